@@ -1,0 +1,27 @@
+/** Key announcements, by tenant, tag, kid and producer: shared by all bridges through a compacted Kafka topic (PROTOCOL.md §4). */
+
+export interface RegistryKey {
+  readonly tenant: string;
+  /** 32 bytes. */
+  readonly tag: Buffer;
+  /** 16 bytes. */
+  readonly kid: Buffer;
+  readonly producerId: string;
+}
+
+export interface RegistryEntry {
+  readonly producerId: string;
+  /** The whole signed announcement. */
+  readonly announcement: Buffer;
+  /** The producer's certificate when it announced: a signed document. */
+  readonly cert: Buffer;
+}
+
+export interface Registry {
+  /** Resolves when Kafka has the entry with acks=all. The same entry again is no second write. */
+  register(key: RegistryKey, entry: RegistryEntry): Promise<void>;
+  /** Whether this producer announced this kid under this tag; asks Kafka's present end before it says no. */
+  has(key: RegistryKey): Promise<boolean>;
+  /** All announcements of a kid under a tag, whoever made them; empty only after reading to Kafka's present end. */
+  find(key: Omit<RegistryKey, "producerId">): Promise<RegistryEntry[]>;
+}

@@ -1,0 +1,118 @@
+/**
+ * A small pool of worker threads for mathematics that would block the event loop.
+ * Workers start at the first task, end after `idleMs` without one, and each takes one task at a time:
+ * what waits, waits here, bounded by `maxQueued`.
+ */
+import { createRequire } from "node:module";
+import { type MessagePort, parentPort, Worker } from "node:worker_threads";
+import { type ErrorCode, isVeilError, VeilError } from "../errors.ts";
+
+export interface WorkerPoolOptions {
+  /** The compiled entry below dist/, without `.js`: e.g. `bridge/matching/proxy-worker`. */
+  readonly entry: string;
+  readonly maxWorkers: number;
+  readonly maxQueued: number;
+  readonly idleMs: number;
+}
+
+type Reply = { result: unknown } | { error: { code: ErrorCode; message: string } };
+
+interface Task {
+  readonly message: unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Slot {
+  readonly worker: Worker;
+  task: Task | undefined;
+  idle: NodeJS.Timeout | undefined;
+}
+
+// The compiled file, also when this module itself runs as TypeScript: a worker thread cannot load TypeScript.
+const resolveWorker = createRequire(import.meta.url).resolve;
+
+export class WorkerPool<Message, Result> {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots = new Set<Slot>();
+  readonly #queue: Task[] = [];
+  #stopped = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one task. Rejects with what the worker threw, LIMIT if too many wait, STOPPED after `stop()`. */
+  async run(message: Message): Promise<Result> {
+    if (this.#stopped) throw new VeilError("STOPPED", "the worker pool is stopped");
+    if (this.#queue.length >= this.#options.maxQueued)
+      throw new VeilError("LIMIT", "too many computations wait");
+    const result = await new Promise<unknown>((resolve, reject) => {
+      this.#queue.push({ message, resolve, reject });
+      this.#next();
+    });
+    return result as Result;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const error = new VeilError("STOPPED", "the worker pool is stopped");
+    for (const task of this.#queue.splice(0)) task.reject(error);
+    await Promise.all([...this.#slots].map((slot) => slot.worker.terminate()));
+  }
+
+  #next(): void {
+    let slot = [...this.#slots].find((s) => s.task === undefined);
+    if (!slot && this.#slots.size < this.#options.maxWorkers) slot = this.#open();
+    const task = slot && this.#queue.shift();
+    if (!slot || !task) return;
+    clearTimeout(slot.idle);
+    slot.task = task;
+    slot.worker.ref();
+    slot.worker.postMessage(task.message);
+  }
+
+  #open(): Slot {
+    const worker = new Worker(resolveWorker(`#workers/${this.#options.entry}`));
+    const slot: Slot = { worker, task: undefined, idle: undefined };
+    worker.on("message", (reply: Reply) => this.#finish(slot, reply));
+    worker.on("error", (cause) => this.#lost(slot, cause));
+    worker.on("exit", () => this.#lost(slot, undefined));
+    this.#slots.add(slot);
+    return slot;
+  }
+
+  #finish(slot: Slot, reply: Reply): void {
+    const task = slot.task;
+    slot.task = undefined;
+    slot.worker.unref();
+    slot.idle = setTimeout(() => void slot.worker.terminate(), this.#options.idleMs).unref();
+    if ("error" in reply) task?.reject(new VeilError(reply.error.code, reply.error.message));
+    else task?.resolve(reply.result);
+    this.#next();
+  }
+
+  #lost(slot: Slot, cause: unknown): void {
+    clearTimeout(slot.idle);
+    if (!this.#slots.delete(slot)) return;
+    slot.task?.reject(new VeilError("INTERNAL", "a worker thread ended in its task", { cause }));
+    if (!this.#stopped) this.#next();
+  }
+}
+
+/** In a worker's entry file: answers each message with what `handle` returns or throws. */
+export function serveWorker<Message, Result>(handle: (message: Message) => Result): void {
+  const port: MessagePort | null = parentPort;
+  if (!port) throw new VeilError("INTERNAL", "this file is the entry of a worker thread");
+  port.on("message", (message: Message) => {
+    try {
+      port.postMessage({ result: handle(message) });
+    } catch (error) {
+      const known = isVeilError(error);
+      const code = known ? error.code : "INTERNAL";
+      port.postMessage({
+        error: { code, message: known ? error.message : "a computation failed" },
+      });
+    }
+  });
+}

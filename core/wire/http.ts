@@ -1,0 +1,67 @@
+/** PROTOCOL.md §6: what consumers and dashboards ask a bridge over HTTP. */
+import { z } from "zod";
+import { bytesField, epochField } from "./fields.ts";
+import { KID_BYTES } from "./mqtt.ts";
+
+export const MAX_KIDS_PER_CALL = 256;
+export const TOPIC_NOT_FOUND = "Topic not found";
+
+const kafkaTopicField = z.string().regex(/^veil-[a-z2-7]{52}$/);
+const addressField = z.string().regex(/^[^:\s]+:[0-9]{1,5}$/);
+
+/** `POST /v1/match`. A topic without a grant and one that does not exist read the same: 404. */
+export const matchRequestSchema = z.strictObject({ epoch: epochField, trapdoor: bytesField() });
+export const matchResponseSchema = z.object({
+  topic_name: kafkaTopicField,
+  /** The leader of the first partition, `host:port`. */
+  brokerAddress: addressField,
+  partitions: z.array(z.object({ partition: z.int().min(0), leader: addressField.nullable() })),
+  epoch: epochField,
+});
+export type MatchResponse = z.output<typeof matchResponseSchema>;
+
+/** `POST /v1/keys`: kids, never a group element. */
+export const keysRequestSchema = z.strictObject({
+  topic_name: kafkaTopicField,
+  kids: z.array(bytesField(KID_BYTES)).min(1).max(MAX_KIDS_PER_CALL),
+});
+export const keysResponseSchema = z.object({
+  /** One kid may come several times, announced by several producers: the commit tells which is right. */
+  keys: z.array(
+    z.object({
+      kid: bytesField(KID_BYTES),
+      /** The whole announcement. */
+      ann: bytesField(),
+      /** PDec of its W. */
+      V: bytesField(),
+      /** The producer's certificate, a signed document. */
+      cert: bytesField(),
+    }),
+  ),
+  missing: z.array(bytesField(KID_BYTES)),
+});
+export type KeysResponse = z.output<typeof keysResponseSchema>;
+export type ReleasedKey = KeysResponse["keys"][number];
+
+/** `GET /v1/brokers`. */
+export const brokersResponseSchema = z.object({ brokers: z.array(addressField) });
+
+/** `POST /v1/import`: how many documents were new, and how many the bridge had already. */
+export const importResponseSchema = z.object({ accepted: z.int(), unchanged: z.int() });
+export type ImportResponse = z.output<typeof importResponseSchema>;
+
+const hopField = z.object({ state: z.enum(["up", "down"]), ageMs: z.number().nullable() });
+/** `GET /v1/status`: the state of the hops. */
+export const statusResponseSchema = z.object({
+  bridge: hopField,
+  kafka: hopField,
+  zookeeper: hopField,
+  directory: hopField,
+});
+export type StatusResponse = z.output<typeof statusResponseSchema>;
+
+/** Every error answer: a code of the fixed list and a sentence. */
+export const errorResponseSchema = z.object({
+  code: z.string().optional(),
+  message: z.string(),
+});

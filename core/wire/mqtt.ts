@@ -1,0 +1,83 @@
+/** PROTOCOL.md §5: MQTT topics, registrations and the bridge's answers. */
+import { z } from "zod";
+import { REFUSAL_CODES, VeilError } from "../errors.ts";
+import { i2osp, join } from "../scheme/bytes.ts";
+import { bytesField, parseJson } from "./fields.ts";
+
+export const KID_BYTES = 16;
+export const ACK_TOPIC = "v1/ack";
+export const MAIL_TOPIC = "v1/mail";
+/** The largest payload a bridge takes: a padded 64 KiB record with header, authentication tag and signature. */
+export const MAX_PAYLOAD_BYTES = 66 * 1024;
+
+export const UPSTREAM_KINDS = ["reg", "key", "rec"] as const;
+export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+export interface UpstreamTopic {
+  readonly kind: UpstreamKind;
+  /** 1–65,535, chosen by the client, for one connection. */
+  readonly alias: number;
+}
+
+const UPSTREAM = /^v1\/(reg|key|rec)\/([1-9][0-9]{0,4})$/;
+
+export function formatUpstream({ kind, alias }: UpstreamTopic): string {
+  return `v1/${kind}/${alias}`;
+}
+
+/** `null` where a client may not publish. */
+export function parseUpstream(topic: string): UpstreamTopic | null {
+  const match = UPSTREAM.exec(topic);
+  const kind = UPSTREAM_KINDS.find((k) => k === match?.[1]);
+  const alias = Number(match?.[2]);
+  return kind && alias <= 0xffff ? { kind, alias } : null;
+}
+
+export interface Registration {
+  readonly epoch: number;
+  readonly token: Buffer;
+}
+
+/** `epoch(4) ‖ token`. */
+export function encodeRegistration({ epoch, token }: Registration): Buffer {
+  return join(i2osp(epoch, 4), token);
+}
+
+/** Throws BAD_TOKEN when it is too short to hold a token; the suite checks the token itself. */
+export function decodeRegistration(payload: Uint8Array): Registration {
+  const bytes = Buffer.from(payload);
+  if (bytes.length < 5) throw new VeilError("BAD_TOKEN", "the registration is too short");
+  return { epoch: bytes.readUInt32BE(0), token: bytes.subarray(4) };
+}
+
+const aliasField = z.int().min(1).max(0xffff);
+const refusal = {
+  status: z.literal("refused"),
+  code: z.enum(REFUSAL_CODES),
+  message: z.string().max(500),
+};
+
+/** What the bridge pushes to a device on `v1/ack`. */
+export const ackSchema = z.union([
+  z.strictObject({ alias: aliasField, status: z.literal("ok") }),
+  z.strictObject({ alias: aliasField, status: z.literal("rekey") }),
+  z.strictObject({ alias: aliasField, ...refusal }),
+  z.strictObject({
+    alias: aliasField,
+    kid: bytesField(KID_BYTES),
+    /** Decimal, since a sequence number has 64 bits. */
+    seq: z.string().regex(/^(0|[1-9][0-9]{0,19})$/),
+    ...refusal,
+  }),
+]);
+export type Ack = z.output<typeof ackSchema>;
+export type AckMessage = z.input<typeof ackSchema>;
+
+export function encodeAck(message: AckMessage): Buffer {
+  return Buffer.from(JSON.stringify(message), "utf8");
+}
+
+/** Throws BAD_ARGUMENT. */
+export function decodeAck(payload: Uint8Array): Ack {
+  return parseJson(payload, ackSchema);
+}

@@ -1,0 +1,37 @@
+/** Public parameters and halves (PROTOCOL.md §2) as JSON, in documents and credentials. */
+import { z } from "zod";
+import type { Halves, PublicParameters } from "../scheme/suite.ts";
+import { bytesField, epochField } from "./fields.ts";
+
+/** The public parameters of one epoch. */
+export const parametersSchema = z.discriminatedUnion("suite", [
+  z.strictObject({ suite: z.literal("rsa"), nTag: bytesField(), nRec: bytesField() }),
+]) satisfies z.ZodType<PublicParameters, unknown>;
+
+/** An epoch in force. */
+export const epochSchema = z.strictObject({ epoch: epochField, parameters: parametersSchema });
+export type Epoch = z.output<typeof epochSchema>;
+
+/** The halves of one epoch. */
+export const halvesSchema = z
+  .strictObject({ epoch: epochField, tag: bytesField(), record: bytesField().optional() })
+  .transform(({ epoch, tag, record }) => ({
+    epoch,
+    halves: (record ? { tag, record } : { tag }) satisfies Halves,
+  }));
+export type EpochHalves = { readonly epoch: number; readonly halves: Halves };
+
+export function encodeEpoch({ epoch, parameters }: Epoch): z.input<typeof epochSchema> {
+  const { suite, nTag, nRec } = parameters;
+  return {
+    epoch,
+    parameters: { suite, nTag: nTag.toString("base64url"), nRec: nRec.toString("base64url") },
+  };
+}
+
+export function encodeHalves({ epoch, halves }: EpochHalves): z.input<typeof halvesSchema> {
+  const tag = halves.tag.toString("base64url");
+  return halves.record
+    ? { epoch, tag, record: halves.record.toString("base64url") }
+    : { epoch, tag };
+}
