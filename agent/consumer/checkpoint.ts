@@ -1,0 +1,81 @@
+/**
+ * Where a group resumes (PROTOCOL.md §3 and §7): for each partition the next offset with its marks, and the length of
+ * the output file up to which its lines are covered. One file, replaced atomically, so that no two of these can disagree.
+ * It, not Kafka's committed offset, says where to resume.
+ */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { VeilError } from "../../core/errors.ts";
+import { replaceSecretFile } from "../../core/runtime/files.ts";
+import { parseJson } from "../../core/wire/fields.ts";
+import { Marks, marksSchema } from "./marks.ts";
+
+const schema = z.strictObject({
+  veilmq: z.literal("checkpoint"),
+  version: z.literal(1),
+  group: z.string(),
+  outputBytes: z.number().nullable(),
+  partitions: z.record(z.string(), z.strictObject({ offset: z.string(), marks: marksSchema })),
+});
+
+/** What of one partition is done. */
+export interface PartitionState {
+  /** The next offset to read. */
+  offset: bigint;
+  readonly marks: Marks;
+}
+
+export interface Checkpoint {
+  /** Length of the output file, where there is one. */
+  outputBytes: number | null;
+  /** By `<kafka topic>/<partition>`. */
+  readonly partitions: Map<string, PartitionState>;
+}
+
+export function partitionKey(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+/** The checkpoint at `path`, or an empty one. Throws CONFIG if it belongs to another group or is damaged. */
+export async function readCheckpoint(path: string, group: string): Promise<Checkpoint> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw new VeilError("CONFIG", `cannot read ${path}`, { cause: error });
+  });
+  if (text === null) return { outputBytes: null, partitions: new Map() };
+  const saved = parseJson(text, schema);
+  if (saved.group !== group)
+    throw new VeilError("CONFIG", `${path} is the checkpoint of another group`, {
+      hint: "give each consumer a --state folder of its own",
+    });
+  return {
+    outputBytes: saved.outputBytes,
+    partitions: new Map(
+      Object.entries(saved.partitions).map(([key, { offset, marks }]) => [
+        key,
+        { offset: BigInt(offset), marks: Marks.restore(marks) },
+      ]),
+    ),
+  };
+}
+
+/** Replaces the checkpoint at `path` atomically and durably. */
+export async function writeCheckpoint(
+  path: string,
+  group: string,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const saved: z.input<typeof schema> = {
+    veilmq: "checkpoint",
+    version: 1,
+    group,
+    outputBytes: checkpoint.outputBytes,
+    partitions: Object.fromEntries(
+      [...checkpoint.partitions].map(([key, { offset, marks }]) => [
+        key,
+        { offset: offset.toString(), marks: marks.save() },
+      ]),
+    ),
+  };
+  await replaceSecretFile(path, JSON.stringify(saved));
+}

@@ -1,0 +1,84 @@
+/**
+ * What of one partition was read already (PROTOCOL.md §3, "Order and repeats"). A record may repeat, never overtake:
+ * per Kafka key (a producer's pseudonym) the current kid with its highest sequence number, and the closed kids.
+ * Anything at or below is a repeat, as is any record of a closed kid.
+ */
+import { z } from "zod";
+
+/** Closed kids are forgotten after one retention: by then a repeat cannot arrive any more. */
+const CLOSED_KID_LIFETIME_MS = 30 * 24 * 3600 * 1000;
+
+/** Where a record stands in its producer's stream. */
+export interface Position {
+  /** The Kafka key, hex. */
+  readonly producer: string;
+  /** The kid, hex. */
+  readonly kid: string;
+  readonly seq: bigint;
+}
+
+export const marksSchema = z.record(
+  z.string(),
+  z.strictObject({
+    kid: z.string(),
+    /** Decimal: 64 bits. */
+    seq: z.string(),
+    /** Closed kids with the broker's time of their closing. */
+    closed: z.record(z.string(), z.number()),
+  }),
+);
+export type SavedMarks = z.output<typeof marksSchema>;
+
+interface Mark {
+  kid: string;
+  seq: bigint;
+  readonly closed: Map<string, number>;
+}
+
+export class Marks {
+  readonly #marks = new Map<string, Mark>();
+
+  static restore(saved: SavedMarks): Marks {
+    const marks = new Marks();
+    for (const [producer, { kid, seq, closed }] of Object.entries(saved))
+      marks.#marks.set(producer, {
+        kid,
+        seq: BigInt(seq),
+        closed: new Map(Object.entries(closed)),
+      });
+    return marks;
+  }
+
+  isRepeat({ producer, kid, seq }: Position): boolean {
+    const mark = this.#marks.get(producer);
+    if (!mark) return false;
+    return kid === mark.kid ? seq <= mark.seq : mark.closed.has(kid);
+  }
+
+  /** Moves the mark to a record that is no repeat. `atMs`: the broker's time of the record. */
+  advance({ producer, kid, seq }: Position, atMs: number): void {
+    const mark = this.#marks.get(producer);
+    if (!mark) {
+      this.#marks.set(producer, { kid, seq, closed: new Map() });
+      return;
+    }
+    if (mark.kid !== kid) this.#close(mark, atMs);
+    mark.kid = kid;
+    mark.seq = seq;
+  }
+
+  save(): SavedMarks {
+    return Object.fromEntries(
+      [...this.#marks].map(([producer, { kid, seq, closed }]) => [
+        producer,
+        { kid, seq: seq.toString(), closed: Object.fromEntries(closed) },
+      ]),
+    );
+  }
+
+  #close(mark: Mark, atMs: number): void {
+    mark.closed.set(mark.kid, atMs);
+    for (const [kid, closedAtMs] of mark.closed)
+      if (atMs - closedAtMs > CLOSED_KID_LIFETIME_MS) mark.closed.delete(kid);
+  }
+}
