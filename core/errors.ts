@@ -25,6 +25,7 @@ const RETRYABLE = {
   SECRET_FILE: false,
   AUTH: false,
   NOT_FOUND: false,
+  CONFLICT: true,
   UNAVAILABLE: true,
   TIMEOUT: true,
   DISCONNECTED: true,

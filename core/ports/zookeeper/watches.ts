@@ -1,0 +1,186 @@
+/**
+ * All watches of one ZooKeeper object. A watch that is stale is read again, at most `MAX_READS` at a time;
+ * when the connection is lost all are stale, and wait for the next one.
+ */
+import { Backoff } from "../../runtime/backoff.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Change, Connection } from "./connection.ts";
+import type { Reader } from "./reading.ts";
+import type { WatchGroup } from "./watch-group.ts";
+
+const MAX_READS = 64;
+const RETRY = { minMs: 500, maxMs: 30_000 } as const;
+
+export interface WatchesOptions {
+  readonly callTimeoutMs: number;
+  readonly log: Logger;
+}
+
+export interface WatchOptions<T> {
+  readonly path: string;
+  /** What of the path is watched: its data and existence, or its list of children. */
+  readonly kind: "node" | "children";
+  readonly read: Reader<T>;
+  /** Called with each new content, in order; `null` where there is no such node. */
+  readonly onValue: (value: T | null) => void;
+  readonly group?: WatchGroup;
+}
+
+interface Watch {
+  readonly path: string;
+  readonly kind: "node" | "children";
+  readonly group: WatchGroup | undefined;
+  /** Reads, leaves a watch, and delivers where the content is new. */
+  readonly refresh: (connection: Connection) => Promise<void>;
+  state: "fresh" | "queued" | "reading" | "overtaken" | "failed" | "stopped";
+  retry: { readonly backoff: Backoff; timer: NodeJS.Timeout | undefined } | undefined;
+}
+
+export class Watches {
+  readonly #options: WatchesOptions;
+  readonly #byPath = new Map<string, Set<Watch>>();
+  readonly #queue = new Set<Watch>();
+  #reading = 0;
+  #connection: Connection | undefined;
+
+  constructor(options: WatchesOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a watch; returns what ends it. */
+  add<T>(options: WatchOptions<T>): () => void {
+    const { path, kind, group } = options;
+    const watch: Watch = {
+      path,
+      kind,
+      group,
+      refresh: this.#refresher(options, () => watch.state !== "stopped"),
+      state: "fresh",
+      retry: undefined,
+    };
+    const beside = this.#byPath.get(path);
+    if (beside) beside.add(watch);
+    else this.#byPath.set(path, new Set([watch]));
+    this.#markStale(watch);
+    this.#pump();
+    return () => this.#remove(watch);
+  }
+
+  connected(connection: Connection): void {
+    this.#connection = connection;
+    this.#pump();
+  }
+
+  disconnected(): void {
+    this.#connection = undefined;
+    for (const watches of this.#byPath.values())
+      for (const watch of watches) this.#markStale(watch);
+  }
+
+  changed(change: Change): void {
+    for (const watch of this.#byPath.get(change.path) ?? [])
+      if (change[watch.kind]) this.#markStale(watch);
+    this.#pump();
+  }
+
+  stop(): void {
+    this.#connection = undefined;
+    for (const watches of [...this.#byPath.values()])
+      for (const watch of [...watches]) this.#remove(watch);
+  }
+
+  #remove(watch: Watch): void {
+    if (watch.state === "stopped") return;
+    watch.state = "stopped";
+    clearTimeout(watch.retry?.timer);
+    this.#queue.delete(watch);
+    const beside = this.#byPath.get(watch.path);
+    beside?.delete(watch);
+    if (beside?.size === 0) this.#byPath.delete(watch.path);
+    watch.group?.settle(watch);
+  }
+
+  #markStale(watch: Watch): void {
+    watch.group?.markStale(watch);
+    if (watch.state === "reading") watch.state = "overtaken";
+    if (watch.state === "fresh" || watch.state === "failed") this.#enqueue(watch);
+  }
+
+  #enqueue(watch: Watch): void {
+    clearTimeout(watch.retry?.timer);
+    watch.state = "queued";
+    this.#queue.add(watch);
+  }
+
+  #pump(): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    for (const watch of this.#queue) {
+      if (this.#reading >= MAX_READS) return;
+      this.#queue.delete(watch);
+      watch.state = "reading";
+      this.#reading++;
+      void this.#refresh(watch, connection);
+    }
+  }
+
+  /** Never rejects. */
+  async #refresh(watch: Watch, connection: Connection): Promise<void> {
+    let failure: unknown;
+    try {
+      await watch.refresh(connection);
+    } catch (error) {
+      failure = error;
+    }
+    this.#reading--;
+    this.#settle(watch, connection, failure);
+    this.#pump();
+  }
+
+  #settle(watch: Watch, connection: Connection, failure: unknown): void {
+    if (watch.state === "stopped") return;
+    if (connection.closed.aborted) {
+      this.#enqueue(watch);
+    } else if (failure !== undefined) {
+      this.#retryLater(watch, failure);
+    } else if (watch.state === "overtaken") {
+      watch.group?.markStaleAgain(watch);
+      this.#enqueue(watch);
+    } else {
+      watch.state = "fresh";
+      watch.retry = undefined;
+      watch.group?.settle(watch);
+    }
+  }
+
+  #retryLater(watch: Watch, failure: unknown): void {
+    if (!watch.retry) {
+      this.#options.log.warn({ err: failure }, "a watched ZooKeeper node cannot be read");
+      watch.retry = { backoff: new Backoff(RETRY), timer: undefined };
+    }
+    watch.state = "failed";
+    watch.retry.timer = setTimeout(() => {
+      this.#enqueue(watch);
+      this.#pump();
+    }, watch.retry.backoff.nextMs());
+  }
+
+  #refresher<T>(
+    options: WatchOptions<T>,
+    wanted: () => boolean,
+  ): (connection: Connection) => Promise<void> {
+    const { path, read, onValue } = options;
+    let seen: string | undefined;
+    return async (connection) => {
+      const deadline = { atMs: performance.now() + this.#options.callTimeoutMs };
+      const reading = await read(connection, path, seen, deadline);
+      if (!reading || !wanted()) return;
+      seen = reading.identity;
+      try {
+        onValue(reading.value);
+      } catch (error) {
+        this.#options.log.error({ err: error }, "a handler of a ZooKeeper watch failed");
+      }
+    };
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * The port to ZooKeeper, and the only place that knows node-zookeeper-client.
+ *
+ * The library never notices a silent server, carries half a frame from one connection into the next, forgets
+ * calls at expiry and is dead after it (docs/decisions). Here each connection is a client object of its own
+ * with a session of its own, and all watches are read again after each; so an expired session is nothing
+ * special. The price: no ephemeral nodes.
+ *
+ * Reads do not go back in time, as with the official clients: a server behind what was seen is refused, within
+ * one session timeout of the last contact.
+ */
+import { isVeilError, VeilError } from "../../errors.ts";
+import { Backoff, pause } from "../../runtime/backoff.ts";
+import { aborted } from "../../runtime/lifecycle.ts";
+import type { Logger } from "../../runtime/log.ts";
+import {
+  type Connection,
+  type Deadline,
+  openConnection,
+  type ZNode,
+  type ZooKeeperAuth,
+} from "./connection.ts";
+import { createNode, putNode } from "./nodes.ts";
+import { readChildren, readData } from "./reading.ts";
+import { parseServers, type Server } from "./servers.ts";
+import type { WatchGroup } from "./watch-group.ts";
+import { Watches } from "./watches.ts";
+
+/** Calls that wait for a connection or an answer; more are refused with LIMIT. */
+const MAX_CALLS = 4_096;
+const RECONNECT = { minMs: 50, maxMs: 3_000 } as const;
+const CLOSE_TIMEOUT_MS = 1_000;
+
+export interface ZooKeeperOptions {
+  /** `host:port` each; IPv6 literals are refused. One is chosen at random for each connection. */
+  readonly servers: readonly string[];
+  /** A server that is silent for two thirds of this is given up. 4,000 to 40,000 with a server's defaults. */
+  readonly sessionTimeoutMs: number;
+  /** The deadline of every call, the wait for a connection included. */
+  readonly callTimeoutMs: number;
+  /** Presented on every connection; nodes made under it are for this identity alone. */
+  readonly auth?: ZooKeeperAuth;
+  readonly log: Logger;
+}
+
+interface Waiter {
+  readonly resolve: (connection: Connection) => void;
+  readonly reject: (error: VeilError) => void;
+}
+
+/**
+ * Calls reject with a VeilError: UNAVAILABLE (no connection, or lost before the answer: a write may or may not
+ * have happened), TIMEOUT (no answer by the deadline: likewise), AUTH, LIMIT, STOPPED, BAD_ARGUMENT for a
+ * malformed path, and what each says for itself. Calls whose repetition does no harm are repeated on the next
+ * connection until their deadline.
+ */
+export class ZooKeeper {
+  readonly name = "zookeeper";
+  readonly #options: ZooKeeperOptions;
+  readonly #watches: Watches;
+  readonly #waiters = new Set<Waiter>();
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #connection: Connection | undefined;
+  #lastContactAtMs = -Infinity;
+  #lastZxid: Buffer | undefined;
+  #calls = 0;
+  /** No server could be reached, and that has been logged. */
+  #away = false;
+
+  constructor(options: ZooKeeperOptions) {
+    this.#options = options;
+    this.#watches = new Watches(options);
+  }
+
+  /** Begins to connect, and returns without waiting for it. Throws CONFIG for servers it cannot use. */
+  async start(): Promise<void> {
+    const servers = parseServers(this.#options.servers);
+    this.#running ??= this.#run(servers);
+  }
+
+  /** Ends all watches and calls (STOPPED), closes the session. For good: a new object is needed to go on. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#watches.stop();
+    for (const waiter of [...this.#waiters]) waiter.reject(stopped());
+    await this.#connection?.close(CLOSE_TIMEOUT_MS);
+    await this.#running;
+  }
+
+  get state(): "connected" | "disconnected" {
+    return this.#live() ? "connected" : "disconnected";
+  }
+
+  /** When ZooKeeper last answered, on the clock of `performance.now()`; -Infinity before the first answer. */
+  get lastContactAtMs(): number {
+    return this.#lastContactAtMs;
+  }
+
+  /** How long ago ZooKeeper last answered; Infinity before the first answer. */
+  contactAgeMs(): number {
+    return performance.now() - this.#lastContactAtMs;
+  }
+
+  /** `null`: no such node. */
+  async get(path: string): Promise<ZNode | null> {
+    return this.#repeat(async (connection, deadline) => {
+      try {
+        const { data, stat } = await connection.get(path, deadline);
+        return { data, version: stat.version };
+      } catch (error) {
+        if (isVeilError(error, "NOT_FOUND")) return null;
+        throw error;
+      }
+    });
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.#repeat(
+      async (connection, deadline) => (await connection.stat(path, deadline)) !== null,
+    );
+  }
+
+  /** The names of the children, in no order; `null`: no such node. */
+  async children(path: string): Promise<string[] | null> {
+    return this.#repeat(async (connection, deadline) => {
+      try {
+        return (await connection.children(path, deadline)).names;
+      } catch (error) {
+        if (isVeilError(error, "NOT_FOUND")) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** Creates a persistent node, and its parents where they are missing. Throws CONFLICT where it exists, TOO_LARGE above 1 MiB. */
+  async create(path: string, data: Uint8Array): Promise<void> {
+    return this.#once((connection, deadline) => createNode(connection, path, data, deadline));
+  }
+
+  /**
+   * Sets an existing node, if `version` is given only from that version; returns the new version.
+   * Throws NOT_FOUND, CONFLICT where the node is at another version, TOO_LARGE above 1 MiB.
+   */
+  async set(path: string, data: Uint8Array, version?: number): Promise<number> {
+    return this.#once((connection, deadline) => connection.set(path, data, deadline, version));
+  }
+
+  /** Sets a node, or creates it with its parents: the last writer wins. Throws TOO_LARGE above 1 MiB. */
+  async put(path: string, data: Uint8Array): Promise<void> {
+    return this.#repeat((connection, deadline) => putNode(connection, path, data, deadline));
+  }
+
+  /** Deletes a node; that it is missing is no error. Throws BAD_ARGUMENT where it has children. */
+  async delete(path: string): Promise<void> {
+    return this.#repeat(async (connection, deadline) => {
+      try {
+        await connection.delete(path, deadline);
+      } catch (error) {
+        if (!isVeilError(error, "NOT_FOUND")) throw error;
+      }
+    });
+  }
+
+  /**
+   * Follows a node: calls `handler` with its present content and after each change, `null` where there is no such
+   * node. Contents that come and go faster than they can be read are skipped, the last one never. While
+   * disconnected nothing is called; after it, only where the content has changed. Returns what ends it.
+   */
+  watchNode(path: string, handler: (node: ZNode | null) => void, group?: WatchGroup): () => void {
+    return this.#watches.add({
+      path,
+      kind: "node",
+      read: readData,
+      onValue: handler,
+      ...(group && { group }),
+    });
+  }
+
+  /** As `watchNode` for the names of the children of `path`, in no order. */
+  watchChildren(
+    path: string,
+    handler: (names: string[] | null) => void,
+    group?: WatchGroup,
+  ): () => void {
+    return this.#watches.add({
+      path,
+      kind: "children",
+      read: readChildren,
+      onValue: handler,
+      ...(group && { group }),
+    });
+  }
+
+  async #run(servers: readonly Server[]): Promise<void> {
+    const { signal } = this.#stopping;
+    const backoff = new Backoff(RECONNECT);
+    for (let turn = Math.floor(Math.random() * servers.length); !signal.aborted; turn++) {
+      const server = servers[turn % servers.length];
+      const connection = server && (await this.#open(server, signal));
+      if (connection && signal.aborted) await connection.close(CLOSE_TIMEOUT_MS);
+      else if (connection && (await this.#serve(connection))) backoff.reset();
+      await backoff.wait(signal);
+    }
+  }
+
+  async #open(server: Server, signal: AbortSignal): Promise<Connection | undefined> {
+    const { sessionTimeoutMs, auth, log } = this.#options;
+    const lastZxid = this.contactAgeMs() < sessionTimeoutMs ? this.#lastZxid : undefined;
+    const onContact = (): void => {
+      this.#lastContactAtMs = performance.now();
+    };
+    try {
+      const connection = await openConnection(
+        {
+          server,
+          sessionTimeoutMs,
+          openTimeoutMs: sessionTimeoutMs / 3,
+          ...(auth && { auth }),
+          ...(lastZxid && { lastZxid }),
+          onContact,
+          onChange: (change) => this.#watches.changed(change),
+        },
+        signal,
+      );
+      onContact();
+      return connection;
+    } catch (error) {
+      if (!this.#away && !signal.aborted) log.warn({ err: error }, "cannot connect to ZooKeeper");
+      this.#away = true;
+      return undefined;
+    }
+  }
+
+  /** Serves `connection` until it closes. Returns whether the server answered the watchdog at all. */
+  async #serve(connection: Connection): Promise<boolean> {
+    const { log } = this.#options;
+    this.#away = false;
+    this.#connection = connection;
+    connection.closed.addEventListener("abort", () => this.#lost(connection), { once: true });
+    log.info("connected to ZooKeeper");
+    this.#watches.connected(connection);
+    for (const waiter of [...this.#waiters]) waiter.resolve(connection);
+    const answered = await this.#guard(connection);
+    if (connection.refused) log.error("ZooKeeper refused the credential");
+    else if (!this.#stopping.signal.aborted) log.warn("lost the connection to ZooKeeper");
+    return answered;
+  }
+
+  /**
+   * Every third of the session timeout the server has to answer within another third, or the connection is
+   * cut: the library itself would wait for ever. Resolves when it has closed.
+   */
+  async #guard(connection: Connection): Promise<boolean> {
+    const thirdMs = Math.min(this.#options.sessionTimeoutMs, connection.sessionTimeoutMs) / 3;
+    let answered = false;
+    while (await pause(thirdMs, connection.closed)) {
+      try {
+        await connection.stat("/", { atMs: performance.now() + thirdMs });
+        answered = true;
+      } catch {
+        connection.destroy();
+        await aborted(connection.closed);
+      }
+    }
+    return answered;
+  }
+
+  #lost(connection: Connection): void {
+    this.#connection = undefined;
+    this.#lastZxid = connection.zxid;
+    this.#watches.disconnected();
+  }
+
+  #live(): Connection | undefined {
+    return this.#connection?.closed.aborted === false ? this.#connection : undefined;
+  }
+
+  /** Runs `call` on the present connection, or on the next; once. */
+  async #once<T>(call: (connection: Connection, deadline: Deadline) => Promise<T>): Promise<T> {
+    return this.#limited(async (deadline) => call(await this.#next(deadline), deadline));
+  }
+
+  /** As `#once`, and again on the next connection where one is lost. */
+  async #repeat<T>(call: (connection: Connection, deadline: Deadline) => Promise<T>): Promise<T> {
+    return this.#limited(async (deadline) => {
+      for (;;) {
+        const connection = await this.#next(deadline);
+        try {
+          return await call(connection, deadline);
+        } catch (error) {
+          if (!isVeilError(error, "UNAVAILABLE")) throw error;
+        }
+      }
+    });
+  }
+
+  async #limited<T>(call: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (this.#calls >= MAX_CALLS) throw new VeilError("LIMIT", "too many ZooKeeper calls wait");
+    this.#calls++;
+    try {
+      return await call({ atMs: performance.now() + this.#options.callTimeoutMs });
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  async #next(deadline: Deadline): Promise<Connection> {
+    if (this.#stopping.signal.aborted) throw stopped();
+    const live = this.#live();
+    if (live) return live;
+    return new Promise<Connection>((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        resolve: (connection) => {
+          leave();
+          resolve(connection);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const timer = setTimeout(
+        () => waiter.reject(new VeilError("UNAVAILABLE", "there is no connection to ZooKeeper")),
+        Math.max(0, deadline.atMs - performance.now()),
+      );
+      this.#waiters.add(waiter);
+    });
+  }
+}
+
+function stopped(): VeilError {
+  return new VeilError("STOPPED", "the ZooKeeper client is stopped");
+}
