@@ -1,0 +1,215 @@
+/**
+ * Connections to the brokers of one cluster, and who leads which partition.
+ *
+ * Metadata is asked for the topics in question only and judged topic by topic: kafkajs's own cluster asks
+ * for all topics it ever met and fails for all if one of them was deleted or has no leader.
+ */
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../errors.ts";
+import { type Kafka, parseAddress } from "./client.ts";
+import { fromErrorCode, toVeilError } from "./kafka-error.ts";
+import type { KafkajsBroker } from "./kafkajs.ts";
+import { type ClusterMetadata, metadataProtocol, type TopicMetadata } from "./metadata.ts";
+
+const MAX_KNOWN_TOPICS = 50_000;
+
+interface Node {
+  readonly host: string;
+  readonly port: number;
+  readonly broker: KafkajsBroker;
+  /** Connecting is one at a time: kafkajs would open a second socket and forget the first. */
+  connecting: Promise<unknown>;
+}
+
+/** A partition's leader, or why there is none now. NOT_FOUND: no such topic or partition. */
+export type Leader = { readonly nodeId: number } | { readonly error: VeilError };
+
+/** kafkajs keeps fetches apart from everything else: a broker answers one request of a connection at a time. */
+export type Lane = "requests" | "fetches";
+const POOL_INDEX: Readonly<Record<Lane, number>> = { requests: 0, fetches: 1 };
+
+export class Brokers {
+  readonly #kafka: Kafka;
+  readonly #nodes = new Map<number, Node>();
+  readonly #leaders = new LRUCache<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
+  #stopped = false;
+
+  constructor(options: { readonly kafka: Kafka }) {
+    this.#kafka = options.kafka;
+  }
+
+  /** Asks one broker after the other until one answers. Throws UNAVAILABLE, AUTH, or what the seeds threw. */
+  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    const ask = (broker: KafkajsBroker): Promise<ClusterMetadata> =>
+      broker.connectionPool.send(metadataProtocol(topics));
+    let reason: VeilError | undefined;
+    for (const node of this.#connectedFirst()) {
+      try {
+        return this.#adopt(await this.#use(node, "asking for metadata", ask, "requests"));
+      } catch (error) {
+        reason = toVeilError(error, "asking for metadata");
+      }
+    }
+    return this.#askSeeds(ask, reason);
+  }
+
+  /**
+   * One request to one broker. A broker that breaks off or stays silent is connected anew the next time.
+   * Throws UNAVAILABLE if the cluster does not know the broker now.
+   */
+  async call<T>(
+    nodeId: number,
+    what: string,
+    use: (broker: KafkajsBroker) => Promise<T>,
+    lane: Lane = "requests",
+  ): Promise<T> {
+    if (!this.#nodes.has(nodeId)) await this.metadata([]);
+    const node = this.#nodes.get(nodeId);
+    if (!node) throw new VeilError("UNAVAILABLE", `${what}: broker ${nodeId} is not known`);
+    return this.#use(node, what, use, lane);
+  }
+
+  /** As `call`, to the broker that creates and deletes topics. */
+  async callController<T>(what: string, use: (broker: KafkajsBroker) => Promise<T>): Promise<T> {
+    const { controllerId } = await this.metadata([]);
+    return this.call(controllerId, what, use);
+  }
+
+  /**
+   * Finds the leaders of these topics' partitions, asking only for topics that it does not know, in one
+   * request. The returned function answers for them.
+   */
+  async findLeaders(
+    topics: Iterable<string>,
+  ): Promise<(topic: string, partition: number) => Leader> {
+    const found = new Map<string, readonly Leader[]>();
+    const unknown = new Set<string>();
+    for (const topic of topics) {
+      const known = this.#leaders.get(topic);
+      if (known) found.set(topic, known);
+      else unknown.add(topic);
+    }
+    if (unknown.size > 0) {
+      const metadata = await this.metadata([...unknown]);
+      for (const topic of metadata.topics) found.set(topic.topic, leadersOf(topic));
+    }
+    const missing = { error: new VeilError("NOT_FOUND", "the topic or partition does not exist") };
+    return (topic, partition) => found.get(topic)?.[partition] ?? missing;
+  }
+
+  /** After an error that may mean that another broker leads now: the next `findLeaders` asks again. */
+  forget(topic: string): void {
+    this.#leaders.delete(topic);
+  }
+
+  /** Hangs up everywhere; requests under way fail as DISCONNECTED, later ones as STOPPED. */
+  stop(): void {
+    this.#stopped = true;
+    for (const node of this.#nodes.values()) hangUp(node.broker);
+    this.#nodes.clear();
+  }
+
+  async #use<T>(
+    node: Node,
+    what: string,
+    use: (broker: KafkajsBroker) => Promise<T>,
+    lane: Lane,
+  ): Promise<T> {
+    if (this.#stopped) throw new VeilError("STOPPED", `${what}: the Kafka client is stopped`);
+    try {
+      await connect(node, lane);
+    } catch (cause) {
+      this.#drop(node);
+      throw toVeilError(cause, what);
+    }
+    try {
+      return await use(node.broker);
+    } catch (cause) {
+      const error = toVeilError(cause, what);
+      // TIMEOUT may also be the broker's own verdict, given in time: then this costs one connection.
+      if (error.code === "DISCONNECTED" || error.code === "TIMEOUT") this.#drop(node);
+      throw error;
+    }
+  }
+
+  async #askSeeds(
+    ask: (broker: KafkajsBroker) => Promise<ClusterMetadata>,
+    earlier: VeilError | undefined,
+  ): Promise<ClusterMetadata> {
+    let reason = earlier;
+    for (const address of await this.#kafka.seeds()) {
+      if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
+      const { host, port } = parseAddress(address);
+      const broker = this.#kafka.createBroker(host, port);
+      try {
+        await broker.connect();
+        return this.#adopt(await ask(broker));
+      } catch (error) {
+        reason = toVeilError(error, "connecting to Kafka");
+      } finally {
+        hangUp(broker);
+      }
+    }
+    throw reason ?? new VeilError("UNAVAILABLE", "no Kafka broker is known");
+  }
+
+  /** Takes over what a broker said: addresses, and the leaders of the topics asked for. */
+  #adopt(metadata: ClusterMetadata): ClusterMetadata {
+    if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
+    for (const { nodeId, host, port } of metadata.brokers) {
+      const known = this.#nodes.get(nodeId);
+      if (known?.host === host && known.port === port) continue;
+      if (known) this.#drop(known);
+      const broker = this.#kafka.createBroker(host, port);
+      this.#nodes.set(nodeId, { host, port, broker, connecting: Promise.resolve() });
+    }
+    for (const topic of metadata.topics) {
+      const leaders = leadersOf(topic);
+      const complete = leaders.length > 0 && leaders.every((leader) => "nodeId" in leader);
+      if (complete) this.#leaders.set(topic.topic, leaders);
+      else this.#leaders.delete(topic.topic);
+    }
+    return metadata;
+  }
+
+  #connectedFirst(): readonly Node[] {
+    const nodes = [...this.#nodes.values()];
+    const isConnected = ({ broker }: Node): boolean =>
+      broker.connectionPool.pool.some((connection) => connection.isConnected());
+    return [...nodes.filter(isConnected), ...nodes.filter((node) => !isConnected(node))];
+  }
+
+  #drop(node: Node): void {
+    for (const [nodeId, known] of this.#nodes) if (known === node) this.#nodes.delete(nodeId);
+    hangUp(node.broker);
+  }
+}
+
+async function connect(node: Node, lane: Lane): Promise<void> {
+  const attempt = node.connecting.then(async () => {
+    await node.broker.connect();
+    await node.broker.connectionPool.getConnection(POOL_INDEX[lane]);
+  });
+  node.connecting = attempt.catch(() => undefined);
+  await attempt;
+}
+
+function leadersOf({ errorCode, partitions }: TopicMetadata): readonly Leader[] {
+  const what = "looking for a partition's leader";
+  const leaders: Leader[] = [];
+  for (const { partition, leader, errorCode: code } of partitions) {
+    const error = fromErrorCode(errorCode, what) ?? fromErrorCode(code, what);
+    leaders[partition] = error ? { error } : { nodeId: leader };
+  }
+  return leaders;
+}
+
+/** kafkajs's own disconnect waits for what is under way, on a frozen broker until it times out. */
+function hangUp(broker: KafkajsBroker): void {
+  const error = new VeilError("DISCONNECTED", "the connection to the broker was given up");
+  for (const connection of broker.connectionPool.pool) {
+    connection.rejectRequests(error);
+    connection.disconnect().catch(() => undefined);
+    connection.socket?.destroy();
+  }
+}

@@ -1,0 +1,87 @@
+/** How to reach a Kafka cluster: shared by everything in this folder that opens connections. */
+import type { ConnectionOptions } from "node:tls";
+import type { logCreator } from "kafkajs";
+import type { Logger } from "pino";
+import { VeilError } from "../../errors.ts";
+import {
+  createBroker,
+  createKafkajsLogger,
+  type KafkajsBroker,
+  type KafkajsLogger,
+  type KafkaSasl,
+} from "./kafkajs.ts";
+
+/** The same for every client: Kafka learns nothing from it (PROTOCOL.md §3). */
+const CLIENT_ID = "veilmq";
+const DEFAULT_CONNECTION_TIMEOUT_MS = 3000;
+const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
+
+export interface KafkaOptions {
+  /** Addresses to start from, `host:port` or `[v6]:port`; asked again whenever no known broker answers. */
+  readonly brokers: () => Promise<readonly string[]>;
+  readonly log: Logger;
+  readonly ssl?: ConnectionOptions;
+  readonly sasl?: KafkaSasl;
+  readonly connectionTimeoutMs?: number;
+  /** For one request, beyond the time that the broker itself is allowed to take. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** A description of the cluster; opens nothing itself. */
+export interface Kafka {
+  readonly seeds: () => Promise<readonly string[]>;
+  readonly log: Logger;
+  readonly requestTimeoutMs: number;
+  /** A broker at this address, not connected yet. */
+  createBroker(host: string, port: number): KafkajsBroker;
+}
+
+export function createKafka(options: KafkaOptions): Kafka {
+  const { log, ssl = null, sasl = null } = options;
+  const requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+  const logger = kafkajsLogger(log);
+  return {
+    seeds: options.brokers,
+    log,
+    requestTimeoutMs,
+    createBroker: (host, port) =>
+      createBroker({
+        host,
+        port,
+        ssl,
+        sasl,
+        logger,
+        clientId: CLIENT_ID,
+        connectionTimeout: options.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
+        requestTimeout: requestTimeoutMs,
+      }),
+  };
+}
+
+/** Splits `host:port`; the host may be an IPv6 literal in brackets. Throws CONFIG. */
+export function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(address);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port < 1 || port > 65_535)
+    throw new VeilError("CONFIG", "a Kafka broker address is not host:port");
+  return { host, port };
+}
+
+/**
+ * kafkajs reports every failed attempt as an error, and so would a daemon that waits for its Kafka, all night.
+ * Whoever made the attempt gets the same error and decides what it is worth: here it is debug. Of the fields
+ * only the broker is kept: others hold topics, groups and payloads.
+ */
+function kafkajsLogger(log: Logger): KafkajsLogger {
+  const create: logCreator =
+    () =>
+    ({ namespace, level, log: entry }) => {
+      const isDebug = level > 2;
+      if (!log.isLevelEnabled(isDebug ? "trace" : "debug")) return;
+      const fields = { part: `kafkajs/${namespace}`, broker: entry["broker"] };
+      if (isDebug) log.trace(fields, entry.message);
+      else log.debug(fields, entry.message);
+    };
+  return createKafkajsLogger(create);
+}

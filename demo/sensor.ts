@@ -1,0 +1,77 @@
+/** A simulated sensor: captured lines, played again and again through a pseudo-terminal at a steady rate. */
+import { readFile } from "node:fs/promises";
+import { VeilError } from "../core/errors.ts";
+import { pause } from "../core/runtime/backoff.ts";
+import type { Pty } from "./pty/pty.ts";
+
+const CAPTURE = new URL("../../devices/json-lines/capture.bin", import.meta.url);
+const TICK_MS = 20;
+
+export interface SensorOptions {
+  readonly pty: Pty;
+  /** Stands in each line: what must never be seen on the way. At least 12 bytes. */
+  readonly serial: string;
+  /** Readings a second. */
+  readonly rate: number;
+  /** How many readings there are to play; Infinity: until stopped. */
+  readonly readings: number;
+}
+
+export class Sensor {
+  readonly serial: string;
+  readonly #options: SensorOptions;
+  #written = 0;
+  #lastLine = "";
+
+  constructor(options: SensorOptions) {
+    this.serial = options.serial;
+    this.#options = options;
+  }
+
+  /** How many readings the serial line has carried. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** The newest line, as it went over the serial line. */
+  get lastLine(): string {
+    return this.#lastLine;
+  }
+
+  /** Plays until all is played or `signal` aborts. */
+  async play(signal: AbortSignal): Promise<void> {
+    const { pty, rate, readings } = this.#options;
+    const captured = await capturedReadings();
+    const startMs = performance.now();
+    while (this.#written < readings && !signal.aborted) {
+      const due = Math.floor(((performance.now() - startMs) / 1000) * rate) + 1;
+      const lines: string[] = [];
+      for (; this.#written < Math.min(due, readings); this.#written += 1)
+        lines.push(this.#line(captured[this.#written % captured.length]));
+      if (lines.length > 0) await pty.write(Buffer.from(lines.join("")));
+      await pause(TICK_MS, signal);
+    }
+  }
+
+  #line(captured: object | undefined): string {
+    const line = { sensor: this.serial, count: this.#written + 1, ...captured };
+    this.#lastLine = JSON.stringify(line);
+    return `${this.#lastLine}\n`;
+  }
+}
+
+/** The readings in the capture of the `json-lines` profile. */
+async function capturedReadings(): Promise<object[]> {
+  const lines = (await readFile(CAPTURE, "latin1")).split(/\r?\n/);
+  const readings = lines.flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line);
+      return typeof value === "object" && value !== null ? [value] : [];
+    } catch {
+      // A capture begins in the middle of a line and holds noise, as a real line does.
+      return [];
+    }
+  });
+  if (readings.length === 0) throw new VeilError("NOT_FOUND", "the capture holds no reading");
+  return readings;
+}

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isVeilError } from "../../core/errors.ts";
+import { startCluster } from "../../demo/cluster/cluster.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const GONE_DEADLINE_MS = 5000;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "veilmq-cluster-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("a local cluster", () => {
+  test("is ready when it has started, survives a kill on the same port, and leaves no process", async () => {
+    const progress: string[] = [];
+    const startedAt = Date.now();
+    const cluster = await startCluster({
+      dir: join(dir, "one"),
+      brokers: 1,
+      onProgress: (line) => progress.push(line),
+    });
+    const pids = cluster.processes.map((server) => server.pid ?? 0);
+    try {
+      console.info(`ZooKeeper and one broker: ${Date.now() - startedAt} ms`);
+      expect(progress).toHaveLength(2);
+      expect(await Promise.all(pids.map(isAlive))).toEqual([true, true]);
+
+      await cluster.kill("zookeeper", "SIGKILL");
+      expect(await isAlive(pids[0] ?? 0)).toBe(false);
+      await cluster.restart("zookeeper");
+      const restarted = cluster.processes[0]?.pid ?? 0;
+      expect(restarted).not.toBe(pids[0]);
+      pids.push(restarted);
+      await expect(cluster.kill("kafka-9", "SIGTERM")).rejects.toSatisfy((error) =>
+        isVeilError(error, "NOT_FOUND"),
+      );
+      // A frozen process takes no SIGTERM; it must end all the same.
+      await cluster.kill("kafka-1", "SIGSTOP");
+    } finally {
+      await cluster.stop();
+    }
+    expect(await Promise.all(pids.map(isAlive))).toEqual([false, false, false]);
+  });
+
+  test("ends with its parent, even if that is killed", async () => {
+    const script = join(ROOT, "test/support/start-and-die.mjs");
+    const clusterModule = join(ROOT, "demo/cluster/cluster.ts");
+    const output = await new Promise<string>((resolve, reject) => {
+      const args = [script, clusterModule, join(dir, "two")];
+      execFile(process.execPath, args, { cwd: ROOT }, (error, stdout, stderr) =>
+        error?.signal === "SIGKILL" ? resolve(stdout) : reject(error ?? new Error(stderr)),
+      );
+    });
+    const pids: number[] = JSON.parse(output);
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) expect(await isGoneSoon(pid)).toBe(true);
+  });
+});
+
+/** A zombie, which only its new parent can remove, has no command line any more. */
+async function isAlive(pid: number): Promise<boolean> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return commandLine.length > 0;
+}
+
+async function isGoneSoon(pid: number): Promise<boolean> {
+  for (const deadline = Date.now() + GONE_DEADLINE_MS; Date.now() < deadline; await sleep(20))
+    if (!(await isAlive(pid))) return true;
+  return false;
+}

@@ -1,0 +1,18 @@
+/** Starts one Kafka of three brokers and its ZooKeeper for all tests of the `stack` project, if any of them runs. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { startCluster } from "../../demo/cluster/cluster.ts";
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = await mkdtemp(join(tmpdir(), "veilmq-stack-"));
+  const onProgress = (line: string): void => console.error(`stack: ${line}`);
+  const cluster = await startCluster({ dir, brokers: 3, onProgress });
+  project.provide("zookeeper", cluster.zookeeper);
+  project.provide("brokers", cluster.brokers);
+  return async () => {
+    await cluster.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+}

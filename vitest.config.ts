@@ -1,0 +1,33 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests against the real Kafka and ZooKeeper, which global-setup starts once for all of them. */
+const STACK = [
+  "test/stack/**/*.test.ts",
+  "test/core/ports/kafka/**/*.test.ts",
+  "test/core/ports/zookeeper/**/*.test.ts",
+  "test/demo/**/*.test.ts",
+];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: STACK,
+        },
+      },
+      {
+        test: {
+          name: "stack",
+          include: STACK,
+          globalSetup: ["test/support/global-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
