@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { VeilError } from "../core/errors.ts";
 import { pause } from "../core/runtime/backoff.ts";
+import { packageFile } from "../core/runtime/package.ts";
 import type { Pty } from "./pty/pty.ts";
 
-const CAPTURE = new URL("../../devices/json-lines/capture.bin", import.meta.url);
+const CAPTURE = packageFile("devices", "json-lines", "capture.bin");
 const TICK_MS = 20;
 
 export interface SensorOptions {

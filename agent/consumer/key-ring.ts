@@ -1,0 +1,130 @@
+/**
+ * Data keys by kid (PROTOCOL.md §3, "Release"): asked of the bridge in batches, one call for many kids, and believed only
+ * when the certificate is the KMS's, the announcement is the certified producer's, and the commit is the key's own.
+ */
+import type { KeyObject } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../core/errors.ts";
+import type { Realm } from "../../core/scheme/context.ts";
+import { deriveRecordKey } from "../../core/scheme/record/key.ts";
+import {
+  type Announcement,
+  decodeAnnouncement,
+  kidOf,
+  verifyAnnouncement,
+} from "../../core/wire/announcement.ts";
+import { type Cert, certPath, certSchema } from "../../core/wire/directory.ts";
+import { openDocument } from "../../core/wire/document.ts";
+import { MAX_KIDS_PER_CALL, type ReleasedKey } from "../../core/wire/http.ts";
+import { importPublicKey } from "../../core/wire/keys.ts";
+import type { BridgeClient } from "./bridge-client.ts";
+import type { SchemeWorker } from "./scheme.ts";
+
+const MAX_KEYS = 50_000;
+
+/** What a consumer holds of one kid. */
+export interface HeldKey {
+  readonly producerId: string;
+  /** The secret the record keys derive from; zero-length copies are never made. */
+  readonly ikm: Buffer;
+  /** The producer's Ed25519 key where its certificate says that every record is signed. */
+  readonly recordSigner: KeyObject | null;
+}
+
+export interface KeyRingOptions {
+  readonly realm: Realm;
+  /** In clear: it is bound into each key. */
+  readonly topic: string;
+  readonly kafkaTopic: string;
+  readonly kmsPublicKey: KeyObject;
+  readonly bridge: BridgeClient;
+  readonly scheme: SchemeWorker;
+}
+
+export class KeyRing {
+  readonly #options: KeyRingOptions;
+  readonly #held = new LRUCache<string, HeldKey>({ max: MAX_KEYS });
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The keys of `kids` (hex). What the bridge does not have, or what does not hold, comes as a VeilError.
+   * Throws only if the bridge cannot be asked.
+   */
+  async get(kids: Iterable<string>): Promise<Map<string, HeldKey | VeilError>> {
+    const found = new Map<string, HeldKey | VeilError>();
+    const wanted: string[] = [];
+    for (const kid of new Set(kids)) {
+      const held = this.#held.get(kid);
+      if (held) found.set(kid, held);
+      else wanted.push(kid);
+    }
+    for (let n = 0; n < wanted.length; n += MAX_KIDS_PER_CALL)
+      await this.#fetch(wanted.slice(n, n + MAX_KIDS_PER_CALL), found);
+    return found;
+  }
+
+  async #fetch(kids: string[], found: Map<string, HeldKey | VeilError>): Promise<void> {
+    const { bridge, kafkaTopic } = this.#options;
+    const asked = new Set(kids);
+    const { keys } = await bridge.keys(
+      kafkaTopic,
+      kids.map((kid) => Buffer.from(kid, "hex")),
+    );
+    for (const released of keys) {
+      const kid = released.kid.toString("hex");
+      // Several producers may have announced one kid: the first that holds is the right one.
+      if (!asked.has(kid) || this.#held.has(kid)) continue;
+      const key = await this.#open(released).catch((error: unknown) => asRefusal(error));
+      if (!(key instanceof VeilError)) this.#held.set(kid, key);
+      found.set(kid, key);
+    }
+    for (const kid of kids)
+      if (!found.has(kid))
+        found.set(kid, new VeilError("BAD_KEY", "the bridge has no key announcement of this record"));
+  }
+
+  async #open({ kid, ann, V, cert }: ReleasedKey): Promise<HeldKey> {
+    const { realm, topic, scheme } = this.#options;
+    const announcement = decodeAnnouncement(ann);
+    if (!kidOf(announcement).equals(kid) || announcement.epoch !== realm.epoch)
+      throw new VeilError("BAD_KEY", "the announcement is of another key");
+    const certified = this.#certify(announcement, ann, cert);
+    const ikm = await scheme.unwrap(V);
+    const suite = announcement.suite;
+    const { commit } = deriveRecordKey({
+      suite,
+      aead: 1,
+      realm,
+      topic,
+      producerId: announcement.producerId,
+      ikm,
+    });
+    if (!commit.equals(announcement.commit))
+      throw new VeilError("BAD_KEY", "the released key is not the announced one");
+    const signer = importPublicKey(certified.signingKey);
+    return {
+      producerId: announcement.producerId,
+      ikm,
+      recordSigner: certified.signs ? signer : null,
+    };
+  }
+
+  #certify(announcement: Announcement, ann: Buffer, cert: Buffer): Cert {
+    const { realm, kmsPublicKey } = this.#options;
+    const path = certPath(realm.tenant, announcement.producerId);
+    const certified = openDocument("cert", path, cert, { kmsPublicKey, schema: certSchema });
+    if (certified.tenant !== realm.tenant || certified.client !== announcement.producerId)
+      throw new VeilError("BAD_KEY", "the certificate is of another producer");
+    if (!verifyAnnouncement(ann, importPublicKey(certified.signingKey)))
+      throw new VeilError("BAD_KEY", "the producer did not sign this announcement");
+    return certified;
+  }
+}
+
+function asRefusal(error: unknown): VeilError {
+  if (error instanceof VeilError) return error;
+  throw error;
+}

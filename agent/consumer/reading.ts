@@ -1,0 +1,39 @@
+/** What a consumer gives out. */
+import type { SenmlPack } from "../../core/wire/senml.ts";
+
+/** One opened record. */
+export interface Reading {
+  /** `kid:seq`, unique for the record; the kid as b64url. */
+  readonly id: string;
+  /** The topic's name, in clear: this is the consumer's side. */
+  readonly topic: string;
+  readonly producer: string;
+  /** The device's clock, milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly pack: SenmlPack;
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** One record that could not be opened, by where it lies in Kafka and why. */
+export interface Reject {
+  readonly kafkaTopic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** A code of the fixed list and its sentence. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** A reading as one line of NDJSON. */
+export function encodeReading(reading: Reading): string {
+  const { id, topic, producer, timeMs, pack, partition, offset } = reading;
+  const line = { id, topic, producer, time: timeMs, pack, partition, offset: Number(offset) };
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** A reject as one line of NDJSON. */
+export function encodeReject({ kafkaTopic, partition, offset, code, reason }: Reject): string {
+  const line = { topic: kafkaTopic, partition, offset: Number(offset), code, reason };
+  return `${JSON.stringify(line)}\n`;
+}
