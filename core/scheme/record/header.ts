@@ -1,0 +1,161 @@
+/**
+ * The record header and the parts of a record (PROTOCOL.md §3), readable without any key:
+ *
+ *   magic `56 51`(2) ver=1(1) suite(1) aead(1) flags(1) epoch(4) kid(16) seq(8) ts_ms(8)   = 42 bytes
+ *   record = header ‖ ciphertext ‖ auth tag(16) [‖ signature(64)]
+ *
+ * The bridge imports this file and nothing else of record/: it must not be able to open one.
+ */
+import { VeilError } from "../../errors.ts";
+import { SUITE, type SuiteId } from "../suite.ts";
+
+export const RECORD_HEADER_BYTES = 42;
+export const KID_BYTES = 16;
+export const AUTH_TAG_BYTES = 16;
+export const SIGNATURE_BYTES = 64;
+/** The longest ciphertext, which is the longest plaintext after padding: 64 KiB. */
+export const MAX_CIPHERTEXT_BYTES = 65_536;
+/** The shortest padded plaintext; the others double it. */
+export const MIN_PADDED_BYTES = 32;
+/** The longest whole record, signed. */
+export const MAX_RECORD_BYTES =
+  RECORD_HEADER_BYTES + MAX_CIPHERTEXT_BYTES + AUTH_TAG_BYTES + SIGNATURE_BYTES;
+
+/** The algorithms a record may be sealed with, by their byte. */
+export const AEAD = { aes256Gcm: 1, chacha20Poly1305: 2 } as const;
+export type AeadId = (typeof AEAD)[keyof typeof AEAD];
+
+/** The suites that have records: `paper` has none. */
+export type RecordSuiteId = Exclude<SuiteId, typeof SUITE.paper>;
+
+const MAGIC = 0x5651;
+const VERSION = 1;
+const FLAG_PADDED = 0b01;
+const FLAG_SIGNED = 0b10;
+const KNOWN_FLAGS = FLAG_PADDED | FLAG_SIGNED;
+const AT = { version: 2, suite: 3, aead: 4, flags: 5, epoch: 6, kid: 10, seq: 26, timeMs: 34 };
+
+/** What a record says about itself in the clear. */
+export interface RecordHeader {
+  readonly suite: RecordSuiteId;
+  readonly aead: AeadId;
+  /** The plaintext was padded before sealing. */
+  readonly padded: boolean;
+  /** A signature follows the auth tag. */
+  readonly signed: boolean;
+  readonly epoch: number;
+  /** commit[0..16] of the data key; 16 bytes. */
+  readonly kid: Buffer;
+  /** Counts from 0 for each kid; 64 bits. */
+  readonly seq: bigint;
+  /** The device's clock, milliseconds since 1970: for information, never for decisions. */
+  readonly timeMs: number;
+}
+
+/** A record in its parts: views into the record's own bytes, not copies. */
+export interface RecordParts {
+  readonly header: RecordHeader;
+  readonly headerBytes: Buffer;
+  readonly ciphertext: Buffer;
+  readonly authTag: Buffer;
+  /** `undefined` for an unsigned record. */
+  readonly signature: Buffer | undefined;
+}
+
+/** 42 bytes. Throws BAD_ARGUMENT for a field that does not fit its place. */
+export function encodeHeader(header: RecordHeader): Buffer {
+  if (header.kid.length !== KID_BYTES)
+    throw new VeilError("BAD_ARGUMENT", `a kid has ${KID_BYTES} bytes`);
+  if (!Number.isSafeInteger(header.timeMs) || header.timeMs < 0)
+    throw new VeilError("BAD_ARGUMENT", "a record's time must be whole milliseconds since 1970");
+  const bytes = Buffer.alloc(RECORD_HEADER_BYTES);
+  try {
+    bytes.writeUInt16BE(MAGIC, 0);
+    bytes.writeUInt8(VERSION, AT.version);
+    bytes.writeUInt8(header.suite, AT.suite);
+    bytes.writeUInt8(header.aead, AT.aead);
+    bytes.writeUInt8(
+      (header.padded ? FLAG_PADDED : 0) | (header.signed ? FLAG_SIGNED : 0),
+      AT.flags,
+    );
+    bytes.writeUInt32BE(header.epoch, AT.epoch);
+    header.kid.copy(bytes, AT.kid);
+    bytes.writeBigUInt64BE(header.seq, AT.seq);
+    bytes.writeBigUInt64BE(BigInt(header.timeMs), AT.timeMs);
+  } catch (cause) {
+    throw new VeilError("BAD_ARGUMENT", "a field of the record header is out of range", { cause });
+  }
+  return bytes;
+}
+
+/**
+ * Reads the header at the start of `bytes`; `kid` is a view into them. Throws BAD_RECORD for fewer
+ * than 42 bytes, and for an unknown magic, version, suite, algorithm, flag bit or impossible time.
+ */
+export function decodeHeader(bytes: Uint8Array): RecordHeader {
+  const view = bufferView(bytes);
+  if (view.length < RECORD_HEADER_BYTES) throw bad("it is shorter than a header");
+  if (view.readUInt16BE(0) !== MAGIC) throw bad("it does not begin like a record");
+  if (view.readUInt8(AT.version) !== VERSION) throw bad("its version is unknown");
+  const flags = view.readUInt8(AT.flags);
+  if ((flags & ~KNOWN_FLAGS) !== 0) throw bad("it has unknown flags");
+  const timeMs = Number(view.readBigUInt64BE(AT.timeMs));
+  if (!Number.isSafeInteger(timeMs)) throw bad("its time is impossible");
+  return {
+    suite: knownSuite(view.readUInt8(AT.suite)),
+    aead: knownAead(view.readUInt8(AT.aead)),
+    padded: (flags & FLAG_PADDED) !== 0,
+    signed: (flags & FLAG_SIGNED) !== 0,
+    epoch: view.readUInt32BE(AT.epoch),
+    kid: view.subarray(AT.kid, AT.kid + KID_BYTES),
+    seq: view.readBigUInt64BE(AT.seq),
+    timeMs,
+  };
+}
+
+/**
+ * Splits a whole record by its header and its length. Nothing is authenticated yet. Throws
+ * BAD_RECORD as {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is
+ * not 32·2^j; TOO_LARGE above 64 KiB of ciphertext.
+ */
+export function splitRecord(record: Uint8Array): RecordParts {
+  const view = bufferView(record);
+  const header = decodeHeader(view);
+  const signatureAt = view.length - (header.signed ? SIGNATURE_BYTES : 0);
+  const authTagAt = signatureAt - AUTH_TAG_BYTES;
+  const length = authTagAt - RECORD_HEADER_BYTES;
+  if (length < 0) throw bad("it ends too early");
+  if (length > MAX_CIPHERTEXT_BYTES)
+    throw new VeilError("TOO_LARGE", `a record holds at most ${MAX_CIPHERTEXT_BYTES} bytes`);
+  if (header.padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
+  return {
+    header,
+    headerBytes: view.subarray(0, RECORD_HEADER_BYTES),
+    ciphertext: view.subarray(RECORD_HEADER_BYTES, authTagAt),
+    authTag: view.subarray(authTagAt, signatureAt),
+    signature: header.signed ? view.subarray(signatureAt) : undefined,
+  };
+}
+
+/** Whether a length is one that padding makes: 32·2^j. */
+function isPaddedLength(length: number): boolean {
+  return length >= MIN_PADDED_BYTES && (length & (length - 1)) === 0;
+}
+
+function knownSuite(byte: number): RecordSuiteId {
+  for (const id of Object.values(SUITE)) if (id === byte && id !== SUITE.paper) return id;
+  throw bad("its suite is unknown");
+}
+
+function knownAead(byte: number): AeadId {
+  for (const id of Object.values(AEAD)) if (id === byte) return id;
+  throw bad("its algorithm is unknown");
+}
+
+function bufferView(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function bad(why: string): VeilError {
+  return new VeilError("BAD_RECORD", `this is no record of this version: ${why}`);
+}

@@ -1,0 +1,148 @@
+/**
+ * The group of suite `rsa` (PROTOCOL.md §2.2): signed quadratic residues modulo N.
+ *
+ *   fold(x) = min(x, N − x)
+ *   *Check*(T): exactly k bytes, 1 < T ≤ (N−1)/2, Jacobi(T, N) = +1
+ *
+ * N is a product of two safe primes, so −1 is no residue but has Jacobi symbol +1: the elements with
+ * symbol +1, folded, are exactly the folded quadratic residues, and membership can be checked
+ * without the factors. Values are byte strings of k = |N|/8 bytes.
+ */
+import { timingSafeEqual } from "node:crypto";
+import { VeilError } from "../../errors.ts";
+import { jacobi } from "../arithmetic.ts";
+import { os2ip } from "../bytes.ts";
+import type { PublicParameters } from "../suite.ts";
+import { Exponentiation } from "./exponentiation.ts";
+
+/** The sizes of N that everybody accepts, in bits. */
+export const MODULUS_BITS = [2048, 3072, 4096] as const;
+export type ModulusBits = (typeof MODULUS_BITS)[number];
+
+/** Options of everything that takes in a modulus. */
+export interface ModulusOptions {
+  /**
+   * Accept a modulus whose factor is public, as in the test vectors. Only `veilmq vectors` and
+   * tests may say `true`: whoever knows the factors reads every topic.
+   */
+  readonly allowPublicFactors?: boolean;
+}
+
+/** The 1,536-bit MODP prime of RFC 3526 §2, a factor of the modulus in the test vectors. */
+const PUBLIC_FACTOR = BigInt(
+  `0x${[
+    "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74",
+    "020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437",
+    "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed",
+    "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05",
+    "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb",
+    "9ed529077096966d670c354e4abc9804f1746c08ca237327ffffffffffffffff",
+  ].join("")}`,
+);
+
+/** An accepted modulus, and what is computed in its group. Make one with {@link acceptModulus}. */
+export class Modulus {
+  /** k: the length of every value, in bytes. */
+  readonly bytes: number;
+  readonly value: bigint;
+  readonly #encoded: Buffer;
+  readonly #exponentiation: Exponentiation;
+
+  constructor(encoded: Buffer) {
+    this.bytes = encoded.length;
+    this.value = os2ip(encoded);
+    this.#encoded = encoded;
+    this.#exponentiation = new Exponentiation(encoded);
+  }
+
+  /** `fold(base^exponent)`, constant-time. Throws BAD_ARGUMENT as {@link Exponentiation.power}. */
+  foldedPower(base: Uint8Array, exponent: Uint8Array): Buffer {
+    return this.fold(this.#exponentiation.power(base, exponent));
+  }
+
+  /** `min(x, N − x)` for x of k bytes, 0 < x < N, without a branch on the value. */
+  fold(x: Buffer): Buffer {
+    const negated = subtract(this.#encoded, x);
+    const keep = subtract(negated.difference, x).borrow - 1;
+    return Buffer.from(x.map((byte, i) => (byte & keep) | (at(negated.difference, i) & ~keep)));
+  }
+
+  /** *Check*: whether these bytes are an element, in its one encoding. For public values: not constant-time. */
+  isElement(bytes: Uint8Array): boolean {
+    if (bytes.length !== this.bytes) return false;
+    const element = os2ip(bytes);
+    return element > 1n && element <= (this.value - 1n) / 2n && jacobi(element, this.value) === 1;
+  }
+
+  /** Returns a half as it is, k bytes. Throws BAD_ARGUMENT unless 1 < half < N in exactly k bytes. */
+  acceptHalf(half: Uint8Array): Buffer {
+    const bytes = Buffer.from(half);
+    const one = Buffer.alloc(this.bytes);
+    one[this.bytes - 1] = 1;
+    if (bytes.length !== this.bytes || bytes.compare(one) <= 0 || bytes.compare(this.#encoded) >= 0)
+      throw new VeilError("BAD_ARGUMENT", "a half must lie between 1 and N, in as many bytes as N");
+    return bytes;
+  }
+}
+
+/**
+ * Takes in a modulus from outside: big-endian, no leading zero. Throws BAD_ARGUMENT unless it is odd,
+ * of 2,048, 3,072 or 4,096 bits exactly, and not divisible by the public factor of the test vectors.
+ */
+export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {}): Modulus {
+  const bytes = Buffer.from(encoded);
+  const sizes = MODULUS_BITS.map((bits) => bits / 8);
+  if (!sizes.includes(bytes.length) || at(bytes, 0) < 0x80)
+    throw new VeilError("BAD_ARGUMENT", `a modulus must have ${MODULUS_BITS.join(", ")} bits`);
+  if (at(bytes, bytes.length - 1) % 2 === 0)
+    throw new VeilError("BAD_ARGUMENT", "a modulus must be odd");
+  const modulus = new Modulus(bytes);
+  if (modulus.value % PUBLIC_FACTOR === 0n && options.allowPublicFactors !== true)
+    throw new VeilError("BAD_ARGUMENT", "this modulus has a public factor: it is for tests only", {
+      hint: "generate keys of your own",
+    });
+  return modulus;
+}
+
+/** Both moduli of an epoch. */
+export interface Moduli {
+  readonly tag: Modulus;
+  readonly record: Modulus;
+}
+
+const ACCEPTED = new WeakMap<PublicParameters, Moduli>();
+const ACCEPTED_WITH_PUBLIC_FACTORS = new WeakMap<PublicParameters, Moduli>();
+
+/**
+ * The accepted moduli of an epoch's parameters, made once for each parameters *object*: keep one
+ * object per epoch and share it between clients, since each modulus costs up to 22 ms to set up.
+ * Throws BAD_ARGUMENT as {@link acceptModulus}, and where both moduli are the same: tags and records
+ * must be under independent keys (§1).
+ */
+export function moduliOf(parameters: PublicParameters, options: ModulusOptions = {}): Moduli {
+  const cache = options.allowPublicFactors === true ? ACCEPTED_WITH_PUBLIC_FACTORS : ACCEPTED;
+  const known = cache.get(parameters);
+  if (known) return known;
+  const { nTag, nRec } = parameters;
+  if (nTag.length === nRec.length && timingSafeEqual(nTag, nRec) && !options.allowPublicFactors)
+    throw new VeilError("BAD_ARGUMENT", "tags and records must have moduli of their own");
+  const moduli = { tag: acceptModulus(nTag, options), record: acceptModulus(nRec, options) };
+  cache.set(parameters, moduli);
+  return moduli;
+}
+
+/** `a − b` of equal length modulo 256^length, and whether it went below zero. Branch-free. */
+function subtract(a: Uint8Array, b: Uint8Array): { difference: Buffer; borrow: number } {
+  const difference = Buffer.alloc(a.length);
+  let borrow = 0;
+  for (let i = a.length - 1; i >= 0; i--) {
+    const digit = at(a, i) - at(b, i) - borrow;
+    borrow = (digit >> 8) & 1;
+    difference[i] = digit;
+  }
+  return { difference, borrow };
+}
+
+function at(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0;
+}
