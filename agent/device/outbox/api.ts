@@ -6,7 +6,8 @@ import type { NewEntry, StoredEntry, StreamId } from "./entry.ts";
 export interface OutboxWriter {
   /**
    * Appends in order, all or nothing; resolves with the sequences when every entry is on disk
-   * (written and fdatasync'd): only then is a reading *taken*. Calls may overlap; they keep their order.
+   * (written and fdatasync'd): only then is a reading *taken*. Calls may overlap and keep their order: if
+   * one fails with DISK, those that wait behind it fail too, so that no record overtakes another.
    * Throws DISK (retryable; nothing was taken), LIMIT (retryable: the bound with policy `newest`, or
    * more waits for the disk than memory should hold), BAD_ARGUMENT, STOPPED.
    */

@@ -1,0 +1,205 @@
+/**
+ * The writing side: groups of appends and marks become durable in the newest segment, which rolls at its
+ * size; what is done, or beyond the bound, is removed.
+ */
+import { VeilError } from "../../../core/errors.ts";
+import { encodeBatch, HEADER_BYTES, type LogEntry, type Mark, OVERHEAD_BYTES } from "./codec.ts";
+import type { NewEntry, StreamId } from "./entry.ts";
+import type { Pending } from "./group-commit.ts";
+import type { OutboxReport } from "./options.ts";
+import type { Recovery } from "./recovery.ts";
+import { doneSegments, dropOldest, removeSegments, type Store } from "./retention.ts";
+import { Segment } from "./segment.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+
+export interface OutboxLogOptions {
+  readonly store: Store;
+  readonly segmentBytes: number;
+  readonly maxBytes: number;
+  /** Whether the oldest are dropped at `maxBytes`; otherwise whoever appends has to look. */
+  readonly dropsOldest: boolean;
+  readonly onReport: (report: OutboxReport) => void;
+}
+
+/** The entries of one `append`. */
+export type Appended = readonly LogEntry[];
+
+export class OutboxLog {
+  readonly #options: OutboxLogOptions;
+  readonly #writer: SegmentWriter;
+  readonly #dirty = new Set<StreamId>();
+  #failing = false;
+  #droppedRecords = 0;
+
+  constructor(options: OutboxLogOptions) {
+    this.#options = options;
+    this.#writer = new SegmentWriter({ folder: options.store.folder });
+  }
+
+  get droppedRecords(): number {
+    return this.#droppedRecords;
+  }
+
+  /** Goes on in the newest segment that recovery found. */
+  async start(newest: Recovery["newest"]): Promise<void> {
+    if (newest === null) return;
+    await this.#writer.resume(newest.segment.path, newest.segment.bytes);
+    this.#options.store.residents.begin(newest.segment, newest.entries);
+  }
+
+  async stop(): Promise<void> {
+    await this.#writer.seal();
+  }
+
+  /** The stream's mark is to be written with the next commit. */
+  markDirty(stream: StreamId): void {
+    this.#dirty.add(stream);
+  }
+
+  /**
+   * Makes appends durable in order, as many as fit a segment at a time, and writes the dirty marks.
+   * Returns the error that stopped it (all appends from there on are rejected with it), or null.
+   */
+  async commit(items: readonly Pending<Appended>[]): Promise<VeilError | null> {
+    const waiting = groups(items, this.#options.segmentBytes);
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      try {
+        await this.#append(group.flatMap(({ item }) => item));
+      } catch (cause) {
+        const error = await this.#fail(cause);
+        for (const { reject } of [group, ...waiting].flat()) reject(error);
+        return error;
+      }
+      for (const { resolve } of group) resolve();
+    }
+    try {
+      await this.#writeMarks({ sync: false });
+      await this.#reclaim();
+    } catch (cause) {
+      await this.#fail(cause);
+    }
+    return null;
+  }
+
+  async #append(entries: Appended): Promise<void> {
+    const { ledger, residents } = this.#options.store;
+    const bytes = encodeBatch(entries, this.#takeMarks());
+    await this.#makeRoom(bytes.length);
+    const segment = await this.#segmentFor(entries[0]?.sequence ?? ledger.last + 1, bytes.length);
+    await this.#writer.write(bytes, { sync: true });
+    segment.bytes = this.#writer.position;
+    for (const entry of entries) residents.append(ledger.add(segment, entry));
+    if (this.#failing) this.#options.onReport({ event: "disk-ok" });
+    this.#failing = false;
+  }
+
+  /** Drops the oldest segments until `bytes` more are within the bound, or nothing is left to drop. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const { store, maxBytes, dropsOldest, onReport } = this.#options;
+    while (dropsOldest && store.ledger.bytes + bytes > maxBytes) {
+      const records = await dropOldest(store);
+      if (records === null) return;
+      this.#droppedRecords += records;
+      onReport({ event: "dropped", records });
+    }
+  }
+
+  /** The segment to append to: the open one if `bytes` more fit, or else a new one from `first` on. */
+  async #segmentFor(first: number, bytes: number): Promise<Segment> {
+    const { store, segmentBytes } = this.#options;
+    const { folder, ledger, residents } = store;
+    const { newest } = ledger;
+    const fits = this.#writer.position + bytes <= segmentBytes || newest?.count === 0;
+    if (this.#writer.isOpen && newest && fits) return newest;
+    await this.#writer.seal();
+    residents.end();
+    const segment = new Segment({ folder, first, bytes: HEADER_BYTES });
+    await this.#writer.create(segment.path);
+    ledger.segments.push(segment);
+    residents.begin(segment, []);
+    return segment;
+  }
+
+  /**
+   * Marks alone never open a segment, and need no fsync of their own: a lost mark only makes acknowledged
+   * records be sent again.
+   */
+  async #writeMarks({ sync }: { sync: boolean }): Promise<void> {
+    const { newest } = this.#options.store.ledger;
+    if (!this.#writer.isOpen || !newest || this.#dirty.size === 0) return;
+    await this.#writer.write(encodeBatch([], this.#takeMarks()), { sync });
+    newest.bytes = this.#writer.position;
+  }
+
+  #takeMarks(): Mark[] {
+    const { ledger } = this.#options.store;
+    const marks = [...this.#dirty].map((stream) => ({
+      stream,
+      acknowledged: ledger.acknowledged(stream),
+    }));
+    this.#dirty.clear();
+    return marks;
+  }
+
+  #markAllDirty(): void {
+    for (const { stream } of this.#options.store.ledger.marks()) this.#dirty.add(stream);
+  }
+
+  async #reclaim(): Promise<void> {
+    const { store } = this.#options;
+    const { prefix, scattered } = doneSegments(store.ledger);
+    await removeSegments(store, prefix);
+    if (scattered.length === 0 || !this.#writer.isOpen) return;
+    this.#markAllDirty();
+    await this.#writeMarks({ sync: true });
+    await removeSegments(store, scattered);
+  }
+
+  /** Leaves the segment in which a write failed; the next append begins a new one. */
+  async #fail(cause: unknown): Promise<VeilError> {
+    const { ledger, residents } = this.#options.store;
+    await this.#writer.abandon();
+    residents.end();
+    const { newest } = ledger;
+    if (newest?.count === 0 && newest.bytes <= HEADER_BYTES) ledger.remove(newest);
+    this.#markAllDirty();
+    this.#failing = true;
+    const error = diskError(cause);
+    this.#options.onReport({ event: "disk", error });
+    return error;
+  }
+}
+
+/** Whole appends, in order, as many together as fit a segment. */
+function groups(items: readonly Pending<Appended>[], segmentBytes: number): Pending<Appended>[][] {
+  const all: Pending<Appended>[][] = [];
+  let group: Pending<Appended>[] = [];
+  let groupBytes = 0;
+  for (const pending of items) {
+    const bytes = diskBytes(pending.item);
+    if (group.length > 0 && groupBytes + bytes > segmentBytes) {
+      all.push(group);
+      group = [];
+      groupBytes = 0;
+    }
+    group.push(pending);
+    groupBytes += bytes;
+  }
+  if (group.length > 0) all.push(group);
+  return all;
+}
+
+/** What entries take on disk, in bytes. */
+export function diskBytes(entries: readonly NewEntry[]): number {
+  return entries.reduce((sum, { payload }) => sum + OVERHEAD_BYTES + payload.length, 0);
+}
+
+/** A failure of the file system as DISK. */
+export function diskError(cause: unknown): VeilError {
+  if (cause instanceof VeilError) return cause;
+  const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC";
+  return new VeilError("DISK", full ? "the disk is full" : "the disk does not take the outbox", {
+    hint: full ? "free some space; nothing is taken meanwhile" : "is the card worn or read-only?",
+    cause,
+  });
+}
