@@ -83,7 +83,10 @@ export class KeyRing {
     }
     for (const kid of kids)
       if (!found.has(kid))
-        found.set(kid, new VeilError("BAD_KEY", "the bridge has no key announcement of this record"));
+        found.set(
+          kid,
+          new VeilError("BAD_KEY", "the bridge has no key announcement of this record"),
+        );
   }
 
   async #open({ kid, ann, V, cert }: ReleasedKey): Promise<HeldKey> {

@@ -1,6 +1,6 @@
 /** YAML configuration against a schema; all problems at once, each with line and field, before anything starts. */
 import { readFile } from "node:fs/promises";
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { VeilError } from "../errors.ts";
 
@@ -35,11 +35,22 @@ export function parseConfig<S extends z.ZodType>(
   if (result.success) return result.data;
   throw problems(
     source,
-    result.error.issues.map((issue) => ({
-      line: lineOf(document, issue.path, lines),
-      text: `${issue.path.map(String).join(".") || "(file)"}: ${issue.message}`,
+    result.error.issues.flatMap(problemsOf).map(({ path, text }) => ({
+      line: lineOf(document, path, lines),
+      text: `${path.map(String).join(".") || "(file)"}: ${text}`,
     })),
   );
+}
+
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly text: string;
+}
+
+/** An unknown key is a problem of its own, at its own line. */
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, text: issue.message }];
+  return issue.keys.map((key) => ({ path: [...issue.path, key], text: "is not known here" }));
 }
 
 function problems(source: string, found: { line: number; text: string }[]): VeilError {
@@ -49,16 +60,17 @@ function problems(source: string, found: { line: number; text: string }[]): Veil
 
 /** The line of the deepest part of `path` that the document has. */
 function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCounter): number {
-  for (let depth = path.length; depth > 0; depth--) {
-    const parent = document.getIn(path.slice(0, depth - 1), true) ?? document.contents;
-    const name = path[depth - 1];
-    if (isMap(parent)) {
-      const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === name);
-      if (pair && isScalar(pair.key) && pair.key.range)
-        return lines.linePos(pair.key.range[0]).line;
-    }
-    const node = document.getIn(path.slice(0, depth), true);
-    if (isScalar(node) && node.range) return lines.linePos(node.range[0]).line;
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const step of path) {
+    const pair = isMap(node)
+      ? node.items.find((p) => isScalar(p.key) && p.key.value === step)
+      : undefined;
+    const item = isSeq(node) && typeof step === "number" ? node.items[step] : undefined;
+    const found = pair?.key ?? item;
+    if (!isNode(found) || !found.range) break;
+    offset = found.range[0];
+    node = pair ? pair.value : item;
   }
-  return 1;
+  return lines.linePos(offset).line;
 }
