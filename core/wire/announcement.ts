@@ -6,8 +6,8 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import { VeilError } from "../errors.ts";
 import { i2osp, join, lp } from "../scheme/bytes.ts";
+import { KID_BYTES } from "../scheme/record/header.ts";
 import { nameField } from "./fields.ts";
-import { KID_BYTES } from "./mqtt.ts";
 
 const VERSION = 1;
 const DOMAIN = "VEILMQ-V01-keyann\0";

@@ -1,7 +1,7 @@
 /** PROTOCOL.md §6: what consumers and dashboards ask a bridge over HTTP. */
 import { z } from "zod";
+import { KID_BYTES } from "../scheme/record/header.ts";
 import { bytesField, epochField } from "./fields.ts";
-import { KID_BYTES } from "./mqtt.ts";
 
 export const MAX_KIDS_PER_CALL = 256;
 export const TOPIC_NOT_FOUND = "Topic not found";

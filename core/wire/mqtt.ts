@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { REFUSAL_CODES, VeilError } from "../errors.ts";
 import { i2osp, join } from "../scheme/bytes.ts";
+import { KID_BYTES } from "../scheme/record/header.ts";
 import { bytesField, parseJson } from "./fields.ts";
 
-export const KID_BYTES = 16;
 export const ACK_TOPIC = "v1/ack";
 export const MAIL_TOPIC = "v1/mail";
 /** The largest payload a bridge takes: a padded 64 KiB record with header, authentication tag and signature. */

@@ -1,0 +1,160 @@
+/** From Kafka messages to readings: repeats dropped, keys fetched together, each record opened or refused. */
+import { isVeilError, VeilError } from "../../core/errors.ts";
+import { Backoff } from "../../core/runtime/backoff.ts";
+import type { Logger } from "../../core/runtime/log.ts";
+import type { Realm } from "../../core/scheme/context.ts";
+import { type RecordHeader, splitRecord } from "../../core/scheme/record/header.ts";
+import { openRecord } from "../../core/scheme/record/open.ts";
+import { parseJson } from "../../core/wire/fields.ts";
+import { senmlPackSchema } from "../../core/wire/senml.ts";
+import type { HeldKey, KeyRing } from "./key-ring.ts";
+import type { Marks, Position } from "./marks.ts";
+import type { Reading, Reject } from "./reading.ts";
+
+const RETRY = { minMs: 200, maxMs: 10_000 };
+
+/** A Kafka message as the feed gives it. */
+export interface Message {
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** The broker's time (LogAppendTime), milliseconds since 1970. */
+  readonly timestampMs: number;
+}
+
+export interface Batch {
+  readonly kafkaTopic: string;
+  readonly partition: number;
+  readonly messages: readonly Message[];
+}
+
+export interface Opened {
+  readonly readings: Reading[];
+  readonly rejects: Reject[];
+  /** Records that had been read before. */
+  readonly repeats: number;
+}
+
+export interface OpenerOptions {
+  readonly realm: Realm;
+  readonly topic: string;
+  readonly keys: KeyRing;
+  readonly log: Logger;
+}
+
+/** A message that is a record, by its header. */
+interface Candidate {
+  readonly message: Message;
+  readonly record: Buffer;
+  readonly header: RecordHeader;
+  readonly position: Position;
+}
+
+export class Opener {
+  readonly #options: OpenerOptions;
+
+  constructor(options: OpenerOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a batch and moves `marks` past it. Waits for as long as the bridge is away; STOPPED if `signal` aborts. */
+  async open(batch: Batch, marks: Marks, signal: AbortSignal): Promise<Opened> {
+    const opened: Opened & { repeats: number } = { readings: [], rejects: [], repeats: 0 };
+    const reject = (message: Message, error: VeilError): void => {
+      const { kafkaTopic, partition } = batch;
+      const where = { kafkaTopic, partition, offset: message.offset };
+      opened.rejects.push({ ...where, code: error.code, reason: error.message });
+    };
+    const candidates: Candidate[] = [];
+    for (const message of batch.messages)
+      attempt(
+        () => candidates.push(readHeader(message)),
+        (error) => reject(message, error),
+      );
+    const keys = await this.#keysOf(
+      candidates.filter(({ position }) => !marks.isRepeat(position)),
+      signal,
+    );
+    for (const candidate of candidates) {
+      const { position, message } = candidate;
+      if (marks.isRepeat(position)) {
+        opened.repeats += 1;
+        continue;
+      }
+      attempt(
+        () => {
+          opened.readings.push(this.#open(candidate, batch, keys.get(position.kid)));
+          // Only what opens moves the marks: a forged header must not hide a true record behind it.
+          marks.advance(position, message.timestampMs);
+        },
+        (error) => reject(message, error),
+      );
+    }
+    return opened;
+  }
+
+  async #keysOf(
+    candidates: readonly Candidate[],
+    signal: AbortSignal,
+  ): Promise<Map<string, HeldKey | VeilError>> {
+    const { keys, log } = this.#options;
+    const kids = new Set(candidates.map(({ position }) => position.kid));
+    const backoff = new Backoff(RETRY);
+    for (;;) {
+      try {
+        return await keys.get(kids);
+      } catch (error) {
+        if (!isVeilError(error) || !error.retryable) throw error;
+        log.warn({ err: error }, "cannot ask the bridge for keys; trying again");
+        if (!(await backoff.wait(signal)))
+          throw new VeilError("STOPPED", "stopped", { cause: error });
+      }
+    }
+  }
+
+  #open(candidate: Candidate, batch: Batch, key: HeldKey | VeilError | undefined): Reading {
+    const { realm, topic } = this.#options;
+    const { record, header, message } = candidate;
+    if (key === undefined) throw new VeilError("BAD_KEY", "the record's kid has no key");
+    if (key instanceof VeilError) throw key;
+    const { plaintext } = openRecord({
+      record,
+      realm,
+      topic,
+      producerId: key.producerId,
+      ikm: key.ikm,
+      signer: key.recordSigner,
+    });
+    return {
+      id: `${header.kid.toString("base64url")}:${header.seq}`,
+      topic,
+      producer: key.producerId,
+      timeMs: header.timeMs,
+      pack: parseJson(plaintext, senmlPackSchema),
+      partition: batch.partition,
+      offset: message.offset,
+    };
+  }
+}
+
+function readHeader(message: Message): Candidate {
+  const { key, value } = message;
+  if (!key || !value) throw new VeilError("BAD_RECORD", "the Kafka message has no key or no value");
+  const { header } = splitRecord(value);
+  const position = {
+    producer: key.toString("hex"),
+    kid: header.kid.toString("hex"),
+    seq: header.seq,
+  };
+  return { message, record: value, header, position };
+}
+
+/** Runs `work`; a VeilError is handed on, anything else is a fault of ours and thrown. */
+function attempt(work: () => void, refused: (error: VeilError) => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isVeilError(error)) throw error;
+    refused(error);
+  }
+}
