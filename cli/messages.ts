@@ -1,0 +1,46 @@
+/** How `veilmq` speaks: data on stdout, `veilmq: error: …` and `veilmq: hint: …` on stderr. */
+import { CommanderError } from "commander";
+import { isVeilError } from "../core/errors.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+
+/** One line of data on stdout. */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One JSON value on stdout, for `--json`. Bytes must be b64url text already. */
+export function printJson(value: unknown): void {
+  printLine(JSON.stringify(value));
+}
+
+/** One line for the person at the terminal, on stderr. */
+export function printNote(text: string): void {
+  process.stderr.write(`veilmq: ${text}\n`);
+}
+
+export function printHint(text: string): void {
+  printNote(`hint: ${text}`);
+}
+
+/** Says on stderr what went wrong and returns what the process should end with. */
+export function reportError(error: unknown): ExitCode {
+  // Commander has printed its own message by then; help and --version arrive here too, with exit code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+  printNote(`error: ${describe(error)}`);
+  if (!isVeilError(error)) return EXIT.ERROR;
+  if (error.hint !== undefined) printHint(error.hint);
+  if (error.code === "REVOKED") return EXIT.REVOKED;
+  return error.code === "STOPPED" ? EXIT.INTERRUPTED : EXIT.ERROR;
+}
+
+function describe(error: unknown): string {
+  if (isVeilError(error) || isSystemError(error)) return error.message;
+  // The message of an error that nobody foresaw may quote a name or a value; where it happened cannot.
+  const frames = error instanceof Error ? (error.stack ?? "").match(/^ {4}at .*$/gm) : null;
+  return ["unexpected; please report this place in the code", ...(frames ?? [])].join("\n");
+}
+
+/** An error of the operating system, such as ENOENT: its message holds a code, a call and a path. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "errno" in error;
+}
