@@ -5,6 +5,7 @@ const STACK = [
   "test/stack/**/*.test.ts",
   "test/core/ports/kafka/**/*.test.ts",
   "test/core/ports/zookeeper/**/*.test.ts",
+  "test/bridge/brokers/**/*.test.ts",
   "test/demo/**/*.test.ts",
 ];
 

@@ -179,7 +179,9 @@ export class Watches {
       try {
         onValue(reading.value);
       } catch (error) {
-        this.#options.log.error({ err: error }, "a handler of a ZooKeeper watch failed");
+        // Not the error itself: its message may quote what was read, as those of JSON.parse do.
+        const type = error instanceof Error ? error.name : typeof error;
+        this.#options.log.error({ type }, "a handler of a ZooKeeper watch failed");
       }
     };
   }

@@ -1,0 +1,202 @@
+/** Each of these stood still, or died, with node-zookeeper-client alone. The ZooKeeper here is this file's own. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { FolderWatch } from "../../../../core/ports/zookeeper/folder-watch.ts";
+import { resolveClasspath } from "../../../../demo/cluster/classpath.ts";
+import { freePorts } from "../../../../demo/cluster/ports.ts";
+import type { ServerProcess } from "../../../../demo/cluster/server-process.ts";
+import { zooKeeperProcess } from "../../../../demo/cluster/zookeeper.ts";
+import { freshName, sharedCluster } from "../../../support/cluster.ts";
+import { FaultyProxy } from "./proxy.ts";
+import {
+  bytes,
+  CALL_TIMEOUT_MS,
+  openZooKeeper,
+  SESSION_TIMEOUT_MS,
+  sleep,
+  until,
+} from "./support.ts";
+
+const NEVER = new AbortController().signal;
+/** A fault has been noticed, the connection made again, and what changed has been read. */
+const RECOVERY_MS = 3 * SESSION_TIMEOUT_MS;
+const SLACK_MS = 300;
+
+let folder: string;
+let server: ServerProcess;
+let address: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "veilmq-zookeeper-"));
+  const [port = 0] = await freePorts(1);
+  address = `127.0.0.1:${port}`;
+  server = zooKeeperProcess({ folder, port, classpath: await resolveClasspath() });
+  await server.spawn();
+  await server.awaitReady(NEVER);
+});
+
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openProxy(target = address): Promise<{ proxy: FaultyProxy; through: string }> {
+  const proxy = new FaultyProxy(target);
+  const through = await proxy.start();
+  onTestFinished(() => proxy.stop());
+  return { proxy, through };
+}
+
+function freshPath(): string {
+  return `/${freshName("fault")}`;
+}
+
+test("a frozen server is noticed within the session timeout, and calls reject by their deadline", async () => {
+  const zookeeper = await openZooKeeper(address);
+  const path = freshPath();
+  await zookeeper.put(path, bytes("before"));
+  const seen: string[] = [];
+  zookeeper.watchNode(path, (node) => node && seen.push(node.data.toString()));
+  await until(() => seen.length === 1, RECOVERY_MS);
+
+  await server.kill("SIGSTOP");
+  try {
+    const startMs = performance.now();
+    await expect(zookeeper.get(path)).rejects.toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^(TIMEOUT|UNAVAILABLE)$/) }),
+    );
+    expect(performance.now() - startMs).toBeLessThan(CALL_TIMEOUT_MS + SLACK_MS);
+    await until(() => zookeeper.state === "disconnected", SESSION_TIMEOUT_MS);
+    expect(performance.now() - startMs).toBeLessThan(SESSION_TIMEOUT_MS + SLACK_MS);
+    expect(zookeeper.contactAgeMs()).toBeGreaterThan(CALL_TIMEOUT_MS);
+    await sleep(SESSION_TIMEOUT_MS);
+    expect(zookeeper.state).toBe("disconnected");
+  } finally {
+    await server.kill("SIGCONT");
+  }
+
+  await until(() => zookeeper.state === "connected", RECOVERY_MS);
+  await zookeeper.put(path, bytes("after"));
+  await until(() => seen.at(-1) === "after", RECOVERY_MS);
+  expect(seen).toEqual(["before", "after"]);
+});
+
+test("a reply cut in the middle does not reach into the next connection", async () => {
+  const { proxy, through } = await openProxy();
+  const zookeeper = await openZooKeeper(through);
+  const path = freshPath();
+  await zookeeper.put(path, Buffer.alloc(1_000, 7));
+  for (let round = 0; round < 3; round++) {
+    proxy.cutNextReply();
+    expect((await zookeeper.get(path))?.data).toEqual(Buffer.alloc(1_000, 7));
+  }
+  expect(proxy.taken).toBe(4);
+});
+
+test("a write whose reply is cut is not repeated behind the caller's back", async () => {
+  const { proxy, through } = await openProxy();
+  const zookeeper = await openZooKeeper(through);
+  const path = freshPath();
+  await zookeeper.put(path, bytes("x"));
+  proxy.cutNextReply();
+  await expect(zookeeper.set(path, bytes("y"), 0)).rejects.toThrow(
+    expect.objectContaining({ code: "UNAVAILABLE" }),
+  );
+  expect((await zookeeper.get(path))?.version).toBeLessThanOrEqual(1);
+});
+
+test("a frame that the library cannot read costs the connection, not the process", async () => {
+  const { proxy, through } = await openProxy();
+  const zookeeper = await openZooKeeper(through);
+  expect(await zookeeper.exists("/")).toBe(true);
+  // length ‖ xid -1 (a notice) ‖ zxid ‖ err ‖ an event type that does not exist ‖ state ‖ path "/"
+  const frame = Buffer.alloc(33);
+  frame.writeInt32BE(29, 0);
+  frame.writeInt32BE(-1, 4);
+  frame.writeInt32BE(99, 20);
+  frame.writeInt32BE(1, 28);
+  frame.write("/", 32);
+  proxy.inject(frame);
+  await until(() => zookeeper.state === "disconnected", RECOVERY_MS);
+  expect(await zookeeper.exists("/")).toBe(true);
+  expect(proxy.taken).toBe(2);
+});
+
+test("after an expired session watches fire again, and the last snapshot was kept meanwhile", async () => {
+  const { proxy, through } = await openProxy();
+  const zookeeper = await openZooKeeper(through);
+  const other = await openZooKeeper(address);
+  const path = freshPath();
+  for (const name of ["kept", "changed", "deleted"]) await other.put(`${path}/${name}`, bytes("1"));
+  const told: string[] = [];
+  const watched = new FolderWatch({
+    zookeeper,
+    path,
+    onNode: (name, { data }) => told.push(`${name}=${data}`),
+    onGone: (name) => told.push(`${name} gone`),
+  });
+  watched.start();
+  await watched.whenSynced(RECOVERY_MS);
+  expect(told.sort()).toEqual(["changed=1", "deleted=1", "kept=1"]);
+  told.length = 0;
+
+  proxy.swallow();
+  await other.put(`${path}/changed`, bytes("2"));
+  await other.delete(`${path}/deleted`);
+  await other.put(`${path}/new`, bytes("1"));
+  await until(() => zookeeper.state === "disconnected", SESSION_TIMEOUT_MS);
+  await sleep(2 * SESSION_TIMEOUT_MS);
+  expect(told).toEqual([]);
+  expect(watched.synced).toBe(true);
+  expect(watched.ageMs()).toBeGreaterThan(2 * SESSION_TIMEOUT_MS);
+
+  proxy.pass();
+  await until(() => told.length === 3, RECOVERY_MS);
+  expect(told.sort()).toEqual(["changed=2", "deleted gone", "new=1"]);
+  await until(() => watched.ageMs() < SESSION_TIMEOUT_MS, RECOVERY_MS);
+  await other.put(`${path}/kept`, bytes("3"));
+  await until(() => told.at(-1) === "kept=3", RECOVERY_MS);
+  expect(told).toHaveLength(4);
+});
+
+test("a killed server that comes back is used again, and nothing unchanged is told twice", async () => {
+  const zookeeper = await openZooKeeper(address);
+  const path = freshPath();
+  await zookeeper.put(`${path}/a`, bytes("1"));
+  const told: string[] = [];
+  const watched = new FolderWatch({
+    zookeeper,
+    path,
+    onNode: (name, { data }) => told.push(`${name}=${data}`),
+    onGone: (name) => told.push(`${name} gone`),
+  });
+  watched.start();
+  await watched.whenSynced(RECOVERY_MS);
+
+  await server.kill("SIGKILL");
+  await expect(zookeeper.get(path)).rejects.toThrow(
+    expect.objectContaining({ code: "UNAVAILABLE" }),
+  );
+  const waiting = openZooKeeper(address, { callTimeoutMs: 20_000 }).then((z) => z.get(`${path}/a`));
+  await server.spawn();
+  expect((await waiting)?.data).toEqual(bytes("1"));
+  await until(() => zookeeper.state === "connected", RECOVERY_MS);
+  await zookeeper.put(`${path}/b`, bytes("1"));
+  await until(() => told.length > 1, RECOVERY_MS);
+  expect(told).toEqual(["a=1", "b=1"]);
+});
+
+test("a server behind what was seen is refused within the session timeout", async () => {
+  // The shared server has Kafka's transactions behind it, this file's own but a few.
+  const { proxy, through } = await openProxy(sharedCluster().zookeeper);
+  const zookeeper = await openZooKeeper(through);
+  await zookeeper.get("/");
+  proxy.redirect(address);
+  await until(() => zookeeper.state === "disconnected", RECOVERY_MS);
+  await sleep(SESSION_TIMEOUT_MS / 2);
+  expect(zookeeper.state).toBe("disconnected");
+  expect(proxy.taken).toBeGreaterThan(1);
+  await until(() => zookeeper.state === "connected", RECOVERY_MS);
+});
