@@ -12,6 +12,16 @@ export type SuiteId = (typeof SUITE)[SuiteName];
 /** `length` fresh random bytes. `crypto.randomBytes` in production; a recorded stream in vectors. */
 export type RandomBytes = (length: number) => Buffer;
 
+/** What a role is made from: one client in one epoch, seen from its own side or from the bridge's. */
+export interface RoleInput {
+  readonly realm: Realm;
+  readonly parameters: PublicParameters;
+  /** This side's halves only. */
+  readonly halves: Halves;
+  /** Accept a modulus whose factors are public: only `veilmq vectors` and tests may say `true`. */
+  readonly allowPublicFactors?: boolean;
+}
+
 /** Client-side: what a device or a consumer computes with its own halves. */
 export interface ClientRole {
   readonly suite: SuiteId;

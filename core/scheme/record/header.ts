@@ -102,7 +102,7 @@ export function decodeHeader(bytes: Uint8Array): RecordHeader {
   const timeMs = Number(view.readBigUInt64BE(AT.timeMs));
   if (!Number.isSafeInteger(timeMs)) throw bad("its time is impossible");
   return {
-    suite: knownSuite(view.readUInt8(AT.suite)),
+    suite: recordSuiteOf(view.readUInt8(AT.suite)),
     aead: knownAead(view.readUInt8(AT.aead)),
     padded: (flags & FLAG_PADDED) !== 0,
     signed: (flags & FLAG_SIGNED) !== 0,
@@ -142,7 +142,8 @@ function isPaddedLength(length: number): boolean {
   return length >= MIN_PADDED_BYTES && (length & (length - 1)) === 0;
 }
 
-function knownSuite(byte: number): RecordSuiteId {
+/** The suite of a byte of a record or an announcement. Throws BAD_RECORD for `paper` and unknown ones. */
+export function recordSuiteOf(byte: number): RecordSuiteId {
   for (const id of Object.values(SUITE)) if (id === byte && id !== SUITE.paper) return id;
   throw bad("its suite is unknown");
 }

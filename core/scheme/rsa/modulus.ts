@@ -8,11 +8,10 @@
  * symbol +1, folded, are exactly the folded quadratic residues, and membership can be checked
  * without the factors. Values are byte strings of k = |N|/8 bytes.
  */
-import { timingSafeEqual } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { VeilError } from "../../errors.ts";
 import { jacobi } from "../arithmetic.ts";
 import { os2ip } from "../bytes.ts";
-import type { PublicParameters } from "../suite.ts";
 import { Exponentiation } from "./exponentiation.ts";
 
 /** The sizes of N that everybody accepts, in bits. */
@@ -45,13 +44,14 @@ export class Modulus {
   /** k: the length of every value, in bytes. */
   readonly bytes: number;
   readonly value: bigint;
-  readonly #encoded: Buffer;
+  /** N in its k bytes. */
+  readonly encoded: Buffer;
   readonly #exponentiation: Exponentiation;
 
   constructor(encoded: Buffer) {
     this.bytes = encoded.length;
     this.value = os2ip(encoded);
-    this.#encoded = encoded;
+    this.encoded = encoded;
     this.#exponentiation = new Exponentiation(encoded);
   }
 
@@ -62,7 +62,7 @@ export class Modulus {
 
   /** `min(x, N − x)` for x of k bytes, 0 < x < N, without a branch on the value. */
   fold(x: Buffer): Buffer {
-    const negated = subtract(this.#encoded, x);
+    const negated = subtract(this.encoded, x);
     const keep = subtract(negated.difference, x).borrow - 1;
     return Buffer.from(x.map((byte, i) => (byte & keep) | (at(negated.difference, i) & ~keep)));
   }
@@ -79,11 +79,17 @@ export class Modulus {
     const bytes = Buffer.from(half);
     const one = Buffer.alloc(this.bytes);
     one[this.bytes - 1] = 1;
-    if (bytes.length !== this.bytes || bytes.compare(one) <= 0 || bytes.compare(this.#encoded) >= 0)
+    if (bytes.length !== this.bytes || bytes.compare(one) <= 0 || bytes.compare(this.encoded) >= 0)
       throw new VeilError("BAD_ARGUMENT", "a half must lie between 1 and N, in as many bytes as N");
     return bytes;
   }
 }
+
+/**
+ * Accepted moduli of this thread, by value: setting one up costs up to 22 ms, and every client of an
+ * epoch has the same two. Bounded, for a bridge with many tenants.
+ */
+const ACCEPTED = new LRUCache<string, Modulus>({ max: 256 });
 
 /**
  * Takes in a modulus from outside: big-endian, no leading zero. Throws BAD_ARGUMENT unless it is odd,
@@ -91,44 +97,19 @@ export class Modulus {
  */
 export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {}): Modulus {
   const bytes = Buffer.from(encoded);
-  const sizes = MODULUS_BITS.map((bits) => bits / 8);
+  const sizes: readonly number[] = MODULUS_BITS.map((bits) => bits / 8);
   if (!sizes.includes(bytes.length) || at(bytes, 0) < 0x80)
     throw new VeilError("BAD_ARGUMENT", `a modulus must have ${MODULUS_BITS.join(", ")} bits`);
   if (at(bytes, bytes.length - 1) % 2 === 0)
     throw new VeilError("BAD_ARGUMENT", "a modulus must be odd");
-  const modulus = new Modulus(bytes);
+  const id = bytes.toString("latin1");
+  const modulus = ACCEPTED.get(id) ?? new Modulus(bytes);
   if (modulus.value % PUBLIC_FACTOR === 0n && options.allowPublicFactors !== true)
     throw new VeilError("BAD_ARGUMENT", "this modulus has a public factor: it is for tests only", {
       hint: "generate keys of your own",
     });
+  ACCEPTED.set(id, modulus);
   return modulus;
-}
-
-/** Both moduli of an epoch. */
-export interface Moduli {
-  readonly tag: Modulus;
-  readonly record: Modulus;
-}
-
-const ACCEPTED = new WeakMap<PublicParameters, Moduli>();
-const ACCEPTED_WITH_PUBLIC_FACTORS = new WeakMap<PublicParameters, Moduli>();
-
-/**
- * The accepted moduli of an epoch's parameters, made once for each parameters *object*: keep one
- * object per epoch and share it between clients, since each modulus costs up to 22 ms to set up.
- * Throws BAD_ARGUMENT as {@link acceptModulus}, and where both moduli are the same: tags and records
- * must be under independent keys (§1).
- */
-export function moduliOf(parameters: PublicParameters, options: ModulusOptions = {}): Moduli {
-  const cache = options.allowPublicFactors === true ? ACCEPTED_WITH_PUBLIC_FACTORS : ACCEPTED;
-  const known = cache.get(parameters);
-  if (known) return known;
-  const { nTag, nRec } = parameters;
-  if (nTag.length === nRec.length && timingSafeEqual(nTag, nRec) && !options.allowPublicFactors)
-    throw new VeilError("BAD_ARGUMENT", "tags and records must have moduli of their own");
-  const moduli = { tag: acceptModulus(nTag, options), record: acceptModulus(nRec, options) };
-  cache.set(parameters, moduli);
-  return moduli;
 }
 
 /** `a − b` of equal length modulo 256^length, and whether it went below zero. Branch-free. */

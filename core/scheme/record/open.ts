@@ -1,0 +1,52 @@
+/**
+ * Opening a record at the consumer (PROTOCOL.md §3): the key must be the one the header names, the
+ * signature must hold where there is or should be one, then the auth tag, then the padding.
+ */
+import { type KeyObject, verify } from "node:crypto";
+import { VeilError } from "../../errors.ts";
+import { decrypt, recordAad, signedBytes } from "./aead.ts";
+import { type RecordHeader, type RecordParts, splitRecord } from "./header.ts";
+import type { RecordKey } from "./key.ts";
+import { unpad } from "./padding.ts";
+
+/** What is needed to open one record. */
+export interface OpenInput {
+  readonly record: Uint8Array;
+  /** Derived for the record's suite and algorithm; confirmed against the announcement's commit. */
+  readonly key: RecordKey;
+  /** The producer's Ed25519 public key, from its certificate. */
+  readonly producerKey: KeyObject;
+  /** Whether the certificate says that this producer signs every record. */
+  readonly signs: boolean;
+}
+
+/**
+ * Opens a record. Throws BAD_KEY where the key is not the one it names, and BAD_RECORD (TOO_LARGE
+ * above 64 KiB) for one that is malformed, unsigned against `signs`, or not as the producer sealed it
+ * for this tenant, epoch and topic.
+ */
+export function openRecord(input: OpenInput): { header: RecordHeader; plaintext: Buffer } {
+  const parts = splitRecord(input.record);
+  const { header } = parts;
+  checkNamedKey(header, input.key);
+  const aad = recordAad(input.key, parts.headerBytes);
+  checkSignature(parts, aad, input);
+  const body = decrypt({ key: input.key, seq: header.seq, aad, sealed: parts });
+  return { header, plaintext: header.padded ? unpad(body) : body };
+}
+
+function checkNamedKey(header: RecordHeader, key: RecordKey): void {
+  const { suite, aead, epoch, kid } = header;
+  if (suite !== key.suite || aead !== key.aead || epoch !== key.epoch || !kid.equals(key.kid))
+    throw new VeilError("BAD_KEY", "the record was sealed with another key");
+}
+
+function checkSignature(parts: RecordParts, aad: Buffer, input: OpenInput): void {
+  const { signature } = parts;
+  if (signature) {
+    if (!verify(null, signedBytes(aad, parts), input.producerKey, signature))
+      throw new VeilError("BAD_RECORD", "the record's signature is wrong");
+  } else if (input.signs) {
+    throw new VeilError("BAD_RECORD", "the record is not signed, and its producer signs");
+  }
+}
