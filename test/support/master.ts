@@ -1,0 +1,47 @@
+/**
+ * A 2,048-bit master key for tests, at once instead of after a search: its four safe primes are public,
+ * so it protects nothing. Made anew for each caller: only the primes are fixed.
+ */
+import { randomBytes } from "node:crypto";
+import { generateMaster, type Master } from "../../core/scheme/owner.ts";
+
+const SAFE_PRIMES = [
+  [
+    "d7b001a7a487ad86c607fb1922145f31e2d73f90386a215704f5fc5247e57d55",
+    "6c99a663ee40eb191cbf1da3b19c6d0e3a8667e75d8b777b7c5f1cb05d8be61f",
+    "ecbbd8f4c77aceffd027e859b1f250fc0d4db9157a9616ed887ec6511e5f755d",
+    "532d1caa6ef5636cf08dd2dee4fddd57d4fe357b2633ecae2101d72cce2174cb",
+  ].join(""),
+  [
+    "f53e93099a01f5e48bdcf835bcc58c021537267e401251a3facb8f2d52f146a7",
+    "a47c62d5d45d455473a4aa6c0267745dfc26991ffc48e7a74d12a2f6b4fe4a59",
+    "1ebadbb0e95b257b706698479362e9d2785346b88f8dce5a7a3e0a5c0c57f7e7",
+    "3cddc4109c281cf3d1973eeb9323afd48fc2ac1dcc9df45b990d8fa7cb99cdd3",
+  ].join(""),
+  [
+    "fdcef8a0a44f9a541b6bd40b25bf5561050ed8d6712de12af2de59eb5a913d19",
+    "9f49c2b32a0a237981777ec10396da79cb21c0ede5491596ac05b695c815967a",
+    "9dd1e2d7b439e6f4ff81cf690b9af26289c405fbf87abbc3f35761d019e6e1e4",
+    "e73334d7d34959a52874b9c80c45f96f1f4da405224f7a9c4b28d55398e64467",
+  ].join(""),
+  [
+    "d1b21b9382744ae61941517b4d0bfd582f95700556f346c031f42faee26c4b00",
+    "923f0d45ed7cbbf126a2c0d08677b9fffd0a503753a453b593cabb4da8cf03ad",
+    "41e9c5c55dad6324b2ee0ad477714ae68ab130bb265589f5bfb587e5883db1ba",
+    "da5bf35b7a50aa8fd369cf1413ba63361cfbec64eb38ef26e087dd6ee7f2363b",
+  ].join(""),
+];
+
+export async function testMaster(): Promise<Master> {
+  const primes = SAFE_PRIMES.map((hex) => Buffer.from(hex, "hex"));
+  return generateMaster({
+    suite: "rsa",
+    bits: 2048,
+    random: randomBytes,
+    source: async () => {
+      const prime = primes.shift();
+      if (!prime) throw new Error("a master key takes four primes");
+      return prime;
+    },
+  });
+}
