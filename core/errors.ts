@@ -38,6 +38,11 @@ const RETRYABLE = {
 /** One of the fixed list of codes. Stable: scripts and operators match on it. */
 export type ErrorCode = keyof typeof RETRYABLE;
 
+/** Whether `text`, such as a peer sent, is one of our codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(RETRYABLE, text);
+}
+
 /** The codes a bridge may push in a refusal, `v1/ack` (PROTOCOL.md §5). */
 export const REFUSAL_CODES = [
   "NO_GRANT",
