@@ -6,7 +6,8 @@ import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import type { Realm } from "../../core/scheme/context.ts";
-import { deriveRecordKey } from "../../core/scheme/record/key.ts";
+import { AEAD, type AeadId, recordSuiteOf } from "../../core/scheme/record/header.ts";
+import { confirmRecordKey, deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
 import {
   type Announcement,
   decodeAnnouncement,
@@ -25,10 +26,12 @@ const MAX_KEYS = 50_000;
 /** What a consumer holds of one kid. */
 export interface HeldKey {
   readonly producerId: string;
-  /** The secret the record keys derive from; zero-length copies are never made. */
-  readonly ikm: Buffer;
-  /** The producer's Ed25519 key where its certificate says that every record is signed. */
-  readonly recordSigner: KeyObject | null;
+  /** The producer's Ed25519 key, from its certificate. */
+  readonly producerKey: KeyObject;
+  /** Whether this producer signs every record. */
+  readonly signs: boolean;
+  /** The data key, for the algorithm that a record names. */
+  readonly byAead: Readonly<Record<AeadId, RecordKey>>;
 }
 
 export interface KeyRingOptions {
@@ -96,22 +99,23 @@ export class KeyRing {
       throw new VeilError("BAD_KEY", "the announcement is of another key");
     const certified = this.#certify(announcement, ann, cert);
     const ikm = await scheme.unwrap(V);
-    const suite = announcement.suite;
-    const { commit } = deriveRecordKey({
-      suite,
-      aead: 1,
+    const input = {
+      suite: recordSuiteOf(announcement.suite),
+      producerId: announcement.producerId,
       realm,
       topic,
-      producerId: announcement.producerId,
       ikm,
-    });
-    if (!commit.equals(announcement.commit))
-      throw new VeilError("BAD_KEY", "the released key is not the announced one");
-    const signer = importPublicKey(certified.signingKey);
+    };
+    const byAead = {
+      [AEAD.aes256Gcm]: deriveRecordKey({ ...input, aead: AEAD.aes256Gcm }),
+      [AEAD.chacha20Poly1305]: deriveRecordKey({ ...input, aead: AEAD.chacha20Poly1305 }),
+    };
+    confirmRecordKey(byAead[AEAD.aes256Gcm], announcement.commit);
     return {
       producerId: announcement.producerId,
-      ikm,
-      recordSigner: certified.signs ? signer : null,
+      producerKey: importPublicKey(certified.signingKey),
+      signs: certified.signs,
+      byAead,
     };
   }
 

@@ -1,8 +1,9 @@
 /** From Kafka messages to readings: repeats dropped, keys fetched together, each record opened or refused. */
 import { isVeilError, VeilError } from "../../core/errors.ts";
+import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
+import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import type { Realm } from "../../core/scheme/context.ts";
 import { type RecordHeader, splitRecord } from "../../core/scheme/record/header.ts";
 import { openRecord } from "../../core/scheme/record/open.ts";
 import { parseJson } from "../../core/wire/fields.ts";
@@ -13,21 +14,6 @@ import type { Reading, Reject } from "./reading.ts";
 
 const RETRY = { minMs: 200, maxMs: 10_000 };
 
-/** A Kafka message as the feed gives it. */
-export interface Message {
-  readonly offset: bigint;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  /** The broker's time (LogAppendTime), milliseconds since 1970. */
-  readonly timestampMs: number;
-}
-
-export interface Batch {
-  readonly kafkaTopic: string;
-  readonly partition: number;
-  readonly messages: readonly Message[];
-}
-
 export interface Opened {
   readonly readings: Reading[];
   readonly rejects: Reject[];
@@ -36,15 +22,14 @@ export interface Opened {
 }
 
 export interface OpenerOptions {
-  readonly realm: Realm;
   readonly topic: string;
   readonly keys: KeyRing;
   readonly log: Logger;
 }
 
 /** A message that is a record, by its header. */
-interface Candidate {
-  readonly message: Message;
+export interface Candidate {
+  readonly message: KafkaMessage;
   readonly record: Buffer;
   readonly header: RecordHeader;
   readonly position: Position;
@@ -58,11 +43,10 @@ export class Opener {
   }
 
   /** Opens a batch and moves `marks` past it. Waits for as long as the bridge is away; STOPPED if `signal` aborts. */
-  async open(batch: Batch, marks: Marks, signal: AbortSignal): Promise<Opened> {
+  async open(batch: FeedBatch, marks: Marks, signal: AbortSignal): Promise<Opened> {
     const opened: Opened & { repeats: number } = { readings: [], rejects: [], repeats: 0 };
-    const reject = (message: Message, error: VeilError): void => {
-      const { kafkaTopic, partition } = batch;
-      const where = { kafkaTopic, partition, offset: message.offset };
+    const reject = (message: KafkaMessage, error: VeilError): void => {
+      const where = { kafkaTopic: batch.topic, partition: batch.partition, offset: message.offset };
       opened.rejects.push({ ...where, code: error.code, reason: error.message });
     };
     const candidates: Candidate[] = [];
@@ -112,18 +96,16 @@ export class Opener {
     }
   }
 
-  #open(candidate: Candidate, batch: Batch, key: HeldKey | VeilError | undefined): Reading {
-    const { realm, topic } = this.#options;
+  #open(candidate: Candidate, batch: FeedBatch, key: HeldKey | VeilError | undefined): Reading {
+    const { topic } = this.#options;
     const { record, header, message } = candidate;
     if (key === undefined) throw new VeilError("BAD_KEY", "the record's kid has no key");
     if (key instanceof VeilError) throw key;
     const { plaintext } = openRecord({
       record,
-      realm,
-      topic,
-      producerId: key.producerId,
-      ikm: key.ikm,
-      signer: key.recordSigner,
+      key: key.byAead[header.aead],
+      producerKey: key.producerKey,
+      signs: key.signs,
     });
     return {
       id: `${header.kid.toString("base64url")}:${header.seq}`,
@@ -137,7 +119,8 @@ export class Opener {
   }
 }
 
-function readHeader(message: Message): Candidate {
+/** The record in a Kafka message, by its header alone. Throws BAD_RECORD. */
+export function readHeader(message: KafkaMessage): Candidate {
   const { key, value } = message;
   if (!key || !value) throw new VeilError("BAD_RECORD", "the Kafka message has no key or no value");
   const { header } = splitRecord(value);

@@ -4,6 +4,8 @@ import type { Writable } from "node:stream";
 import { VeilError } from "../../core/errors.ts";
 
 export interface LineSink {
+  /** `length`: the checkpointed length, or null where there is no checkpoint yet. */
+  open(length: number | null): Promise<void>;
   /** Resolves when the reader has room again: the back-pressure of the whole consumer. */
   write(lines: string): Promise<void>;
   /** Makes all of it durable; the length in bytes where the sink can be cut back to it, else null. */
@@ -18,7 +20,10 @@ export class StreamSink implements LineSink {
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    stream.on("error", (error) => {
+  }
+
+  async open(): Promise<void> {
+    this.#stream.on("error", (error) => {
       this.#failure = error;
     });
   }
@@ -52,19 +57,19 @@ export class FileSink implements LineSink {
     this.#path = path;
   }
 
-  /** Opens, cut back to `length` bytes. Throws CONFIG if the file is shorter than the checkpoint says. */
-  async open(length: number): Promise<void> {
-    const file = await open(this.#path, "a+", 0o600);
+  /** Opens, cut back to `length` bytes; `null` keeps all of it. Throws CONFIG if the file is shorter than that. */
+  async open(length: number | null): Promise<void> {
+    const file = await open(this.#path, "a", 0o600);
     const { size } = await file.stat();
-    if (size < length) {
+    if (length !== null && size < length) {
       await file.close();
       throw new VeilError("CONFIG", `${this.#path} is shorter than the checkpoint says`, {
         hint: "move the file and the --state folder away together to start again",
       });
     }
-    await file.truncate(length);
+    if (length !== null) await file.truncate(length);
     this.#file = file;
-    this.#length = length;
+    this.#length = length ?? size;
   }
 
   async write(lines: string): Promise<void> {

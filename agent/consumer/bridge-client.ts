@@ -1,0 +1,63 @@
+/** A consumer's questions to its bridges (PROTOCOL.md §6): whichever of them answers will do. */
+import { isVeilError, VeilError } from "../../core/errors.ts";
+import { HttpClient } from "../../core/ports/http/client.ts";
+import type { Credential } from "../../core/wire/credential.ts";
+import {
+  type KeysResponse,
+  keysResponseSchema,
+  type MatchResponse,
+  matchResponseSchema,
+  TOPIC_NOT_FOUND,
+} from "../../core/wire/http.ts";
+import { formatLogin } from "../../core/wire/login.ts";
+
+export class BridgeClient {
+  readonly #bridges: HttpClient[];
+
+  /** Throws BAD_CREDENTIAL if it names no bridge. */
+  constructor(credential: Credential) {
+    const login = {
+      user: formatLogin(credential),
+      password: credential.secret.toString("base64url"),
+    };
+    const { ca } = credential;
+    this.#bridges = credential.bridge.http.map((baseUrl) => new HttpClient({ baseUrl, login, ca }));
+    if (this.#bridges.length === 0)
+      throw new VeilError("BAD_CREDENTIAL", "the credential names no bridge to ask over HTTP");
+  }
+
+  /** `null`: no such topic, or none that this client is granted: the two read the same. */
+  async match(epoch: number, trapdoor: Buffer): Promise<MatchResponse | null> {
+    const body = { epoch, trapdoor: trapdoor.toString("base64url") };
+    try {
+      return await this.#ask((bridge) => bridge.post("/v1/match", body, matchResponseSchema));
+    } catch (error) {
+      if (isVeilError(error, "NOT_FOUND") && error.message.endsWith(TOPIC_NOT_FOUND)) return null;
+      throw error;
+    }
+  }
+
+  async keys(kafkaTopic: string, kids: readonly Buffer[]): Promise<KeysResponse> {
+    const body = { topic_name: kafkaTopic, kids: kids.map((kid) => kid.toString("base64url")) };
+    return this.#ask((bridge) => bridge.post("/v1/keys", body, keysResponseSchema));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
+  }
+
+  /** Asks the bridge that answered last, and the others after it where an answer of another may differ. */
+  async #ask<T>(question: (bridge: HttpClient) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    for (const bridge of [...this.#bridges]) {
+      try {
+        return await question(bridge);
+      } catch (error) {
+        failure = error;
+        if (!isVeilError(error) || !error.retryable || error.code === "LIMIT") throw error;
+        this.#bridges.push(...this.#bridges.splice(this.#bridges.indexOf(bridge), 1));
+      }
+    }
+    throw failure;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The consumer's checkpoint, kept and saved (PROTOCOL.md §3): at most once a second while readings come, and at the end.
+ * A partition's marks and offset and the output's length only ever change together, between two saves.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "../../core/runtime/log.ts";
+import {
+  type Checkpoint,
+  type PartitionState,
+  partitionKey,
+  readCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { Marks } from "./marks.ts";
+import type { LineSink } from "./sinks.ts";
+
+export const SAVE_INTERVAL_MS = 1000;
+
+export interface ProgressOptions {
+  /** One folder for each consumer: holds its checkpoint. */
+  readonly stateDir: string;
+  readonly group: string;
+  readonly output: LineSink;
+  readonly log: Logger;
+  /** After each save: the next offsets, for Kafka's own book-keeping, which monitors read. */
+  readonly onSaved: (offsets: { topic: string; partition: number; offset: bigint }[]) => void;
+}
+
+export class Progress {
+  readonly #options: ProgressOptions;
+  readonly #path: string;
+  #checkpoint: Checkpoint = { outputBytes: null, partitions: new Map() };
+  #savedAtMs = 0;
+  #dirty = false;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#path = join(options.stateDir, "checkpoint.json");
+  }
+
+  /** Reads the checkpoint and cuts the output back to it. */
+  async start(): Promise<void> {
+    const { stateDir, group, output } = this.#options;
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    this.#checkpoint = await readCheckpoint(this.#path, group);
+    await output.open(this.#checkpoint.outputBytes);
+    // From here on the checkpoint covers what the output held before us.
+    await this.save();
+  }
+
+  /** Where a partition stands; `null` if it was never read. */
+  find(topic: string, partition: number): PartitionState | null {
+    return this.#checkpoint.partitions.get(partitionKey(topic, partition)) ?? null;
+  }
+
+  /** Begins a partition. */
+  begin(topic: string, partition: number, offset: bigint, marks = new Marks()): PartitionState {
+    const state = { offset, marks };
+    this.#dirty = true;
+    this.#checkpoint.partitions.set(partitionKey(topic, partition), state);
+    return state;
+  }
+
+  /** All before `offset` is in the output. */
+  moveTo(state: PartitionState, offset: bigint): void {
+    state.offset = offset;
+    this.#dirty = true;
+  }
+
+  /** Between two batches: saves if there is something and it is time. */
+  async saveIfDue(): Promise<void> {
+    if (this.#dirty && Date.now() - this.#savedAtMs >= SAVE_INTERVAL_MS) await this.save();
+  }
+
+  /** Makes the output durable, then the checkpoint that covers it. */
+  async save(): Promise<void> {
+    const { group, output, onSaved } = this.#options;
+    this.#checkpoint.outputBytes = await output.flush();
+    await writeCheckpoint(this.#path, group, this.#checkpoint);
+    this.#savedAtMs = Date.now();
+    this.#dirty = false;
+    onSaved(
+      [...this.#checkpoint.partitions].map(([key, { offset }]) => {
+        const [topic = "", partition] = key.split("/");
+        return { topic, partition: Number(partition), offset };
+      }),
+    );
+  }
+}
