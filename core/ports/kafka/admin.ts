@@ -1,12 +1,41 @@
-/** Topics, their settings and their offsets. Every call is one attempt; the caller retries what is retryable. */
+/** Topics, their settings and where they end. Every call is one attempt; the caller repeats what is retryable. */
+import { isVeilError, VeilError } from "../../errors.ts";
+import { pause } from "../../runtime/backoff.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
+import { fromErrorCode } from "./kafka-error.ts";
+import type { PartitionMetadata } from "./metadata.ts";
+import { findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replication: number;
+  /** Topic settings by Kafka's names, such as `cleanup.policy`. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface TopicDescription {
+  readonly partitions: readonly PartitionMetadata[];
+  /** All settings in force, defaults included. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+const TOPIC_ALREADY_EXISTS = "TOPIC_ALREADY_EXISTS";
+const TOPIC_RESOURCE = 2;
+/** The broker's own limit for creating and deleting, below the request's. */
+const BROKER_SHARE = 0.8;
+const VISIBLE_DEADLINE_MS = 5000;
+const VISIBLE_POLL_MS = 25;
 
 export class KafkaAdmin {
   readonly #brokers: Brokers;
+  readonly #timeoutMs: number;
+  readonly #end = new AbortController();
 
   constructor(options: { readonly kafka: Kafka }) {
     this.#brokers = new Brokers(options);
+    this.#timeoutMs = options.kafka.requestTimeoutMs * BROKER_SHARE;
   }
 
   /** The brokers that are up, as `host:port`, and whether one of them leads the cluster. */
@@ -18,7 +47,95 @@ export class KafkaAdmin {
     };
   }
 
+  /**
+   * Creates the topic if it is not there and waits until its partitions have leaders; one that is there is left as
+   * it is. Throws CONFIG for settings that Kafka refuses, UNAVAILABLE if fewer brokers are up than replicas wanted.
+   */
+  async ensureTopic({
+    topic,
+    partitions,
+    replication,
+    config,
+  }: TopicSpec): Promise<"created" | "exists"> {
+    const spec = {
+      topic,
+      numPartitions: partitions,
+      replicationFactor: replication,
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    };
+    const outcome = await this.#brokers.callController("creating a topic", async (broker) => {
+      try {
+        await broker.createTopics({ topics: [spec], timeout: this.#timeoutMs });
+        return "created";
+      } catch (error) {
+        if (isAlreadyThere(error)) return "exists";
+        throw error;
+      }
+    });
+    await this.#awaitLeaders(topic);
+    return outcome;
+  }
+
+  /** Throws NOT_FOUND if there is no such topic. */
+  async describeTopic(topic: string): Promise<TopicDescription> {
+    const metadata = await this.#brokers.metadata([topic]);
+    const found = metadata.topics.find((candidate) => candidate.topic === topic);
+    const error = fromErrorCode(found?.errorCode ?? 0, "describing a topic");
+    if (error) throw error;
+    const resources = [{ type: TOPIC_RESOURCE, name: topic }];
+    const described = await this.#brokers.callController("describing a topic", (broker) =>
+      broker.describeConfigs({ resources }),
+    );
+    const config: Record<string, string> = {};
+    for (const { configName, configValue } of described.resources[0]?.configEntries ?? [])
+      if (configValue !== null) config[configName] = configValue;
+    return { partitions: found?.partitions ?? [], config };
+  }
+
+  /** `false` if there was no such topic. */
+  async deleteTopic(topic: string): Promise<boolean> {
+    this.#brokers.forget(topic);
+    try {
+      await this.#brokers.callController("deleting a topic", (broker) =>
+        broker.deleteTopics({ topics: [topic], timeout: this.#timeoutMs }),
+      );
+      return true;
+    } catch (error) {
+      if (isVeilError(error, "NOT_FOUND")) return false;
+      throw error;
+    }
+  }
+
+  /** Where the topic's partitions begin and end now. Throws NOT_FOUND. */
+  async listOffsets(topic: string): Promise<readonly OffsetRange[]> {
+    return listOffsets(this.#brokers, topic, await findPartitions(this.#brokers, topic));
+  }
+
+  /** Hangs up; calls under way fail. */
   async stop(): Promise<void> {
+    this.#end.abort();
     this.#brokers.stop();
   }
+
+  async #awaitLeaders(topic: string): Promise<void> {
+    for (const deadline = Date.now() + VISIBLE_DEADLINE_MS; ; ) {
+      try {
+        await findPartitions(this.#brokers, topic);
+        return;
+      } catch (error) {
+        const isNew = isVeilError(error, "NOT_FOUND") || isVeilError(error, "UNAVAILABLE");
+        if (!isNew || Date.now() > deadline) throw error;
+      }
+      if (!(await pause(VISIBLE_POLL_MS, this.#end.signal)))
+        throw new VeilError("STOPPED", "creating a topic: the Kafka client is stopped");
+    }
+  }
+}
+
+/** kafkajs collects the errors of all topics of a request; ours has one. */
+function isAlreadyThere(error: unknown): boolean {
+  if (!(error instanceof Error) || !("errors" in error) || !Array.isArray(error.errors))
+    return false;
+  const [first]: unknown[] = error.errors;
+  return first instanceof Error && "type" in first && first.type === TOPIC_ALREADY_EXISTS;
 }

@@ -11,6 +11,8 @@ import { fromErrorCode, toVeilError } from "./kafka-error.ts";
 import type { KafkajsBroker } from "./kafkajs.ts";
 import { type ClusterMetadata, metadataProtocol, type TopicMetadata } from "./metadata.ts";
 
+/** Kafka's code for a topic or partition that does not exist. */
+const UNKNOWN_TOPIC = 3;
 const MAX_KNOWN_TOPICS = 50_000;
 
 interface Node {
@@ -89,10 +91,9 @@ export class Brokers {
       if (known) found.set(topic, known);
       else unknown.add(topic);
     }
-    if (unknown.size > 0) {
-      const metadata = await this.metadata([...unknown]);
-      for (const topic of metadata.topics) found.set(topic.topic, leadersOf(topic));
-    }
+    if (unknown.size > 0)
+      for (const topic of await this.#topicMetadata([...unknown]))
+        found.set(topic.topic, leadersOf(topic));
     const missing = { error: new VeilError("NOT_FOUND", "the topic or partition does not exist") };
     return (topic, partition) => found.get(topic)?.[partition] ?? missing;
   }
@@ -107,6 +108,19 @@ export class Brokers {
     this.#stopped = true;
     for (const node of this.#nodes.values()) hangUp(node.broker);
     this.#nodes.clear();
+  }
+
+  /** A broker may not have heard of a new topic yet: that one does not exist is for the controller to say. */
+  async #topicMetadata(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
+    const { controllerId, topics: heard } = await this.metadata(topics);
+    const unheard = heard.filter(({ errorCode }) => errorCode === UNKNOWN_TOPIC);
+    if (unheard.length === 0) return heard;
+    const protocol = metadataProtocol(unheard.map(({ topic }) => topic));
+    const sure = await this.call(controllerId, "asking the controller", (broker) =>
+      broker.connectionPool.send(protocol),
+    );
+    const known = heard.filter(({ errorCode }) => errorCode !== UNKNOWN_TOPIC);
+    return [...known, ...this.#adopt(sure).topics];
   }
 
   async #use<T>(

@@ -2,6 +2,9 @@
 import { type ErrorCode, isVeilError, VeilError } from "../../errors.ts";
 import { createErrorFromCode } from "./kafkajs.ts";
 
+/** Kafka's code for an offset that a partition does not have. */
+export const OFFSET_OUT_OF_RANGE = 1;
+
 /** Kafka's protocol errors by name; what is not here is UNAVAILABLE where Kafka calls it retriable. */
 const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
   MESSAGE_TOO_LARGE: "TOO_LARGE",

@@ -19,14 +19,16 @@ export interface KafkajsEncoder {
   writeArray(values: readonly string[]): KafkajsEncoder;
 }
 
+export interface KafkajsRequest {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  encode(): Promise<KafkajsEncoder>;
+}
+
 /** One request and how to read its answer. kafkajs decodes first and calls `parse` with the result. */
 export interface KafkajsProtocol<Decoded, Parsed = Decoded> {
-  readonly request: {
-    readonly apiKey: number;
-    readonly apiVersion: number;
-    readonly apiName: string;
-    encode(): Promise<KafkajsEncoder>;
-  };
+  readonly request: KafkajsRequest;
   readonly response: {
     decode(payload: Buffer): Promise<Decoded>;
     parse(decoded: Decoded): Promise<Parsed>;
@@ -73,7 +75,7 @@ export interface KafkajsBroker {
   }>;
   listOffsets(options: {
     isolationLevel: number;
-    topics: readonly TopicPartitions<{ partition: number; timestamp: string }>[];
+    topics: readonly TopicPartitions<{ partition: number; timestamp: number }>[];
   }): Promise<{ responses: TopicPartitions<{ partition: number; offset: string }>[] }>;
   findGroupCoordinator(options: {
     groupId: string;
@@ -167,6 +169,42 @@ export const metadataResponseV6: ResponseDecoder<{
 export const { createErrorFromCode }: { createErrorFromCode: (code: number) => Error } = load(
   "kafkajs/src/protocol/error",
 );
+
+export interface ProduceTopic {
+  readonly topic: string;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly messages: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[];
+  }[];
+}
+
+/** Record batches without a producer id: neither idempotent nor transactional. */
+export const produceRequestV7: (options: {
+  acks: number;
+  timeout: number;
+  topicData: readonly ProduceTopic[];
+}) => KafkajsRequest = load("kafkajs/src/protocol/requests/produce/v7/request");
+
+export const produceResponseV7: ResponseDecoder<{
+  topics: {
+    topicName: string;
+    partitions: { partition: number; errorCode: number; baseOffset: string }[];
+  }[];
+}> = load("kafkajs/src/protocol/requests/produce/v7/response");
+
+/** Topics and partitions are sent in the order given. The answer is ours to read: fetch-protocol.ts. */
+export const fetchRequestV11: (options: {
+  replicaId: number;
+  isolationLevel: number;
+  maxWaitTime: number;
+  minBytes: number;
+  maxBytes: number;
+  topics: readonly TopicPartitions<{
+    partition: number;
+    fetchOffset: string;
+    maxBytes: number;
+  }>[];
+}) => KafkajsRequest = load("kafkajs/src/protocol/requests/fetch/v11/request");
 
 /** A broker that is not connected yet. */
 export function createBroker(options: ConnectionPoolOptions): KafkajsBroker {

@@ -1,0 +1,157 @@
+/** Reads whole topics: once up to an end, or from the beginning and then on. */
+import { isVeilError, VeilError } from "../../errors.ts";
+import { Backoff } from "../../runtime/backoff.ts";
+import { Brokers } from "./brokers.ts";
+import type { Kafka } from "./client.ts";
+import { Feed, type FeedBatch, type FeedOptions } from "./feed.ts";
+import { findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
+
+const RETRY = { minMs: 100, maxMs: 10_000 };
+
+export interface TopicScanOptions extends Omit<FeedOptions, "onPosition"> {
+  readonly topic: string;
+  /** Where to resume, by partition; a partition that is not in it is read from its beginning. */
+  readonly from?: ReadonlyMap<number, bigint>;
+}
+
+interface Waiter {
+  /** By partition: what is still to be reached. */
+  readonly ends: Map<number, bigint>;
+  readonly resolve: () => void;
+}
+
+/** Follows one topic, all partitions, for ever: what the bridge keeps its internal topics' indexes with. */
+export class TopicScan {
+  readonly #options: TopicScanOptions;
+  readonly #brokers: Brokers;
+  readonly #feed: Feed;
+  readonly #positions = new Map<number, bigint>();
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(options: TopicScanOptions) {
+    this.#options = options;
+    this.#brokers = new Brokers(options);
+    this.#feed = new Feed({
+      ...options,
+      onPosition: (_topic, partition, offset) => this.#moved(partition, offset),
+    });
+  }
+
+  /**
+   * Reads until `signal` aborts and the last handler is done. Kafka being away, also at the start, ends nothing.
+   * Rejects with what a handler threw, or with NOT_FOUND or AUTH at the start.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const ranges = await retrying(signal, () => this.#ranges());
+    for (const { partition, low } of ranges ?? []) {
+      const offset = this.#options.from?.get(partition) ?? low;
+      this.#moved(partition, offset);
+      this.#feed.add({ topic: this.#options.topic, partition, offset });
+    }
+    await this.#feed.run(signal);
+    this.#brokers.stop();
+  }
+
+  /**
+   * Resolves when everything is with the handler that was acknowledged before the call. Throws what is retryable if
+   * Kafka cannot say where the topic ends, TIMEOUT if `signal` aborts first.
+   */
+  async readToEnd(signal: AbortSignal): Promise<void> {
+    const ends = new Map((await this.#ranges()).map(({ partition, high }) => [partition, high]));
+    for (const [partition, position] of this.#positions) reach(ends, partition, position);
+    if (ends.size === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const waiter = {
+        ends,
+        resolve: () => {
+          signal.removeEventListener("abort", giveUp);
+          resolve();
+        },
+      };
+      const giveUp = (): void => {
+        this.#waiters.delete(waiter);
+        reject(new VeilError("TIMEOUT", "the end of a topic was not reached in time"));
+      };
+      this.#waiters.add(waiter);
+      if (signal.aborted) giveUp();
+      else signal.addEventListener("abort", giveUp, { once: true });
+    });
+  }
+
+  async #ranges(): Promise<readonly OffsetRange[]> {
+    const { topic } = this.#options;
+    return listOffsets(this.#brokers, topic, await findPartitions(this.#brokers, topic));
+  }
+
+  #moved(partition: number, position: bigint): void {
+    this.#positions.set(partition, position);
+    for (const waiter of this.#waiters) {
+      reach(waiter.ends, partition, position);
+      if (waiter.ends.size > 0) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+}
+
+function reach(ends: Map<number, bigint>, partition: number, position: bigint): void {
+  const end = ends.get(partition);
+  if (end !== undefined && position >= end) ends.delete(partition);
+}
+
+export interface PartitionScanOptions {
+  readonly kafka: Kafka;
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset before which the scan ends, not above the partition's end now. */
+  readonly end: bigint;
+  readonly onBatch: (batch: FeedBatch) => Promise<void>;
+}
+
+/**
+ * Reads one partition once, from its beginning up to `end`. Waits for Kafka as long as it takes. Throws what
+ * `onBatch` throws, NOT_FOUND or AUTH, and STOPPED if `signal` aborts.
+ */
+export async function scanPartition(
+  options: PartitionScanOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kafka, topic, partition, end, onBatch } = options;
+  const brokers = new Brokers({ kafka });
+  const ranges = await retrying(signal, () => listOffsets(brokers, topic, [partition]));
+  brokers.stop();
+  const low = ranges?.[0]?.low ?? 0n;
+  const finish = new AbortController();
+  const stop = (): void => finish.abort();
+  signal.addEventListener("abort", stop);
+  if (signal.aborted || low >= end) stop();
+  const feed = new Feed({
+    kafka,
+    onBatch: async (batch) => {
+      const messages = batch.messages.filter(({ offset }) => offset < end);
+      if (messages.length > 0) await onBatch({ ...batch, messages });
+    },
+    // Retention overtook the scan: what is gone needs no reading.
+    onLost: async () => undefined,
+    onPosition: (_topic, _partition, offset) => {
+      if (offset >= end) stop();
+    },
+  });
+  feed.add({ topic, partition, offset: low });
+  await feed.run(finish.signal);
+  signal.removeEventListener("abort", stop);
+  if (signal.aborted) throw new VeilError("STOPPED", "a scan was interrupted");
+}
+
+/** `undefined` if `signal` aborts. Throws what is not retryable. */
+async function retrying<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T | undefined> {
+  const backoff = new Backoff(RETRY);
+  do {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isVeilError(error) || !error.retryable) throw error;
+    }
+  } while (await backoff.wait(signal));
+  return undefined;
+}
