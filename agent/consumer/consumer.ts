@@ -4,10 +4,15 @@
  */
 import { isVeilError, VeilError } from "../../core/errors.ts";
 import { createKafka, type Kafka } from "../../core/ports/kafka/client.ts";
-import { Feed, type FeedBatch, type OffsetLost } from "../../core/ports/kafka/feed.ts";
-import { GroupOffsets } from "../../core/ports/kafka/group-offsets.ts";
-import { KafkaOffsets } from "../../core/ports/kafka/offsets.ts";
-import { pause } from "../../core/runtime/backoff.ts";
+import {
+  type ConsumerOptions as FeedOptions,
+  KafkaConsumer,
+  type StartQuestion,
+} from "../../core/ports/kafka/consumer.ts";
+import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
+import { scanPartition } from "../../core/ports/kafka/scan.ts";
+import type { OffsetLost } from "../../core/ports/kafka/track.ts";
+import { Backoff, pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import type { MatchResponse } from "../../core/wire/http.ts";
@@ -15,13 +20,15 @@ import { importPublicKey } from "../../core/wire/keys.ts";
 import { defaultGroup } from "../../core/wire/store.ts";
 import { BridgeClient } from "./bridge-client.ts";
 import { KeyRing } from "./key-ring.ts";
+import { Marks } from "./marks.ts";
 import { matchTopic } from "./match.ts";
-import { Opener } from "./opener.ts";
+import { Opener, observeHeaders } from "./opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "./progress.ts";
 import { encodeReading, encodeReject } from "./reading.ts";
-import { scanMarks } from "./scan.ts";
 import { SchemeWorker } from "./scheme.ts";
 import type { LineSink } from "./sinks.ts";
+
+const RETRY = { minMs: 250, maxMs: 5000 };
 
 export interface ConsumerOptions {
   readonly credential: Credential;
@@ -56,10 +63,11 @@ export class Consumer {
   /** Addresses to find Kafka by, as matches gave them. */
   readonly #seeds = new Set<string>();
   readonly #kafka: Kafka;
-  readonly #groupOffsets: GroupOffsets;
+  readonly #feed: KafkaConsumer;
   readonly #end = new AbortController();
   /** The tail of the queue that batches and saves go through. */
   #tail: Promise<void> = Promise.resolve();
+  #committing: Promise<void> = Promise.resolve();
   #failure: unknown;
 
   constructor(options: ConsumerOptions) {
@@ -69,13 +77,15 @@ export class Consumer {
     this.#bridge = new BridgeClient(credential);
     this.#group = defaultGroup(credential.groupKey);
     this.#kafka = createKafka({ brokers: async () => [...this.#seeds], log });
-    this.#groupOffsets = new GroupOffsets({ kafka: this.#kafka, group: this.#group });
+    this.#feed = new KafkaConsumer(this.#feedOptions());
     this.#progress = new Progress({
       stateDir,
       group: this.#group,
       output,
       log,
-      onSaved: (offsets) => void this.#commit(offsets),
+      onSaved: (offsets) => {
+        this.#committing = this.#commit(offsets);
+      },
     });
   }
 
@@ -101,32 +111,20 @@ export class Consumer {
   }
 
   async #read(): Promise<void> {
-    const feed = new Feed({
-      kafka: this.#kafka,
-      onBatch: (batch) => this.#inTurn(() => this.#take(batch)),
-      onLost: (loss) => this.#inTurn(async () => this.#skip(loss)),
-      onTrouble: (_topic, partition, error) => {
-        const { log } = this.#options;
-        if (error) log.warn({ err: error, partition }, "cannot read a partition; trying again");
-        else log.info({ partition }, "reading a partition again");
-      },
-    });
     const { signal } = this.#end;
     const fail = (error: unknown): void => {
       if (!signal.aborted || !isVeilError(error, "STOPPED")) this.#failure ??= error;
       this.#end.abort();
     };
-    const feeding = feed.run(signal).catch(fail);
-    const subscribing = this.#options.topics.map((topic) =>
-      this.#subscribe(topic, feed).catch(fail),
-    );
+    const feeding = this.#feed.run(signal).catch(fail);
+    const subscribing = this.#options.topics.map((topic) => this.#subscribe(topic).catch(fail));
     const saving = this.#saveRegularly().catch(fail);
     await Promise.all([feeding, saving, ...subscribing]);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Finds a topic and begins reading its partitions. */
-  async #subscribe(topic: string, feed: Feed): Promise<void> {
+  async #subscribe(topic: string): Promise<void> {
     const { log, wait, credential } = this.#options;
     const { signal } = this.#end;
     const found = await matchTopic(
@@ -145,29 +143,49 @@ export class Consumer {
       scheme: this.#scheme,
     });
     this.#openers.set(kafkaTopic, new Opener({ topic, keys, log }));
-    for (const { partition } of found.partitions)
-      feed.add({ topic: kafkaTopic, partition, offset: await this.#start(kafkaTopic, partition) });
+    await this.#addTopic(kafkaTopic);
     log.info({ kafkaTopic, partitions: found.partitions.length }, "reading a topic");
   }
 
+  async #addTopic(kafkaTopic: string): Promise<void> {
+    const backoff = new Backoff(RETRY);
+    do {
+      try {
+        return await this.#feed.addTopic(kafkaTopic);
+      } catch (error) {
+        if (!isVeilError(error) || !error.retryable) throw error;
+        this.#options.log.warn({ err: error }, "cannot begin reading a topic; trying again");
+      }
+    } while (await backoff.wait(this.#end.signal));
+    throw new VeilError("STOPPED", "stopped before a topic could be read");
+  }
+
+  #feedOptions(): FeedOptions {
+    const { log } = this.#options;
+    return {
+      kafka: this.#kafka,
+      groupId: this.#group,
+      startAt: (question) => this.#start(question),
+      onBatch: (batch) => this.#inTurn(() => this.#take(batch)),
+      onLost: (loss) => this.#inTurn(async () => this.#skip(loss)),
+      onTrouble: (_topic, partition, error) => {
+        if (error) log.warn({ err: error, partition }, "cannot read a partition; trying again");
+        else log.info({ partition }, "reading a partition again");
+      },
+    };
+  }
+
   /** Where to begin: the checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
-  async #start(topic: string, partition: number): Promise<bigint> {
+  async #start({ topic, partition, low, committed }: StartQuestion): Promise<bigint> {
     const known = this.#progress.find(topic, partition);
     if (known) return known.offset;
-    const offsets = new KafkaOffsets({ kafka: this.#kafka });
-    try {
-      const [range] = await offsets.list(topic, [partition]);
-      const committed = await this.#groupOffsets.fetch(topic, partition);
-      const low = range?.low ?? 0n;
-      if (committed === null || committed <= low) return this.#begin(topic, partition, low);
-      const { log } = this.#options;
-      log.info({ partition }, "no checkpoint of this partition: scanning what was read before");
-      const source = { kafka: this.#kafka, topic, partition, from: low, to: committed };
-      const marks = await scanMarks(source, this.#end.signal);
-      return this.#begin(topic, partition, committed, marks);
-    } finally {
-      offsets.stop();
-    }
+    if (committed === undefined || committed <= low) return this.#begin(topic, partition, low);
+    this.#options.log.info({ partition }, "no checkpoint: scanning what was read before");
+    const marks = new Marks();
+    const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
+    const source = { kafka: this.#kafka, topic, partition, end: committed, onBatch };
+    await scanPartition(source, this.#end.signal);
+    return this.#begin(topic, partition, committed, marks);
   }
 
   #begin(...state: Parameters<Progress["begin"]>): bigint {
@@ -229,7 +247,7 @@ export class Consumer {
   async #commit(offsets: { topic: string; partition: number; offset: bigint }[]): Promise<void> {
     if (offsets.length === 0 || this.#seeds.size === 0) return;
     try {
-      await this.#groupOffsets.commit(offsets);
+      await this.#feed.commit(offsets);
     } catch (error) {
       this.#options.log.debug({ err: error }, "cannot commit offsets");
     }
@@ -237,8 +255,8 @@ export class Consumer {
 
   async #stop(): Promise<void> {
     const { output, rejects } = this.#options;
-    this.#groupOffsets.stop();
-    await Promise.all([this.#scheme.stop(), this.#bridge.stop()]);
+    await this.#committing;
+    await Promise.all([this.#feed.stop(), this.#scheme.stop(), this.#bridge.stop()]);
     await Promise.all([output.close(), rejects?.close()]);
   }
 }

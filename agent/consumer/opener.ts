@@ -28,7 +28,7 @@ export interface OpenerOptions {
 }
 
 /** A message that is a record, by its header. */
-export interface Candidate {
+interface Candidate {
   readonly message: KafkaMessage;
   readonly record: Buffer;
   readonly header: RecordHeader;
@@ -120,7 +120,7 @@ export class Opener {
 }
 
 /** The record in a Kafka message, by its header alone. Throws BAD_RECORD. */
-export function readHeader(message: KafkaMessage): Candidate {
+function readHeader(message: KafkaMessage): Candidate {
   const { key, value } = message;
   if (!key || !value) throw new VeilError("BAD_RECORD", "the Kafka message has no key or no value");
   const { header } = splitRecord(value);
@@ -130,6 +130,19 @@ export function readHeader(message: KafkaMessage): Candidate {
     seq: header.seq,
   };
   return { message, record: value, header, position };
+}
+
+/** Moves `marks` past a batch by its headers alone: for what was read before, without a checkpoint of it. */
+export function observeHeaders(batch: FeedBatch, marks: Marks): void {
+  for (const message of batch.messages)
+    attempt(
+      () => {
+        const { position } = readHeader(message);
+        if (!marks.isRepeat(position)) marks.advance(position, message.timestampMs);
+      },
+      // What is no record was rejected when it was read.
+      () => undefined,
+    );
 }
 
 /** Runs `work`; a VeilError is handed on, anything else is a fault of ours and thrown. */
