@@ -7,8 +7,8 @@ import {
   rsaCanonical,
   rsaPublicParameters,
   type SplitInput,
-  splitRecord,
-  splitTag,
+  splitRecordKey,
+  splitTagKey,
 } from "./rsa/owner.ts";
 import type { PrimeProgress, SafePrimeSource } from "./rsa/safe-primes.ts";
 import { type Halves, type PublicParameters, type RandomBytes, SUITE } from "./suite.ts";
@@ -49,9 +49,9 @@ export function splitHalves(input: SplitInput & { readonly consumer: boolean }):
   client: Halves;
   proxy: Halves;
 } {
-  const tag = splitTag(input);
+  const tag = splitTagKey(input);
   if (!input.consumer) return { client: { tag: tag.client }, proxy: { tag: tag.proxy } };
-  const record = splitRecord(input);
+  const record = splitRecordKey(input);
   return {
     client: { tag: tag.client, record: record.client },
     proxy: { tag: tag.proxy, record: record.proxy },

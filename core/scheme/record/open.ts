@@ -27,12 +27,17 @@ export interface OpenInput {
  */
 export function openRecord(input: OpenInput): { header: RecordHeader; plaintext: Buffer } {
   const parts = splitRecord(input.record);
-  const { header } = parts;
-  checkNamedKey(header, input.key);
-  const aad = recordAad(input.key, parts.headerBytes);
-  checkSignature(parts, aad, input);
-  const body = decrypt({ key: input.key, seq: header.seq, aad, sealed: parts });
-  return { header, plaintext: header.padded ? unpad(body) : body };
+  checkNamedKey(parts.header, input.key);
+  checkSignature(parts, input);
+  return { header: parts.header, plaintext: openParts(parts, input.key) };
+}
+
+/** The plaintext, authenticated by its tag alone: whether a signature is owed is for {@link openRecord}. */
+export function openParts(parts: RecordParts, key: RecordKey): Buffer {
+  const { header, headerBytes } = parts;
+  const aad = recordAad(key, headerBytes);
+  const body = decrypt({ key, seq: header.seq, aad, sealed: parts });
+  return header.padded ? unpad(body) : body;
 }
 
 function checkNamedKey(header: RecordHeader, key: RecordKey): void {
@@ -41,9 +46,10 @@ function checkNamedKey(header: RecordHeader, key: RecordKey): void {
     throw new VeilError("BAD_KEY", "the record was sealed with another key");
 }
 
-function checkSignature(parts: RecordParts, aad: Buffer, input: OpenInput): void {
-  const { signature } = parts;
+function checkSignature(parts: RecordParts, input: OpenInput): void {
+  const { signature, headerBytes } = parts;
   if (signature) {
+    const aad = recordAad(input.key, headerBytes);
     if (!verify(null, signedBytes(aad, parts), input.producerKey, signature))
       throw new VeilError("BAD_RECORD", "the record's signature is wrong");
   } else if (input.signs) {

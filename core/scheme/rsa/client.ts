@@ -12,7 +12,8 @@ import { type ClientRole, type RoleInput, SUITE } from "../suite.ts";
 import { hashToGroup, mapToGroup, uniformBytes } from "./hash-to-group.ts";
 import { acceptModulus } from "./modulus.ts";
 
-const RECORD_EXPONENT = i2osp(65_537, 3);
+/** The public exponent of record keys, 65537. */
+export const RECORD_EXPONENT = i2osp(65_537, 3);
 
 /** Throws BAD_ARGUMENT for parameters or halves outside §2.2. */
 export function rsaClient(input: RoleInput): ClientRole {

@@ -37,7 +37,7 @@ export interface RsaPair {
   readonly proxy: Buffer;
 }
 
-/** What {@link splitTag} and {@link splitRecord} take. */
+/** What {@link splitTagKey} and {@link splitRecordKey} take. */
 export interface SplitInput extends ModulusOptions {
   readonly master: RsaMaster;
   readonly random: RandomBytes;
@@ -87,14 +87,14 @@ export function rsaPublicParameters(master: RsaMaster, options: ModulusOptions):
 }
 
 /** UGen for tags. Throws BAD_ARGUMENT for a master key outside §2.2. */
-export function splitTag(input: SplitInput): RsaPair {
+export function splitTagKey(input: SplitInput): RsaPair {
   const { master, random } = input;
   const factors = factorsOf(master.tag, input);
   return split({ exponent: os2ip(master.tag.e), factors, random });
 }
 
 /** UGen for record keys: a consumer's. Throws BAD_ARGUMENT for a master key outside §2.2. */
-export function splitRecord(input: SplitInput): RsaPair {
+export function splitRecordKey(input: SplitInput): RsaPair {
   const factors = factorsOf(input.master.record, input);
   const exponent = modInverse(RECORD_EXPONENT, factors.lambda);
   return split({ exponent, factors, random: input.random });
