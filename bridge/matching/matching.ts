@@ -1,0 +1,158 @@
+/**
+ * The bridge's mathematics (PROTOCOL.md §2): from a token to its tag (PEnc), from W to V (PDec), *Check* of a W.
+ * All of it runs in worker threads, also *Check*: half a millisecond of a blocked event loop for every garbled token
+ * would be a gift to whoever sends them. A tag is computed once per client and token, and then known.
+ */
+import { availableParallelism } from "node:os";
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../core/errors.ts";
+import { WorkerPool } from "../../core/runtime/workers.ts";
+import { lp, sha256 } from "../../core/scheme/bytes.ts";
+import { encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
+import type { Client, Tenant } from "../directory/types.ts";
+import { Allowance } from "./allowance.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
+
+const MAX_CACHED_TAGS = 200_000;
+const MAX_QUEUED = 20_000;
+const MAX_QUEUED_PER_TENANT = 5000;
+/** Two full `POST /v1/keys`. */
+const MAX_QUEUED_PER_CLIENT = 512;
+const IDLE_WORKER_MS = 60_000;
+
+export interface MatchRequest {
+  readonly tenant: Tenant;
+  readonly client: Client;
+  readonly epoch: number;
+  readonly token: Uint8Array;
+}
+
+export interface ReleaseRequest {
+  readonly tenant: Tenant;
+  /** The consumer. */
+  readonly client: Client;
+  readonly epoch: number;
+  /** W of a registered announcement, never a value from the consumer. */
+  readonly wrapped: Uint8Array;
+}
+
+export interface MatchingOptions {
+  /** Told of every match: computed, or known. */
+  readonly onMatch?: (source: "computed" | "cached") => void;
+  readonly maxWorkers?: number;
+  readonly nowMs?: () => number;
+}
+
+export class Matching {
+  readonly #onMatch: (source: "computed" | "cached") => void;
+  readonly #workers: WorkerPool<ProxyTask, ProxyAnswer>;
+  readonly #queue: FairQueue;
+  readonly #allowance: Allowance;
+  readonly #tags = new LRUCache<string, Buffer>({ max: MAX_CACHED_TAGS });
+  /** So that the same question, asked again while it is being computed, is not computed twice. */
+  readonly #underWay = new Map<string, Promise<Buffer>>();
+
+  constructor(options: MatchingOptions = {}) {
+    const maxWorkers = options.maxWorkers ?? availableParallelism();
+    this.#onMatch = options.onMatch ?? (() => undefined);
+    this.#allowance = new Allowance(options.nowMs);
+    this.#workers = new WorkerPool({
+      entry: "bridge/matching/proxy-worker",
+      maxWorkers,
+      maxQueued: maxWorkers,
+      idleMs: IDLE_WORKER_MS,
+    });
+    this.#queue = new FairQueue({
+      maxRunning: maxWorkers,
+      maxQueued: MAX_QUEUED,
+      maxQueuedPerTenant: MAX_QUEUED_PER_TENANT,
+      maxQueuedPerClient: MAX_QUEUED_PER_CLIENT,
+    });
+  }
+
+  /** Computations that wait for their turn. */
+  get queued(): number {
+    return this.#queue.queued;
+  }
+
+  /**
+   * PEnc: the 32-byte tag of a token or trapdoor. Whether the client may use the tag is the caller's question.
+   * Throws REVOKED, EPOCH, BAD_TOKEN, and LIMIT when the client's bucket is empty or too much waits.
+   */
+  async match(request: MatchRequest): Promise<Buffer> {
+    const { client } = request;
+    const task = { ...this.#context(request), work: "match", token: request.token } as const;
+    const id = questionId(client, task);
+    const known = this.#tags.get(id);
+    if (known) {
+      this.#onMatch("cached");
+      return known;
+    }
+    return this.#underWay.get(id) ?? this.#compute(client, id, task);
+  }
+
+  /** PDec: V. Throws REVOKED, EPOCH, BAD_RECORD for a W that fails *Check*, LIMIT. */
+  async release(request: ReleaseRequest): Promise<Buffer> {
+    const context = this.#context(request);
+    const task = { ...context, work: "release", wrapped: request.wrapped } as const;
+    return this.#run(request.client, task);
+  }
+
+  /** *Check* of an announcement's W. Throws REVOKED, EPOCH, BAD_RECORD, LIMIT. */
+  async checkWrapped(request: ReleaseRequest): Promise<void> {
+    const { tenant, epoch } = this.#context(request);
+    await this.#run(request.client, { tenant, epoch, work: "check", wrapped: request.wrapped });
+  }
+
+  async stop(): Promise<void> {
+    this.#queue.clear(new VeilError("STOPPED", "the bridge stops"));
+    await this.#workers.stop();
+  }
+
+  #context({ tenant, client, epoch }: Pick<MatchRequest, "tenant" | "client" | "epoch">) {
+    if (client.status === "revoked") throw new VeilError("REVOKED", "the client is revoked");
+    const inForce = tenant.epochs.get(epoch);
+    const halves = client.halves.get(epoch);
+    if (!inForce || !halves) throw new VeilError("EPOCH", "this epoch is not in force");
+    return {
+      tenant: tenant.name,
+      epoch: encodeEpoch(inForce),
+      halves: encodeHalves({ epoch, halves }),
+    };
+  }
+
+  #compute(client: Client, id: string, task: ProxyTask): Promise<Buffer> {
+    const { login, grants } = client;
+    // A client without grants still gets one answer: what is not granted reads as not found, not as LIMIT.
+    if (!this.#allowance.take(`${login.client}@${login.tenant}`, Math.max(1, grants.size)))
+      return Promise.reject(new VeilError("LIMIT", "too many new topics at once"));
+    const underWay = this.#run(client, task)
+      .then((tag) => {
+        this.#tags.set(id, tag);
+        this.#onMatch("computed");
+        return tag;
+      })
+      .finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, underWay);
+    return underWay;
+  }
+
+  async #run({ login }: Client, task: ProxyTask): Promise<Buffer> {
+    return Buffer.from(await this.#queue.run(login, () => this.#workers.run(task)));
+  }
+}
+
+/**
+ * What a tag depends on, as a digest: the client, its half, the epoch's parameters, the token. With a document that
+ * changes any of them the cache asks anew; nothing has to be invalidated, and no secret is a key.
+ */
+function questionId({ login }: Client, task: Extract<ProxyTask, { work: "match" }>): string {
+  const { tenant, epoch, halves } = task;
+  return sha256(
+    lp(tenant),
+    lp(login.client),
+    lp(JSON.stringify([epoch, halves.tag])),
+    task.token,
+  ).toString("base64");
+}

@@ -1,0 +1,24 @@
+/** What crosses between the bridge and its worker threads: text and bytes, no objects with a class. */
+import type { z } from "zod";
+import type { epochSchema, halvesSchema } from "../../core/wire/parameters.ts";
+
+/** One computation for one client. Bytes arrive on either side as plain `Uint8Array`s. */
+export type ProxyTask = {
+  readonly tenant: string;
+  readonly epoch: z.input<typeof epochSchema>;
+} & (
+  | {
+      readonly work: "match";
+      readonly halves: z.input<typeof halvesSchema>;
+      readonly token: Uint8Array;
+    }
+  | {
+      readonly work: "release";
+      readonly halves: z.input<typeof halvesSchema>;
+      readonly wrapped: Uint8Array;
+    }
+  | { readonly work: "check"; readonly wrapped: Uint8Array }
+);
+
+/** The tag (32 bytes) of a match, V of a release, nothing of a check. */
+export type ProxyAnswer = Uint8Array;

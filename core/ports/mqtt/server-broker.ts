@@ -1,0 +1,92 @@
+/** aedes, set up to take publishes and nothing else: no subscriptions, no sessions, no wills, no fan-out. */
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
+import type { MqttLimits } from "./server-types.ts";
+
+/** `undefined` lets a client in; otherwise the code of the CONNACK that turns it away. */
+export type ConnackCode = 2 | 4 | 5 | undefined;
+
+/** What the packets of one aedes client are handed to. */
+export interface BrokerHandler {
+  /** CONNECT as it came; called before `authenticate`. */
+  connecting(packet: { readonly clean: boolean; readonly hasWill: boolean }): void;
+  authenticate(username: string | undefined, password: string | undefined): ConnackCode;
+  /** Authenticated, and whoever had the same id before is gone. Precedes CONNACK. */
+  opened(): void;
+  /** `done()` sends the PUBACK, `done(error)` closes; neither leaves it unanswered. */
+  publish(packet: PublishPacket, done: (error?: Error) => void): void;
+  subscribing(): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Fans nothing out. With a subscriber that does not read, aedes's own queue stalls every publisher or kills
+ * the process (TRAPS, aedes).
+ */
+const SILENT_QUEUE = {
+  on: (_topic: string, _listener: unknown, done?: () => void) => done?.(),
+  removeListener: (_topic: string, _listener: unknown, done?: () => void) => done?.(),
+  emit: (_packet: unknown, done: () => void) => done(),
+  close: (done: () => void) => done(),
+};
+
+export class Broker {
+  readonly #handlers = new WeakMap<Client, BrokerHandler>();
+  readonly #aedes: Aedes;
+
+  private constructor(limits: MqttLimits) {
+    this.#aedes = new Aedes({
+      mq: SILENT_QUEUE,
+      connectTimeout: limits.connectTimeoutMs,
+      drainTimeout: limits.drainTimeoutMs,
+      keepaliveLimit: limits.maxKeepaliveS,
+      preConnect: (client, packet, done) => {
+        this.#handlers.get(client)?.connecting({
+          clean: packet.clean === true,
+          hasWill: packet.will !== undefined,
+        });
+        done(null, true);
+      },
+      authenticate: (client, username, password, done) => {
+        const handler = this.#handlers.get(client);
+        const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
+        if (code === undefined) done(null, true);
+        else done(refusal(code), false);
+      },
+      // A will of a client that is gone comes with `client = null`.
+      authorizePublish: (client, packet, done) => {
+        const handler = client && this.#handlers.get(client);
+        if (handler) handler.publish(packet, done);
+        else done(new Error("not a connected client"));
+      },
+      authorizeSubscribe: (client, _subscription, done) => {
+        this.#handlers.get(client)?.subscribing();
+        done(null, null);
+      },
+    });
+    this.#aedes.on("client", (client) => this.#handlers.get(client)?.opened());
+    const failed = (client: Client, error: Error) => this.#handlers.get(client)?.failed(error);
+    this.#aedes.on("clientError", failed);
+    this.#aedes.on("connectionError", failed);
+  }
+
+  static async start(limits: MqttLimits): Promise<Broker> {
+    const broker = new Broker(limits);
+    await broker.#aedes.listen();
+    return broker;
+  }
+
+  /** Gives a connection to aedes, which reads it by `conn.read()` alone. */
+  handle(connection: Parameters<Aedes["handle"]>[0], handler: BrokerHandler): Client {
+    const client = this.#aedes.handle(connection);
+    this.#handlers.set(client, handler);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => this.#aedes.close(() => resolve()));
+  }
+}
+
+function refusal(returnCode: 2 | 4 | 5): AuthenticateError {
+  return Object.assign(new Error("refused"), { returnCode });
+}

@@ -1,0 +1,283 @@
+/**
+ * One connection of the MQTT server, from the accepted socket to its end.
+ *
+ *   socket → guard → aedes → publish → verdict, in order → PUBACK | farewell and close
+ */
+import type { Socket } from "node:net";
+import type { Client, PublishPacket } from "aedes";
+import { VeilError } from "../../errors.ts";
+import type { Broker, BrokerHandler, ConnackCode } from "./server-broker.ts";
+import { PacketGuard } from "./server-guard.ts";
+import { InOrder } from "./server-order.ts";
+import {
+  CONNACK_REFUSAL,
+  type MqttLimits,
+  type MqttMessage,
+  type MqttRefusal,
+  type MqttServerOptions,
+  type MqttSession,
+  type MqttVerdict,
+} from "./server-types.ts";
+
+/** `v1/rec/65535`, the packet identifier, and the fixed header of a PUBLISH. */
+const PUBLISH_OVERHEAD_BYTES = 64;
+/** After a farewell the client's last bytes are read and dropped this long: a reset would take the farewell away. */
+const LINGER_MS = 2000;
+const IDENTIFIER_REJECTED = 2;
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly broker: Broker;
+  readonly limits: MqttLimits;
+  readonly server: Pick<
+    MqttServerOptions,
+    "authenticate" | "onPublish" | "onPuback" | "onRefused" | "log"
+  >;
+  /** Whether reading is suspended. */
+  readonly isPaused: () => boolean;
+  readonly onOpen: (connection: Connection) => void;
+  /** Called once, for every connection, also one that never opened. */
+  readonly onEnd: (connection: Connection, reason: string) => void;
+}
+
+interface Pending {
+  readonly message: MqttMessage;
+  readonly readAtMs: number;
+  readonly puback: (error?: Error) => void;
+  readonly verdict: MqttVerdict;
+}
+
+export class Connection implements MqttSession, BrokerHandler {
+  readonly #options: ConnectionOptions;
+  readonly #guard: PacketGuard;
+  readonly #pending = new InOrder<Pending>((pending) => this.#leave(pending));
+  #client: Client | undefined;
+  #state: "connecting" | "open" | "ended" = "connecting";
+  #connect = { clean: true, hasWill: false };
+  #unsentPushes = 0;
+  #refusedSubscribe = false;
+  /** CONNECT was refused, with a reason: aedes's own error for it says nothing new. */
+  #isTurnedAway = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const { maxConnectBytes, maxPayloadBytes } = options.limits;
+    this.#guard = new PacketGuard({
+      maxConnectBytes,
+      maxControlBytes: maxConnectBytes,
+      maxPublishBytes: maxPayloadBytes + PUBLISH_OVERHEAD_BYTES,
+    });
+  }
+
+  start(): void {
+    const { socket, broker } = this.#options;
+    this.#guardReads(socket);
+    socket.once("close", () => this.#end("the connection closed"));
+    this.#client = broker.handle(socket, this);
+  }
+
+  get clientId(): string {
+    return this.#client?.id ?? "";
+  }
+
+  // MqttSession
+
+  push(message: MqttMessage, qos: 0 | 1): Promise<void> {
+    const client = this.#client;
+    if (this.#state !== "open" || !client) return Promise.reject(gone());
+    if (this.#unsentPushes >= this.#options.limits.maxUnsentPushes) {
+      this.#refuse("slow-reader");
+      return Promise.reject(gone());
+    }
+    return this.#send(client, message, qos);
+  }
+
+  close(reason: string): void {
+    this.#end(reason);
+    this.#options.socket.destroy();
+  }
+
+  /** Resolves when no publish waits for its PUBACK, at once if the connection ended. */
+  async idle(): Promise<void> {
+    if (this.#state === "ended" || this.#pending.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** After a pause: aedes reads when it hears that there is something to read. */
+  resume(): void {
+    if (this.#state !== "ended") this.#options.socket.emit("readable");
+  }
+
+  // BrokerHandler
+
+  connecting(packet: { readonly clean: boolean; readonly hasWill: boolean }): void {
+    this.#connect = packet;
+  }
+
+  authenticate(username: string | undefined, password: string | undefined): ConnackCode {
+    const answer = this.#admit(username, password);
+    this.#isTurnedAway = answer !== undefined;
+    return answer;
+  }
+
+  opened(): void {
+    // aedes registers a client also if it hung up while it was being authenticated.
+    if (this.#state === "ended") return;
+    this.#state = "open";
+    this.#guard.open();
+    this.#options.onOpen(this);
+  }
+
+  publish(packet: PublishPacket, done: (error?: Error) => void): void {
+    if (this.#state !== "open") return;
+    const problem = this.#publishProblem(packet);
+    if (problem) this.#refuse(problem);
+    else this.#take(packet, done);
+  }
+
+  subscribing(): void {
+    if (this.#refusedSubscribe) return;
+    this.#refusedSubscribe = true;
+    this.#refused("subscribe");
+  }
+
+  failed(error: Error): void {
+    if (this.#state === "ended") return;
+    const refusal = refusalOf(error, this.#state);
+    if (refusal && !this.#isTurnedAway) this.#refused(refusal, error.message);
+    this.#end(error.message);
+  }
+
+  // The way of a connection
+
+  /** aedes takes bytes by `read()` only, so here is the place to look at them before it does. */
+  #guardReads(socket: Socket): void {
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number) => {
+      // `read(0)` is Node's own way to have the buffer filled.
+      if (size === 0) return read(0);
+      if (this.#state === "open" && this.#options.isPaused()) return null;
+      const chunk: unknown = read(size);
+      if (!(chunk instanceof Uint8Array) || this.#state === "ended") return null;
+      const problem = this.#guard.inspect(chunk);
+      if (!problem) return chunk;
+      this.#refuse(problem);
+      return null;
+    };
+  }
+
+  #admit(username: string | undefined, password: string | undefined): ConnackCode {
+    const problem = this.#connectProblem();
+    if (problem) {
+      this.#refused(problem);
+      return IDENTIFIER_REJECTED;
+    }
+    const { clientId } = this;
+    const admission = this.#options.server.authenticate({ clientId, username, password });
+    if (admission.accepted) return undefined;
+    this.#refused("login", admission.reason);
+    return CONNACK_REFUSAL[admission.answer];
+  }
+
+  #connectProblem(): MqttRefusal | undefined {
+    if (this.#client?.version !== 4) return "protocol";
+    if (!this.#connect.clean) return "unclean-session";
+    return this.#connect.hasWill ? "will" : undefined;
+  }
+
+  #publishProblem({ qos, retain }: PublishPacket): MqttRefusal | undefined {
+    if (qos !== 1) return "qos";
+    if (retain) return "retained";
+    const { maxUnacknowledged } = this.#options.limits;
+    return this.#pending.size >= maxUnacknowledged ? "unacknowledged" : undefined;
+  }
+
+  #take({ topic, payload }: PublishPacket, puback: (error?: Error) => void): void {
+    // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes.
+    const message = { topic, payload: Buffer.from(payload) };
+    const readAtMs = performance.now();
+    const complete = this.#pending.add();
+    this.#options.server.onPublish(this, message).then(
+      (verdict) => complete({ message, readAtMs, puback, verdict }),
+      (error: unknown) => {
+        this.#options.server.log.error({ err: error, client: this.clientId }, "a publish failed");
+        this.close("a publish failed");
+      },
+    );
+  }
+
+  #leave({ message, readAtMs, puback, verdict }: Pending): boolean {
+    if (verdict !== "ack") {
+      this.#farewell(verdict.reason, verdict.message);
+      return false;
+    }
+    puback();
+    this.#options.server.onPuback?.(message, performance.now() - readAtMs);
+    if (this.#pending.size === 0) this.#onIdle?.();
+    return true;
+  }
+
+  #farewell(reason: string, message: MqttMessage | undefined): void {
+    const client = this.#client;
+    const { socket } = this.#options;
+    const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
+    this.#end(reason);
+    socket.removeAllListeners("readable");
+    socket.on("readable", () => socket.read());
+    socket.read();
+    const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once("close", () => clearTimeout(linger));
+    sent.catch(() => undefined).finally(() => socket.end());
+  }
+
+  async #send(client: Client, { topic, payload }: MqttMessage, qos: 0 | 1): Promise<void> {
+    this.#unsentPushes += 1;
+    const packet = { cmd: "publish", topic, payload, qos, retain: false, dup: false } as const;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.publish(packet, (error) => (error ? reject(gone()) : resolve()));
+      });
+    } finally {
+      this.#unsentPushes -= 1;
+    }
+  }
+
+  #refuse(refusal: MqttRefusal): void {
+    this.#refused(refusal);
+    this.close(refusal);
+  }
+
+  #refused(refusal: MqttRefusal, reason: string = refusal): void {
+    const { server, socket } = this.#options;
+    server.onRefused?.(refusal);
+    const client = this.clientId.slice(0, MAX_LOGGED_ID);
+    server.log.warn({ refusal, reason, client, remote: socket.remoteAddress }, "MQTT refused");
+  }
+
+  #end(reason: string): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#pending.end();
+    this.#onIdle?.();
+    this.#options.onEnd(this, reason);
+  }
+}
+
+/** Before authentication the id is whatever somebody sent. */
+const MAX_LOGGED_ID = 140;
+
+function gone(): VeilError {
+  return new VeilError("DISCONNECTED", "the client is not connected");
+}
+
+/** aedes tells its reasons in words only. `undefined`: an ordinary end, such as a keepalive that did not come. */
+function refusalOf({ message }: Error, state: "connecting" | "open"): MqttRefusal | undefined {
+  if (message.startsWith("connect did not arrive")) return "connect-timeout";
+  if (message.startsWith("keep alive limit")) return "keepalive";
+  if (message.startsWith("unacceptable protocol")) return "protocol";
+  if (message.startsWith("drain timeout")) return "slow-reader";
+  return state === "connecting" ? "malformed" : undefined;
+}

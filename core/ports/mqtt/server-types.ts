@@ -1,0 +1,131 @@
+/** What the MQTT server takes and gives: aedes stays behind it. */
+import type { TlsOptions } from "node:tls";
+import type { Logger } from "pino";
+
+/** A publish that the server has let through: QoS 1, not retained, within the size limit. */
+export interface MqttMessage {
+  readonly topic: string;
+  readonly payload: Buffer;
+}
+
+/**
+ * What becomes of a publish. `"ack"`: its PUBACK leaves as soon as those before it have left. A farewell: when those
+ * before it have left, its message is pushed (QoS 0) and the connection closed, without PUBACK.
+ */
+export type MqttVerdict = "ack" | MqttFarewell;
+
+export interface MqttFarewell {
+  /** For the log. Never holds a topic or a payload. */
+  readonly reason: string;
+  readonly message?: MqttMessage;
+}
+
+/** One authenticated connection. A takeover by the same client id makes a new one. */
+export interface MqttSession {
+  readonly clientId: string;
+  /**
+   * Publishes to this client, subscribed or not. Resolves when the socket has taken the bytes; rejects with
+   * DISCONNECTED if the connection ended first.
+   */
+  push(message: MqttMessage, qos: 0 | 1): Promise<void>;
+  /** Closes at once: later publishes are not read, pending ones never acknowledged. */
+  close(reason: string): void;
+}
+
+export interface MqttLogin {
+  readonly clientId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** CONNACK codes of MQTT 3.1.1 §3.2.2.3 that an authentication may answer with. */
+export const CONNACK_REFUSAL = { badCredentials: 4, notAuthorized: 5 } as const;
+
+export type MqttAdmission =
+  | { readonly accepted: true }
+  | {
+      readonly accepted: false;
+      readonly answer: keyof typeof CONNACK_REFUSAL;
+      /** For the log. */
+      readonly reason: string;
+    };
+
+/** Why the server itself turns a client away: a closed list, fit for a metric's label. */
+export type MqttRefusal =
+  | "packet-size"
+  | "malformed"
+  | "not-connect"
+  | "connect-timeout"
+  | "protocol"
+  | "keepalive"
+  | "will"
+  | "unclean-session"
+  | "login"
+  | "subscribe"
+  | "qos"
+  | "retained"
+  | "unacknowledged"
+  | "slow-reader"
+  | "too-many-connections";
+
+export interface MqttLimits {
+  readonly maxConnections: number;
+  /** A whole CONNECT, and anything else that comes before authentication. */
+  readonly maxConnectBytes: number;
+  readonly maxPayloadBytes: number;
+  readonly connectTimeoutMs: number;
+  /** The longest keepalive that a client may ask for; none at all is refused. */
+  readonly maxKeepaliveS: number;
+  /** How long a client may leave its socket full. */
+  readonly drainTimeoutMs: number;
+  /** Publishes of one client without PUBACK: more and it is closed. A device's window is 100 (PROTOCOL.md §5). */
+  readonly maxUnacknowledged: number;
+  /** Pushes to one client that its socket has not taken. */
+  readonly maxUnsentPushes: number;
+}
+
+export const DEFAULT_MQTT_LIMITS: MqttLimits = {
+  maxConnections: 20_000,
+  maxConnectBytes: 4096,
+  maxPayloadBytes: 66 * 1024,
+  connectTimeoutMs: 10_000,
+  maxKeepaliveS: 300,
+  drainTimeoutMs: 10_000,
+  maxUnacknowledged: 200,
+  maxUnsentPushes: 500,
+};
+
+export interface MqttServerOptions {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly tls?: TlsOptions;
+  /** Plain TCP on another address than loopback is refused unless this says so (PROTOCOL.md §5). */
+  readonly allowPlaintext?: boolean;
+  readonly limits?: Partial<MqttLimits>;
+  readonly log: Logger;
+  /** Called with every well-formed CONNECT; must not throw. */
+  authenticate(login: MqttLogin): MqttAdmission;
+  /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before its first publish. */
+  onConnect(session: MqttSession): void;
+  /** Called in publish order. A rejection closes the connection without PUBACK. */
+  onPublish(session: MqttSession, message: MqttMessage): Promise<MqttVerdict>;
+  /** The session ended, for whatever reason; called once for each `onConnect`. */
+  onClose(session: MqttSession, reason: string): void;
+  /** A PUBACK left, `elapsedMs` after its publish was read. */
+  onPuback?(message: MqttMessage, elapsedMs: number): void;
+  /** A client was turned away, or a request of it refused. */
+  onRefused?(refusal: MqttRefusal): void;
+}
+
+export interface MqttServer {
+  readonly port: number;
+  /** Authenticated sessions. */
+  readonly sessions: number;
+  /** The session of a client id, `null` if it is not connected here. */
+  session(clientId: string): MqttSession | null;
+  /** While paused no client's bytes are read, save those already on their way in. */
+  setPaused(paused: boolean): void;
+  /** Takes no new connection or byte, waits up to `deadlineMs` for what is pending, then closes everything. */
+  stop(deadlineMs: number): Promise<void>;
+}

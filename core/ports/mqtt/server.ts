@@ -1,0 +1,137 @@
+/**
+ * The bridge's MQTT 3.1.1 server (PROTOCOL.md §5): takes QoS 1 publishes, acknowledges each when its verdict is in
+ * and in order, pushes to clients without subscriptions, and refuses the rest of MQTT with a logged reason.
+ * The only place that imports aedes, with the files beside it; what it keeps away is in TRAPS, "aedes".
+ */
+import { once } from "node:events";
+import { createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { VeilError } from "../../errors.ts";
+import { pause } from "../../runtime/backoff.ts";
+import { Broker } from "./server-broker.ts";
+import { Connection } from "./server-connection.ts";
+import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
+
+/**
+ * Listens; resolves when it does. Throws CONFIG for plain TCP off loopback without `allowPlaintext`, and for an
+ * address that cannot be listened on.
+ */
+export async function startMqttServer(options: MqttServerOptions): Promise<MqttServer> {
+  if (!options.tls && !options.allowPlaintext && !isLoopback(options.host))
+    throw new VeilError("CONFIG", "MQTT without TLS off loopback must be asked for by name", {
+      hint: "give the listener a certificate, or allow plaintext",
+    });
+  const limits = { ...DEFAULT_MQTT_LIMITS, ...options.limits };
+  const broker = await Broker.start(limits);
+  const connections = new Connections({ ...options, limits, broker });
+  const server = createListener(options, limits.connectTimeoutMs, (socket) =>
+    connections.accept(socket),
+  );
+  server.maxConnections = limits.maxConnections;
+  server.on("drop", () => options.onRefused?.("too-many-connections"));
+  await listen(server, options);
+  return connections.serve(server);
+}
+
+class Connections {
+  readonly #options: MqttServerOptions & {
+    readonly limits: typeof DEFAULT_MQTT_LIMITS;
+    readonly broker: Broker;
+  };
+  readonly #all = new Set<Connection>();
+  readonly #open = new Map<string, Connection>();
+  #paused = false;
+  #stopping = false;
+
+  constructor(options: MqttServerOptions & { limits: typeof DEFAULT_MQTT_LIMITS; broker: Broker }) {
+    this.#options = options;
+  }
+
+  accept(socket: Socket): void {
+    const connection = new Connection({
+      socket,
+      broker: this.#options.broker,
+      limits: this.#options.limits,
+      server: this.#options,
+      isPaused: () => this.#paused || this.#stopping,
+      onOpen: (opened) => this.#opened(opened),
+      onEnd: (ended, reason) => this.#ended(ended, reason),
+    });
+    this.#all.add(connection);
+    connection.start();
+  }
+
+  serve(server: Server): MqttServer {
+    const sessions = this.#open;
+    const address = server.address();
+    return {
+      port: typeof address === "object" && address ? address.port : 0,
+      get sessions() {
+        return sessions.size;
+      },
+      session: (clientId) => sessions.get(clientId) ?? null,
+      setPaused: (paused) => this.#setPaused(paused),
+      stop: (deadlineMs) => this.#stop(server, deadlineMs),
+    };
+  }
+
+  #opened(connection: Connection): void {
+    // aedes takes over by itself, but forgets a session whose twin hung up while it was being authenticated.
+    this.#open.get(connection.clientId)?.close("taken over by another connection");
+    this.#open.set(connection.clientId, connection);
+    this.#options.onConnect(connection);
+  }
+
+  #ended(connection: Connection, reason: string): void {
+    this.#all.delete(connection);
+    if (this.#open.get(connection.clientId) !== connection) return;
+    this.#open.delete(connection.clientId);
+    this.#options.onClose(connection, reason);
+  }
+
+  #setPaused(paused: boolean): void {
+    const resumed = this.#paused && !paused;
+    this.#paused = paused;
+    if (resumed) for (const connection of this.#all) connection.resume();
+  }
+
+  async #stop(server: Server, deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    const closed = once(server, "close");
+    server.close();
+    const cancel = new AbortController();
+    await Promise.race([
+      Promise.all([...this.#open.values()].map((connection) => connection.idle())),
+      pause(deadlineMs, cancel.signal),
+    ]);
+    cancel.abort();
+    for (const connection of [...this.#all]) connection.close("the bridge stops");
+    await this.#options.broker.stop();
+    await closed;
+  }
+}
+
+function createListener(
+  { tls, log }: MqttServerOptions,
+  handshakeTimeout: number,
+  accept: (socket: Socket) => void,
+): Server {
+  if (!tls) return createTcpServer({ noDelay: true }, accept);
+  const server = createTlsServer({ ...tls, noDelay: true, handshakeTimeout }, accept);
+  server.on("tlsClientError", (error) => log.debug({ err: error }, "no TLS handshake"));
+  return server;
+}
+
+async function listen(server: Server, { host, port }: MqttServerOptions): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, "listening");
+  } catch (cause) {
+    throw new VeilError("CONFIG", `cannot listen for MQTT on ${host}:${port}`, { cause });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  if (host === "localhost") return true;
+  return isIP(host) === 4 ? host.startsWith("127.") : host === "::1";
+}
