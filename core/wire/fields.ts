@@ -10,7 +10,7 @@ export const nameField = z.string().regex(NAME, "must be 1 to 64 of a-z 0-9 . _ 
 
 /** Bytes as b64url, of exactly `length` bytes if it is given; canonical text only. */
 export function bytesField(length?: number) {
-  return z.string().transform((text, context) => {
+  return z.string().transform((text, context): Buffer => {
     const bytes = Buffer.from(text, "base64url");
     if (bytes.toString("base64url") !== text)
       context.addIssue({ code: "custom", message: "must be b64url without padding" });

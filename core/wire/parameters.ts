@@ -15,10 +15,12 @@ export type Epoch = z.output<typeof epochSchema>;
 /** The halves of one epoch. */
 export const halvesSchema = z
   .strictObject({ epoch: epochField, tag: bytesField(), record: bytesField().optional() })
-  .transform(({ epoch, tag, record }) => ({
-    epoch,
-    halves: (record ? { tag, record } : { tag }) satisfies Halves,
-  }));
+  .transform(
+    ({ epoch, tag, record }): EpochHalves => ({
+      epoch,
+      halves: record ? { tag, record } : { tag },
+    }),
+  );
 export type EpochHalves = { readonly epoch: number; readonly halves: Halves };
 
 export function encodeEpoch({ epoch, parameters }: Epoch): z.input<typeof epochSchema> {

@@ -1,0 +1,71 @@
+/** age (age-encryption.org/v1): how the owner's keys rest, and how K_b travels to the bridge. */
+import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { VeilError } from "../core/errors.ts";
+
+/** Bech32 of an X25519 public key: no hybrid or plugin recipient (PROTOCOL.md §4). */
+const X25519_RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/;
+
+/** log2 of scrypt's N: a second or two and 256 MiB for every guess, age's own default. */
+export const SCRYPT_WORK_FACTOR = 18;
+
+export async function sealUnderPassphrase(
+  plain: Uint8Array | string,
+  passphrase: string,
+  workFactor = SCRYPT_WORK_FACTOR,
+): Promise<Uint8Array> {
+  const age = new Encrypter();
+  age.setPassphrase(passphrase);
+  age.setScryptWorkFactor(workFactor);
+  return await age.encrypt(plain);
+}
+
+/** Throws AUTH: a wrong passphrase and a changed file look the same. */
+export async function openUnderPassphrase(
+  sealed: Uint8Array,
+  passphrase: string,
+): Promise<Uint8Array> {
+  const age = new Decrypter();
+  age.addPassphrase(passphrase);
+  return await age.decrypt(sealed).catch((cause: unknown) => {
+    throw new VeilError("AUTH", "the passphrase does not open the master file", {
+      hint: "is it the passphrase of this tenant? If so, the file was changed: take a copy",
+      cause,
+    });
+  });
+}
+
+/** Seals to `age1…` X25519 recipients. Throws BAD_ARGUMENT where there is none or one is malformed. */
+export async function sealToRecipients(
+  plain: Uint8Array,
+  recipients: readonly string[],
+): Promise<Buffer> {
+  const age = new Encrypter();
+  checkRecipients(recipients);
+  for (const recipient of recipients) age.addRecipient(recipient);
+  return Buffer.from(await age.encrypt(plain));
+}
+
+/** Throws BAD_ARGUMENT unless there is at least one, and all are `age1…` X25519 recipients. */
+export function checkRecipients(recipients: readonly string[]): void {
+  if (recipients.length === 0)
+    throw new VeilError("BAD_ARGUMENT", "a bridge recipient is needed", {
+      hint: "ask the operator for what `veilmq bridge identity` printed",
+    });
+  for (const recipient of recipients) {
+    try {
+      if (!X25519_RECIPIENT.test(recipient)) throw new Error("not X25519");
+      new Encrypter().addRecipient(recipient);
+    } catch (cause) {
+      throw new VeilError("BAD_ARGUMENT", "a bridge recipient is not an age1… X25519 recipient", {
+        hint: "ask the operator for what `veilmq bridge identity` printed",
+        cause,
+      });
+    }
+  }
+}
+
+/** A fresh X25519 pair: `AGE-SECRET-KEY-1…` and `age1…`. */
+export async function generateAgePair(): Promise<{ identity: string; recipient: string }> {
+  const identity = await generateX25519Identity();
+  return { identity, recipient: await identityToRecipient(identity) };
+}

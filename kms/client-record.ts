@@ -1,0 +1,78 @@
+/** `state/clients/<id>`: what the owner knows of one client. Enough to issue its documents again without the client. */
+import { z } from "zod";
+import { VeilError } from "../core/errors.ts";
+import { OPERATIONS } from "../core/wire/directory.ts";
+import {
+  bytesField,
+  nameField,
+  serialField,
+  timeMsField,
+  topicField,
+} from "../core/wire/fields.ts";
+import { encodeHalves, halvesSchema } from "../core/wire/parameters.ts";
+import { clientFile, type StateFiles } from "./state-files.ts";
+
+/** The end of a grant that has none: the last millisecond of the year 9999. */
+export const FOREVER_MS = Date.UTC(10_000, 0) - 1;
+
+const topicGrantSchema = z.strictObject({
+  name: topicField,
+  ops: z.array(z.enum(OPERATIONS)).min(1).max(2),
+  nbf: timeMsField,
+  exp: timeMsField,
+});
+/** One topic of a client, in force while `nbf ≤ now < exp`. */
+export type TopicGrant = z.output<typeof topicGrantSchema>;
+
+const clientRecordSchema = z.strictObject({
+  client: nameField,
+  /** Of its newest documents. */
+  serial: serialField,
+  status: z.enum(["active", "revoked"]),
+  changedAtMs: timeMsField,
+  topics: z.array(topicGrantSchema),
+  signs: z.boolean(),
+  authHash: bytesField(32),
+  /** Ed25519: the public key, and the seed, so that a client enrolled again remains the producer of what it has sent. */
+  signingKey: bytesField(32),
+  signingSeed: bytesField(32),
+  groupKey: bytesField(32),
+  /** `age1…`: mail is sealed to it. */
+  ageRecipient: z.string(),
+  proxyHalves: z.array(halvesSchema).min(1).max(16),
+});
+export type ClientRecord = z.output<typeof clientRecordSchema>;
+
+/** `null` where there is no such client. Throws BAD_DOCUMENT where its file was changed. */
+export async function readClient(state: StateFiles, client: string): Promise<ClientRecord | null> {
+  return await state.read(clientFile(client), clientRecordSchema);
+}
+
+export async function writeClient(state: StateFiles, record: ClientRecord): Promise<void> {
+  const { authHash, signingKey, signingSeed, groupKey, proxyHalves, ...rest } = record;
+  const document: z.input<typeof clientRecordSchema> = {
+    ...rest,
+    authHash: authHash.toString("base64url"),
+    signingKey: signingKey.toString("base64url"),
+    signingSeed: signingSeed.toString("base64url"),
+    groupKey: groupKey.toString("base64url"),
+    proxyHalves: proxyHalves.map(encodeHalves),
+  };
+  await state.replace(clientFile(record.client), document);
+}
+
+/**
+ * The serial of the next documents of a client. Throws ROLLED_BACK where the counter is not above what the client
+ * already has: somebody put an old counter back, and bridges would refuse the documents.
+ */
+export async function takeClientSerial(
+  state: StateFiles,
+  previous: ClientRecord | null,
+): Promise<number> {
+  const serial = await state.takeSerial();
+  if (previous && serial <= previous.serial)
+    throw new VeilError("ROLLED_BACK", "the serial counter is behind the clients' files", {
+      hint: "restore the whole folder of the tenant from one backup",
+    });
+  return serial;
+}

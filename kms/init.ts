@@ -1,0 +1,163 @@
+/** `kms init`: a new tenant. All or nothing: its folder appears when everything is in it. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { VeilError } from "../core/errors.ts";
+import {
+  fileExists,
+  makeFolder,
+  replaceFile,
+  replaceSecretFile,
+  syncFolder,
+} from "../core/runtime/files.ts";
+import { generateMaster } from "../core/scheme/owner.ts";
+import { DEFAULT_RETENTION_MS, headSchema } from "../core/wire/directory.ts";
+import { generateSigningKey, importSigningKey } from "../core/wire/keys.ts";
+import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
+import { checkRecipients } from "./age.ts";
+import {
+  type BridgeAddresses,
+  type BridgeSettings,
+  checkAddresses,
+  writeBridgeSettings,
+} from "./bridge-settings.ts";
+import { headDocument, writeBundle } from "./documents.ts";
+import { Layout } from "./layout.ts";
+import { type MasterFile, STATE_KEY_BYTES, sealMaster } from "./master-file.ts";
+import { encodePublicFile } from "./public-file.ts";
+import { StateFiles } from "./state-files.ts";
+import type { Tenant, TenantOptions } from "./tenant.ts";
+
+const FIRST_EPOCH = 1;
+const DEFAULT_BITS = 3072;
+
+type GenerateOptions = Parameters<typeof generateMaster>[0];
+
+export interface InitRequest extends TenantOptions {
+  /** The size of each modulus: 3072 unless given. */
+  readonly bits?: GenerateOptions["bits"];
+  /** `age1…`: the operator's bridge identity, or several while it changes. */
+  readonly recipients: readonly string[];
+  /** Kafka partitions of a topic, 1 unless given. A later change voids the order. */
+  readonly partitions?: number;
+  /** How long Kafka keeps records, 30 days unless given. */
+  readonly retentionMs?: number;
+  /** Where clients find the bridge: what `kms enrol` puts into credentials unless told otherwise. */
+  readonly addresses?: BridgeAddresses;
+  readonly onProgress?: NonNullable<GenerateOptions["onProgress"]>;
+  readonly signal?: AbortSignal;
+  /** Where safe primes come from, and log2 of scrypt's N: a test cannot wait for either. */
+  readonly primes?: NonNullable<GenerateOptions["source"]>;
+  readonly scryptWorkFactor?: number;
+}
+
+export interface Initialised {
+  readonly tenant: string;
+  readonly suite: "rsa";
+  readonly bits: number;
+  readonly epoch: number;
+  /** b64url, as in public.json. */
+  readonly kmsPublicKey: string;
+  readonly folder: string;
+  readonly publicFile: string;
+  readonly bundle: string;
+}
+
+/**
+ * Searches the safe primes (seconds at 2048 bits, minutes above) and writes the tenant. Throws BAD_ARGUMENT, CONFLICT
+ * where the tenant exists, STOPPED after an abort; nothing is left behind then.
+ */
+export async function initTenant(request: InitRequest): Promise<Initialised> {
+  const settings = checkRequest(request);
+  const { dir, tenant } = request;
+  const bits = request.bits ?? DEFAULT_BITS;
+  const final = new Layout(dir, tenant);
+  await refuseExisting(final);
+  const master = await generateKeys(request, bits);
+  await makeFolder(dir);
+  const workshop = await mkdtemp(join(dir, ".init-"));
+  try {
+    const layout = new Layout(workshop, tenant);
+    const bundle = await writeTenant({ ...request, bits }, { layout, master, settings });
+    await refuseExisting(final);
+    await rename(layout.folder, final.folder);
+    await syncFolder(dir);
+    return {
+      tenant,
+      suite: "rsa",
+      bits,
+      epoch: FIRST_EPOCH,
+      kmsPublicKey: master.kmsPublicKey.toString("base64url"),
+      folder: final.folder,
+      publicFile: final.publicFile,
+      bundle: join(final.documents, basename(bundle)),
+    };
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+function checkRequest(request: InitRequest): BridgeSettings {
+  checkRecipients(request.recipients);
+  const addresses = request.addresses ?? { mqtt: [], http: [] };
+  checkAddresses(addresses);
+  const kafka = headSchema.shape.kafka.safeParse({
+    partitions: request.partitions ?? 1,
+    retentionMs: request.retentionMs ?? DEFAULT_RETENTION_MS,
+  });
+  if (!kafka.success)
+    throw new VeilError("BAD_ARGUMENT", "partitions are 1 to 1,000, retention is a minute or more");
+  return { recipients: [...request.recipients], kafka: kafka.data, addresses };
+}
+
+async function refuseExisting({ folder }: Layout): Promise<void> {
+  if (await fileExists(folder))
+    throw new VeilError("CONFLICT", `${folder} exists already`, {
+      hint: "a tenant is never overwritten: its keys could not be made again",
+    });
+}
+
+async function generateKeys(
+  { tenant, onProgress, signal, primes }: InitRequest,
+  bits: GenerateOptions["bits"],
+): Promise<MasterFile> {
+  const master = await generateMaster({
+    suite: "rsa",
+    bits,
+    random: randomBytes,
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+    ...(primes ? { source: primes } : {}),
+  });
+  const { seed, publicKey } = generateSigningKey();
+  return {
+    tenant,
+    createdAtMs: Date.now(),
+    signingSeed: seed,
+    kmsPublicKey: publicKey,
+    bridgeKey: randomBytes(BRIDGE_KEY_BYTES),
+    stateKey: randomBytes(STATE_KEY_BYTES),
+    epochs: [{ epoch: FIRST_EPOCH, master }],
+  };
+}
+
+/** Writes all files of the tenant and returns the path of the head's bundle. */
+async function writeTenant(
+  request: InitRequest & { readonly bits: GenerateOptions["bits"] },
+  { layout, master, settings }: { layout: Layout; master: MasterFile; settings: BridgeSettings },
+): Promise<string> {
+  const { tenant: name, passphrase, bits, scryptWorkFactor } = request;
+  const state = new StateFiles({ folder: layout.state, tenant: name, key: master.stateKey });
+  const signingKey = importSigningKey(master.signingSeed);
+  const tenant: Tenant = { name, layout, master, signingKey, state };
+  for (const folder of [layout.documents, layout.credentials]) await makeFolder(folder);
+  await replaceSecretFile(layout.master, await sealMaster(master, passphrase, scryptWorkFactor));
+  const { kmsPublicKey } = master;
+  const known = { tenant: name, kmsPublicKey, suite: "rsa", bits, epoch: FIRST_EPOCH } as const;
+  await replaceFile(layout.publicFile, encodePublicFile(known));
+  await state.create();
+  await writeBridgeSettings(state, settings);
+  const serial = await state.takeSerial();
+  const head = await headDocument(tenant, { serial, settings });
+  return await writeBundle(tenant, { serial, label: "head" }, [head]);
+}

@@ -1,0 +1,68 @@
+/** `master.age`: the keys that everything of a tenant comes from. Written at init, and at a new epoch. */
+import { z } from "zod";
+import type { Master } from "../core/scheme/owner.ts";
+import { bytesField, epochField, nameField, parseJson, timeMsField } from "../core/wire/fields.ts";
+import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
+import { openUnderPassphrase, sealUnderPassphrase } from "./age.ts";
+
+export const STATE_KEY_BYTES = 32;
+const SEED_BYTES = 32;
+
+const masterKeySchema = z.strictObject({
+  suite: z.literal("rsa"),
+  tag: z.strictObject({ p: bytesField(), q: bytesField(), e: bytesField() }),
+  record: z.strictObject({ p: bytesField(), q: bytesField() }),
+}) satisfies z.ZodType<Master, unknown>;
+
+const masterFileSchema = z.strictObject({
+  veilmq: z.literal("master"),
+  version: z.literal(1),
+  tenant: nameField,
+  createdAtMs: timeMsField,
+  /** Ed25519 seed of the tenant's KMS key, which signs the documents. */
+  signingSeed: bytesField(SEED_BYTES),
+  kmsPublicKey: bytesField(32),
+  /** K_b of PROTOCOL.md §4, shared with the bridge. */
+  bridgeKey: bytesField(BRIDGE_KEY_BYTES),
+  /** K_state: seals the files below `state/`, and leaves this machine never. */
+  stateKey: bytesField(STATE_KEY_BYTES),
+  epochs: z
+    .array(z.strictObject({ epoch: epochField, master: masterKeySchema }))
+    .min(1)
+    .max(16),
+});
+export type MasterFile = Omit<z.output<typeof masterFileSchema>, "veilmq" | "version">;
+
+/** The content of `master.age`. `workFactor` as `sealUnderPassphrase`. */
+export async function sealMaster(
+  { signingSeed, kmsPublicKey, bridgeKey, stateKey, epochs, ...rest }: MasterFile,
+  passphrase: string,
+  workFactor?: number,
+): Promise<Uint8Array> {
+  const document: z.input<typeof masterFileSchema> = {
+    veilmq: "master",
+    version: 1,
+    ...rest,
+    signingSeed: signingSeed.toString("base64url"),
+    kmsPublicKey: kmsPublicKey.toString("base64url"),
+    bridgeKey: bridgeKey.toString("base64url"),
+    stateKey: stateKey.toString("base64url"),
+    epochs: epochs.map(({ epoch, master }) => ({ epoch, master: encodeMasterKey(master) })),
+  };
+  return await sealUnderPassphrase(JSON.stringify(document), passphrase, workFactor);
+}
+
+/** Throws AUTH on a wrong passphrase or a changed file, BAD_DOCUMENT on one of another version. */
+export async function openMaster(sealed: Uint8Array, passphrase: string): Promise<MasterFile> {
+  const plain = await openUnderPassphrase(sealed, passphrase);
+  return parseJson(plain, masterFileSchema, "BAD_DOCUMENT");
+}
+
+function encodeMasterKey({ suite, tag, record }: Master): z.input<typeof masterKeySchema> {
+  const text = (bytes: Buffer): string => bytes.toString("base64url");
+  return {
+    suite,
+    tag: { p: text(tag.p), q: text(tag.q), e: text(tag.e) },
+    record: { p: text(record.p), q: text(record.q) },
+  };
+}

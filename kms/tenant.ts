@@ -1,0 +1,65 @@
+/** An opened tenant: its keys in memory, its files at hand. */
+import type { KeyObject } from "node:crypto";
+import { VeilError } from "../core/errors.ts";
+import { fileExists, readSecretFile } from "../core/runtime/files.ts";
+import { FolderLock } from "../core/runtime/folder-lock.ts";
+import { importSigningKey } from "../core/wire/keys.ts";
+import { Layout } from "./layout.ts";
+import { type MasterFile, openMaster } from "./master-file.ts";
+import { StateFiles } from "./state-files.ts";
+
+export interface TenantOptions {
+  /** The owner's folder; the tenant's is below it. */
+  readonly dir: string;
+  readonly tenant: string;
+  readonly passphrase: string;
+}
+
+export interface Tenant {
+  readonly name: string;
+  readonly layout: Layout;
+  readonly master: MasterFile;
+  /** The KMS key, which signs the documents. */
+  readonly signingKey: KeyObject;
+  readonly state: StateFiles;
+}
+
+/**
+ * To read only: takes no lock. Opening takes a second or two, scrypt's price. Throws NOT_FOUND where there is no such
+ * tenant, AUTH on a wrong passphrase, SECRET_FILE where others may read the master file.
+ */
+export async function openTenant({ dir, tenant, passphrase }: TenantOptions): Promise<Tenant> {
+  const layout = await find(dir, tenant);
+  const master = await openMaster(await readSecretFile(layout.master), passphrase);
+  if (master.tenant !== tenant)
+    throw new VeilError("BAD_DOCUMENT", "the master file is another tenant's");
+  return {
+    name: tenant,
+    layout,
+    master,
+    signingKey: importSigningKey(master.signingSeed),
+    state: new StateFiles({ folder: layout.state, tenant, key: master.stateKey }),
+  };
+}
+
+/** To change it: holds the tenant's lock while `change` runs. Throws as `openTenant`, and UNAVAILABLE while another kms runs. */
+export async function withTenant<T>(
+  options: TenantOptions,
+  change: (tenant: Tenant) => Promise<T>,
+): Promise<T> {
+  const lock = await FolderLock.take((await find(options.dir, options.tenant)).folder);
+  try {
+    return await change(await openTenant(options));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function find(dir: string, tenant: string): Promise<Layout> {
+  const layout = new Layout(dir, tenant);
+  if (!(await fileExists(layout.master)))
+    throw new VeilError("NOT_FOUND", `there is no tenant ${tenant} in ${dir}`, {
+      hint: "make it with `veilmq kms init`, or name its folder with --dir",
+    });
+  return layout;
+}
