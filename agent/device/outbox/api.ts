@@ -32,8 +32,9 @@ export interface OutboxReader {
   /** The streams that have entries to send. */
   streams(): StreamState[];
   /**
-   * The next entries of a stream after the sequence `after`, in order, at most `max` (and at most one
-   * segment's worth: fewer than `max` does not mean the end). Empty: nothing is left. Throws DISK.
+   * The next entries of a stream after the sequence `after` that are neither acknowledged nor refused, in
+   * order, at most `max` (and at most one segment's worth: fewer than `max` does not mean the end).
+   * Empty: nothing is left. Throws DISK.
    */
   next(stream: StreamId, after: number, max: number): Promise<StoredEntry[]>;
   /** Done, with everything before it in its stream. Cheap; lost in a crash it only repeats. */

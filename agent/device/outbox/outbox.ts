@@ -169,7 +169,7 @@ export class Outbox implements OutboxReader, OutboxWriter {
 
   async next(stream: StreamId, after: number, max: number): Promise<StoredEntry[]> {
     const { ledger, residents } = this.#running();
-    for (let from = after; ; ) {
+    for (let from = Math.max(after, ledger.acknowledged(stream)); ; ) {
       // Asked anew after every wait: segments come and go meanwhile.
       const segment = ledger.holding(stream, from);
       const last = segment?.tallies.get(stream)?.last;
