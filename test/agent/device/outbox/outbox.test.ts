@@ -119,7 +119,8 @@ describe("room", () => {
   test("marks survive the segment they were written in", async () => {
     const folder = await testFolder();
     const outbox = await openOutbox(folder, SMALL);
-    await outbox.append([record(B, "stuck"), record(A, "done")]);
+    await outbox.append([record(B, "stuck".padEnd(400)), record(A, "done")]);
+    // The first segment is full: this mark goes with the next append into the second.
     for (const entry of await unsent(outbox, A)) outbox.acknowledge(entry);
     const C = "cc".repeat(16);
     for (let i = 0; i < 100; i++) await outbox.append([record(C, `${i}`)]);
