@@ -64,7 +64,9 @@ export class Modulus {
   fold(x: Buffer): Buffer {
     const negated = subtract(this.encoded, x);
     const keep = subtract(negated.difference, x).borrow - 1;
-    return Buffer.from(x.map((byte, i) => (byte & keep) | (at(negated.difference, i) & ~keep)));
+    return Buffer.from(
+      x.map((byte, i) => (byte & keep) | (negated.difference.readUInt8(i) & ~keep)),
+    );
   }
 
   /** *Check*: whether these bytes are an element, in its one encoding. For public values: not constant-time. */
@@ -98,9 +100,9 @@ const ACCEPTED = new LRUCache<string, Modulus>({ max: 256 });
 export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {}): Modulus {
   const bytes = Buffer.from(encoded);
   const sizes: readonly number[] = MODULUS_BITS.map((bits) => bits / 8);
-  if (!sizes.includes(bytes.length) || at(bytes, 0) < 0x80)
+  if (!sizes.includes(bytes.length) || bytes.readUInt8(0) < 0x80)
     throw new VeilError("BAD_ARGUMENT", `a modulus must have ${MODULUS_BITS.join(", ")} bits`);
-  if (at(bytes, bytes.length - 1) % 2 === 0)
+  if (bytes.readUInt8(bytes.length - 1) % 2 === 0)
     throw new VeilError("BAD_ARGUMENT", "a modulus must be odd");
   const id = bytes.toString("latin1");
   const modulus = ACCEPTED.get(id) ?? new Modulus(bytes);
@@ -113,17 +115,13 @@ export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {})
 }
 
 /** `a − b` of equal length modulo 256^length, and whether it went below zero. Branch-free. */
-function subtract(a: Uint8Array, b: Uint8Array): { difference: Buffer; borrow: number } {
+function subtract(a: Buffer, b: Buffer): { difference: Buffer; borrow: number } {
   const difference = Buffer.alloc(a.length);
   let borrow = 0;
   for (let i = a.length - 1; i >= 0; i--) {
-    const digit = at(a, i) - at(b, i) - borrow;
+    const digit = a.readUInt8(i) - b.readUInt8(i) - borrow;
     borrow = (digit >> 8) & 1;
     difference[i] = digit;
   }
   return { difference, borrow };
-}
-
-function at(bytes: Uint8Array, index: number): number {
-  return bytes[index] ?? 0;
 }

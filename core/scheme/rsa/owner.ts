@@ -18,7 +18,7 @@ import type { PublicParameters, RandomBytes } from "../suite.ts";
 import { Exponentiation } from "./exponentiation.ts";
 import { hashToGroup } from "./hash-to-group.ts";
 import { acceptModulus, type Modulus, type ModulusBits, type ModulusOptions } from "./modulus.ts";
-import { type PrimeProgress, type SafePrimeSource, safePrimes } from "./safe-primes.ts";
+import { fourSafePrimes, type PrimeSearch } from "./safe-primes.ts";
 
 const RECORD_EXPONENT = 65_537n;
 /** A half may be this many bits shorter than N, no more: exponentiation shows its length in time. */
@@ -35,6 +35,13 @@ export interface RsaMaster {
 export interface RsaPair {
   readonly client: Buffer;
   readonly proxy: Buffer;
+}
+
+/** What {@link generateRsaMaster} takes. */
+export interface GenerateOptions extends PrimeSearch {
+  /** The size of each modulus. */
+  readonly bits: ModulusBits;
+  readonly random: RandomBytes;
 }
 
 /** What {@link splitTagKey} and {@link splitRecordKey} take. */
@@ -59,21 +66,11 @@ interface Factors {
 }
 
 /**
- * IGen. `bits` is the size of each modulus. Takes seconds (2,048) to minutes (4,096); see
- * {@link safePrimes} for progress and for what an abort can do. Throws STOPPED after an abort.
+ * IGen. Takes seconds (2,048) to minutes (4,096); see
+ * {@link fourSafePrimes} for progress and for what an abort can do. Throws STOPPED after an abort.
  */
-export async function generateRsaMaster(options: {
-  readonly bits: ModulusBits;
-  readonly random: RandomBytes;
-  readonly onProgress?: ((progress: PrimeProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Where the primes come from: OpenSSL unless a test brings its own. */
-  readonly source?: SafePrimeSource | undefined;
-}): Promise<RsaMaster> {
-  const primes = await safePrimes({ count: 4, bits: options.bits / 2 }, options);
-  const [p, q, recordP, recordQ] = primes;
-  if (!p || !q || !recordP || !recordQ)
-    throw new VeilError("INTERNAL", "the search gave too few primes");
+export async function generateRsaMaster(options: GenerateOptions): Promise<RsaMaster> {
+  const [p, q, recordP, recordQ] = await fourSafePrimes(options.bits / 2, options);
   const { lambda, modulus } = factorsOf({ p, q }, {});
   const e = i2osp(randomExponent({ lambda, modulus, random: options.random }), modulus.bytes);
   return { suite: "rsa", tag: { p, q, e }, record: { p: recordP, q: recordQ } };
@@ -109,11 +106,17 @@ export function rsaCanonical(input: CanonicalInput): Buffer {
 }
 
 /**
- * Whether the pair multiplies to the exponent modulo λ: PROTOCOL.md's integer identity, which holds
- * for every topic at once.
+ * PROTOCOL.md's integer identity: client·proxy ≡ exponent modulo λ, which makes C the same for every
+ * client and every topic at once. Throws BAD_ARGUMENT where it does not hold.
  */
-export function isPair(pair: { client: bigint; proxy: bigint; exponent: bigint; lambda: bigint }) {
-  return mod(pair.client * pair.proxy - pair.exponent, pair.lambda) === 0n;
+export function checkPair(pair: {
+  readonly client: bigint;
+  readonly proxy: bigint;
+  readonly exponent: bigint;
+  readonly lambda: bigint;
+}): void {
+  if (mod(pair.client * pair.proxy - pair.exponent, pair.lambda) !== 0n)
+    throw new VeilError("BAD_ARGUMENT", "the halves do not multiply to the exponent");
 }
 
 /** λ(N) = lcm(p−1, q−1), which is (p−1)(q−1)/2 for safe primes. */
@@ -141,8 +144,7 @@ function split({
     const client = randomExponent({ lambda, modulus, random });
     const proxy = mod(exponent * modInverse(client, lambda), lambda);
     if (isShort(proxy, modulus)) continue;
-    if (!isPair({ client, proxy, exponent, lambda }))
-      throw new VeilError("INTERNAL", "the halves do not multiply to the exponent");
+    checkPair({ client, proxy, exponent, lambda });
     return { client: i2osp(client, modulus.bytes), proxy: i2osp(proxy, modulus.bytes) };
   }
 }

@@ -29,42 +29,44 @@ export const openSslSafePrime: SafePrimeSource = (bits) =>
     });
   });
 
+/** What a search for primes may be told. */
+export interface PrimeSearch {
+  /** Told of each prime found. */
+  readonly onProgress?: ((progress: PrimeProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** OpenSSL unless a test brings its own. */
+  readonly source?: SafePrimeSource | undefined;
+}
+
+/** Four distinct primes: those of N_tag and those of N_rec. */
+export type FourPrimes = readonly [Buffer, Buffer, Buffer, Buffer];
+const FOUR = 4;
+
 /**
- * Draws `count` distinct safe primes of `bits` bits, two at a time. After an abort it throws STOPPED
- * at once, but a search already under way ends in its own time: OpenSSL cannot be interrupted, and
+ * Draws four distinct safe primes of `bits` bits, two at a time. After an abort it throws STOPPED at
+ * once, but a search already under way ends in its own time: OpenSSL cannot be interrupted, and
  * `process.exit` waits for it, while a signal does not.
  */
-export async function safePrimes(
-  { count, bits }: { count: number; bits: number },
-  options: {
-    readonly onProgress?: ((progress: PrimeProgress) => void) | undefined;
-    readonly signal?: AbortSignal | undefined;
-    readonly source?: SafePrimeSource | undefined;
-  } = {},
-): Promise<Buffer[]> {
-  const { onProgress, signal, source = openSslSafePrime } = options;
-  const found = new Map<string, Buffer>();
-  let claimed = 0;
-  const searchOne = async (): Promise<void> => {
+export async function fourSafePrimes(bits: number, search: PrimeSearch = {}): Promise<FourPrimes> {
+  const { onProgress, signal, source = openSslSafePrime } = search;
+  const found = new Set<string>();
+  const searchOne = async (): Promise<Buffer> => {
     for (;;) {
-      const prime = await source(bits);
       throwIfAborted(signal);
+      const prime = await source(bits);
       const id = prime.toString("hex");
       if (!hasTopTwoBits(prime) || found.has(id)) continue;
-      found.set(id, prime);
-      onProgress?.({ done: found.size, of: count });
-      return;
+      found.add(id);
+      if (!signal?.aborted) onProgress?.({ done: found.size, of: FOUR });
+      return prime;
     }
   };
-  const lane = async (): Promise<void> => {
-    while (claimed < count) {
-      claimed++;
-      await searchOne();
-    }
+  const searchFour = async (): Promise<FourPrimes> => {
+    const [p, q] = await Promise.all([searchOne(), searchOne()]);
+    const [recordP, recordQ] = await Promise.all([searchOne(), searchOne()]);
+    return [p, q, recordP, recordQ];
   };
-  throwIfAborted(signal);
-  await untilAborted(Promise.all([lane(), lane()]), signal);
-  return [...found.values()];
+  return await untilAborted(searchFour(), signal);
 }
 
 function hasTopTwoBits(prime: Buffer): boolean {
