@@ -7,6 +7,7 @@ import type { Pty } from "./pty/pty.ts";
 
 const CAPTURE = packageFile("devices", "json-lines", "capture.bin");
 const TICK_MS = 20;
+const REMEMBERED_LINES = 1000;
 
 export interface SensorOptions {
   readonly pty: Pty;
@@ -22,7 +23,8 @@ export class Sensor {
   readonly serial: string;
   readonly #options: SensorOptions;
   #written = 0;
-  #lastLine = "";
+  /** The newest lines by their count, for showing. */
+  readonly #recent = new Map<number, string>();
 
   constructor(options: SensorOptions) {
     this.serial = options.serial;
@@ -34,9 +36,9 @@ export class Sensor {
     return this.#written;
   }
 
-  /** The newest line, as it went over the serial line. */
-  get lastLine(): string {
-    return this.#lastLine;
+  /** The line that carried reading number `count`; undefined if it is no longer remembered. */
+  lineOf(count: number): string | undefined {
+    return this.#recent.get(count);
   }
 
   /** Plays until all is played or `signal` aborts. */
@@ -55,9 +57,11 @@ export class Sensor {
   }
 
   #line(captured: object | undefined): string {
-    const line = { sensor: this.serial, count: this.#written + 1, ...captured };
-    this.#lastLine = JSON.stringify(line);
-    return `${this.#lastLine}\n`;
+    const count = this.#written + 1;
+    const line = JSON.stringify({ sensor: this.serial, count, ...captured });
+    this.#recent.set(count, line);
+    this.#recent.delete(count - REMEMBERED_LINES);
+    return `${line}\n`;
   }
 }
 

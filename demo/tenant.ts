@@ -1,0 +1,73 @@
+/** The owner's part of the demo: a tenant, its devices and its consumer, made with `veilmq kms` like anybody's. */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { makeFolder, replaceSecretFile } from "../core/runtime/files.ts";
+import { bytesField } from "../core/wire/fields.ts";
+import { veilmq } from "./veilmq.ts";
+
+const TENANT = "demo";
+/** Small, so that nobody waits; 3072 is the default of `kms init`. */
+const BITS = 2048;
+
+const publicSchema = z.looseObject({ tenant: z.string(), kmsPublicKey: bytesField(32) });
+const enrolledSchema = z.looseObject({ credential: z.string(), documents: z.string() });
+
+/** Where clients find the bridge. */
+export interface BridgeAddresses {
+  readonly mqtt: string;
+  readonly http: string;
+}
+
+export interface Enrolled {
+  readonly credential: string;
+  readonly documents: string;
+}
+
+export class DemoTenant {
+  readonly name = TENANT;
+  readonly #dir: string;
+  readonly #signal: AbortSignal;
+
+  constructor(options: { dir: string; signal: AbortSignal }) {
+    this.#dir = options.dir;
+    this.#signal = options.signal;
+  }
+
+  /** Makes the tenant's keys, for a bridge with this age recipient. Some seconds: safe primes are rare. */
+  async init(recipient: string): Promise<{ kmsPublicKey: string; documents: string }> {
+    await makeFolder(this.#dir);
+    await replaceSecretFile(this.#passphrase, `${randomBytes(24).toString("base64url")}\n`);
+    await this.#kms("init", TENANT, "--bits", String(BITS), "--recipient", recipient);
+    const folder = join(this.#dir, TENANT);
+    const file = JSON.parse(await readFile(join(folder, "public.json"), "utf8"));
+    const { kmsPublicKey } = publicSchema.parse(file);
+    return {
+      kmsPublicKey: kmsPublicKey.toString("base64url"),
+      documents: join(folder, "documents", "head.json"),
+    };
+  }
+
+  /** Enrols a client that publishes or reads these topics. */
+  async enrol(
+    client: string,
+    operation: "publish" | "subscribe",
+    topics: readonly string[],
+    bridge: BridgeAddresses,
+  ): Promise<Enrolled> {
+    const grants = topics.flatMap((topic) => [`--${operation}`, topic]);
+    const where = ["--mqtt", bridge.mqtt, "--http", bridge.http];
+    const answer = await this.#kms("enrol", client, ...grants, ...where, "--json");
+    return enrolledSchema.parse(JSON.parse(answer));
+  }
+
+  get #passphrase(): string {
+    return join(this.#dir, "passphrase");
+  }
+
+  async #kms(...args: string[]): Promise<string> {
+    const common = ["--dir", this.#dir, "--passphrase-file", this.#passphrase];
+    return veilmq(["kms", ...args, ...common], this.#signal);
+  }
+}
