@@ -45,8 +45,8 @@ export interface MqttConnection {
 }
 
 /**
- * Connects and logs in. Rejects with AUTH where the bridge refuses the login, UNAVAILABLE where it cannot
- * be reached or will not serve now, TIMEOUT where nothing answers, STOPPED where `signal` aborts.
+ * Connects and logs in. Rejects with AUTH where the bridge refuses the login, REVOKED where it knows
+ * it and does not want it any more, UNAVAILABLE where it cannot be reached or will not serve now, TIMEOUT where nothing answers, STOPPED where `signal` aborts.
  */
 export async function connectMqtt(options: MqttClientOptions): Promise<MqttConnection> {
   if (options.signal.aborted) throw stopped();
@@ -146,7 +146,9 @@ function stopped(): VeilError {
 }
 
 /** CONNACK return codes (MQTT 3.1.1, table 3.1) that say something about who connects. */
-const REFUSED_LOGIN = new Set<unknown>([2, 4, 5]);
+const IDENTIFIER_REJECTED = 2;
+const BAD_CREDENTIALS = 4;
+const NOT_AUTHORIZED = 5;
 const CERTIFICATE = /CERT|SELF_SIGNED|ISSUER|VERIFY|ERR_TLS/;
 
 /** Errors of mqtt.js have a number as code for a CONNACK, text for the system's, and none for its own. */
@@ -166,7 +168,12 @@ function failure(cause: Error, connected: boolean): VeilError {
 }
 
 function refused(code: number, cause: Error): VeilError {
-  if (REFUSED_LOGIN.has(code))
+  if (code === NOT_AUTHORIZED)
+    return new VeilError("REVOKED", "the bridge says that this client is revoked", {
+      hint: "the owner can enrol it again under the same name: `veilmq kms enrol`",
+      cause,
+    });
+  if (code === BAD_CREDENTIALS || code === IDENTIFIER_REJECTED)
     return new VeilError("AUTH", "the bridge refuses this client's login", {
       hint: "is the client enrolled, its enrolment imported at the bridge, and this its newest credential?",
       cause,

@@ -1,0 +1,322 @@
+/**
+ * The life of one MQTT connection (PROTOCOL.md §5): aliases are registered one after the other, each lane
+ * sends from its oldest unacknowledged entry, and the window over all lanes grows from 1 to 100 with the
+ * PUBACKs. It ends when the socket does, or when the bridge refuses something that only a new connection
+ * puts right; whoever started it connects again.
+ */
+import { isVeilError, type RefusalCode, VeilError } from "../../../core/errors.ts";
+import { pause } from "../../../core/runtime/backoff.ts";
+import type { Logger } from "../../../core/runtime/log.ts";
+import { decodeAnnouncement, kidOf } from "../../../core/wire/announcement.ts";
+import { ACK_TOPIC, type Ack, decodeAck, formatUpstream } from "../../../core/wire/mqtt.ts";
+import type { OutboxReader } from "../outbox/api.ts";
+import type { StoredEntry, StreamId } from "../outbox/entry.ts";
+import { Doorbell } from "./doorbell.ts";
+import { Flight, type Sent } from "./flight.ts";
+import type { Lanes } from "./lanes.ts";
+import { Registrar } from "./registrar.ts";
+import type { Timings } from "./timings.ts";
+
+const MAX_WINDOW = 100;
+const MAX_SLEEP_MS = 60_000;
+
+/** What a connection needs of `core/ports/mqtt/client.ts`. */
+export interface Link {
+  publish(topic: string, payload: Buffer): Promise<void>;
+  readonly closed: Promise<VeilError>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  readonly outbox: OutboxReader;
+  readonly lanes: Lanes;
+  readonly timings: Timings;
+  readonly log: Logger;
+  /** The bridge wants a new kid for this stream. */
+  readonly onRekey: (stream: StreamId) => void;
+  /** The bridge has taken an alias: this client is not revoked. */
+  readonly onAccepted: () => void;
+  readonly onAcknowledged: (entry: StoredEntry) => void;
+}
+
+export class UplinkConnection {
+  readonly #options: ConnectionOptions;
+  readonly #bell = new Doorbell();
+  readonly #flights = new Map<number, Flight>();
+  readonly #registrar: Registrar;
+  readonly #rejecting = new Set<Promise<void>>();
+  #link: Link | undefined;
+  #reason: VeilError | undefined;
+  #window = 1;
+  #inFlight = 0;
+  #isDraining = false;
+  #onIdle: (() => void) | undefined;
+  /** Where the next round over the lanes begins, so that none is always last. */
+  #turn = 0;
+  #adoptedAt = -1;
+  #progress = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#registrar = new Registrar({
+      flights: this.#flights,
+      publish: (topic, payload) => this.#deliver(topic, payload),
+      timings: options.timings,
+      log: options.log,
+      onChange: () => this.#bell.ring(),
+    });
+  }
+
+  get window(): number {
+    return this.#window;
+  }
+
+  /** Entries that this connection got acknowledged. */
+  get progress(): number {
+    return this.#progress;
+  }
+
+  /** A message from the bridge. Returns whether it is taken; mail is not: it waits at the bridge. */
+  receive(topic: string, payload: Buffer): boolean {
+    if (topic !== ACK_TOPIC) return false;
+    try {
+      this.#judge(decodeAck(payload));
+    } catch (error) {
+      if (!isVeilError(error)) throw error;
+      this.#options.log.warn({ err: error }, "the bridge sent an answer that cannot be read");
+    }
+    this.#bell.ring();
+    return true;
+  }
+
+  /** Works until the connection ends; returns why. Never throws. */
+  async run(link: Link): Promise<VeilError> {
+    this.#link = link;
+    void link.closed.then((reason) => this.#end(reason));
+    const watch = new AbortController();
+    void this.#watchOutbox(watch.signal);
+    try {
+      await this.#work();
+    } catch (cause) {
+      this.#end(isVeilError(cause) ? cause : unexpected(cause));
+    }
+    watch.abort();
+    this.#strike();
+    await link.close();
+    await Promise.all(this.#rejecting);
+    return this.#reason ?? unexpected(undefined);
+  }
+
+  /** Sends nothing more, waits shortly for the PUBACKs of what is in flight, and ends. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    const cancel = new AbortController();
+    if (this.#inFlight > 0 && !this.#reason)
+      await Promise.race([idle, pause(this.#options.timings.drainMs, cancel.signal)]);
+    cancel.abort();
+    this.#end(new VeilError("STOPPED", "the agent stops"));
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#reason) {
+      this.#adopt();
+      await this.#send();
+      if (this.#registrar.overdue())
+        this.#end(new VeilError("DISCONNECTED", "the bridge refused a topic and answers no more"));
+      if (!this.#maySend()) continue;
+      this.#registrar.registerNext();
+      const sleepMs = this.#registrar.nextDueMs() - performance.now();
+      await this.#bell.wait(Math.min(MAX_SLEEP_MS, Math.max(1, sleepMs)));
+    }
+  }
+
+  #end(reason: VeilError): void {
+    this.#reason ??= reason;
+    this.#onIdle?.();
+    this.#bell.ring();
+  }
+
+  async #watchOutbox(signal: AbortSignal): Promise<void> {
+    const { outbox } = this.#options;
+    try {
+      for (;;) {
+        await outbox.waitBeyond(outbox.lastSequence, signal);
+        this.#bell.ring();
+      }
+    } catch {
+      // Aborted by `run`, or the outbox stopped: then there is nothing more to wait for.
+    }
+  }
+
+  #adopt(): void {
+    const { outbox, lanes } = this.#options;
+    if (this.#adoptedAt === outbox.lastSequence) return;
+    this.#adoptedAt = outbox.lastSequence;
+    lanes.adopt(outbox.streams());
+    for (const lane of lanes.all())
+      if (!this.#flights.has(lane.alias))
+        this.#flights.set(lane.alias, new Flight({ lane, outbox }));
+  }
+
+  // Sending
+
+  /** One entry of each lane in turn, until the window is full or nothing is left. */
+  async #send(): Promise<void> {
+    const flights = [...this.#flights.values()];
+    let idle = 0;
+    while (idle < flights.length && this.#inFlight < this.#window && this.#maySend()) {
+      const flight = flights[this.#turn % flights.length];
+      this.#turn++;
+      const entry = await flight?.next();
+      if (flight && entry && flight.state === "open" && this.#maySend()) {
+        this.#publish(flight, entry);
+        idle = 0;
+      } else idle++;
+    }
+  }
+
+  #maySend(): boolean {
+    return !this.#reason && !this.#isDraining;
+  }
+
+  #publish(flight: Flight, entry: StoredEntry): void {
+    const sent = flight.markSent(entry);
+    this.#inFlight++;
+    const kind = entry.kind === "announcement" ? "key" : "rec";
+    const topic = formatUpstream({ kind, alias: flight.lane.alias });
+    this.#deliver(topic, entry.payload).then(
+      () => this.#answered(flight, sent),
+      // `closed` says why.
+      () => undefined,
+    );
+  }
+
+  async #deliver(topic: string, payload: Buffer): Promise<void> {
+    if (!this.#link || this.#reason) throw new VeilError("DISCONNECTED", "there is no connection");
+    await this.#link.publish(topic, payload);
+  }
+
+  #answered(flight: Flight, sent: Sent): void {
+    this.#inFlight--;
+    this.#window = Math.min(MAX_WINDOW, this.#window + 1);
+    for (const entry of flight.markAnswered(sent)) {
+      this.#options.outbox.acknowledge(entry);
+      this.#options.onAcknowledged(entry);
+      this.#progress++;
+      flight.lane.succeeded();
+    }
+    if (this.#inFlight === 0) this.#onIdle?.();
+    this.#bell.ring();
+  }
+
+  // The bridge's answers
+
+  #judge(ack: Ack): void {
+    const flight = this.#flights.get(ack.alias);
+    if (!flight) return;
+    if (ack.status === "ok") this.#opened(flight);
+    else if (ack.status === "rekey") this.#rekey(flight);
+    else if ("kid" in ack) this.#refusedEntry(flight, ack);
+    else this.#refusedAlias(flight, ack);
+  }
+
+  #opened(flight: Flight): void {
+    if (flight.state === "refused")
+      this.#options.log.info({ ports: flight.lane.ports }, "the bridge takes this topic again");
+    flight.state = "open";
+    flight.lane.unpark();
+    this.#options.onAccepted();
+  }
+
+  #rekey({ lane }: Flight): void {
+    this.#options.log.info({ ports: lane.ports }, "the bridge asks for a new key");
+    this.#options.onRekey(lane.stream);
+  }
+
+  #refusedAlias(flight: Flight, refusal: { code: RefusalCode; message: string }): void {
+    const announcement = flight.announcement();
+    if (flight.state === "open" && announcement && isForGood(refusal.code))
+      this.#reject(flight, announcement, refusal.code);
+    else this.#setAside(flight, refusal);
+  }
+
+  #refusedEntry(
+    flight: Flight,
+    refusal: { kid: Buffer; seq: string; code: RefusalCode; message: string },
+  ): void {
+    const { kid, seq, code } = refusal;
+    const sent = flight.find(kid, BigInt(seq));
+    if (!isForGood(code)) {
+      this.#setAside(flight, refusal);
+      this.#end(new VeilError("DISCONNECTED", `the bridge does not take a record now (${code})`));
+    } else if (sent) this.#reject(flight, sent, code);
+    else this.#options.log.warn({ code }, "the bridge refuses a record that is not in flight");
+  }
+
+  /** The lane's entries stay in the outbox; the other lanes go on. */
+  #setAside(flight: Flight, { code, message }: { code: RefusalCode; message: string }): void {
+    if (code === "REVOKED") {
+      this.#end(new VeilError("REVOKED", "the bridge says that this client is revoked"));
+      return;
+    }
+    const { ports } = flight.lane;
+    this.#options.log.warn({ code, reason: message, ports }, `a topic is refused; ${HINTS[code]}`);
+    this.#registrar.park(flight, code);
+  }
+
+  /** Refused for good: kept in `rejected/`. The bridge closes after saying so; the rest goes on after a reconnect. */
+  #reject(flight: Flight, { entry }: Sent, code: RefusalCode): void {
+    const { outbox, log, onRekey } = this.#options;
+    log.warn({ code, kind: entry.kind, ports: flight.lane.ports }, `refused; ${HINTS[code]}`);
+    if (entry.kind === "announcement") {
+      const kid = kidOf(decodeAnnouncement(entry.payload)).toString("hex");
+      flight.lane.refusedKids.set(kid, code);
+      onRekey(flight.lane.stream);
+    }
+    const kept = outbox
+      .reject(entry, code)
+      .then(
+        () => new VeilError("DISCONNECTED", `the bridge refused an entry for good (${code})`),
+        (error: unknown) => (isVeilError(error) ? error : unexpected(error)),
+      )
+      .then((reason) => this.#end(reason))
+      .finally(() => this.#rejecting.delete(kept));
+    this.#rejecting.add(kept);
+  }
+
+  /** The connection ended without a word: if one entry alone was in flight, it is the suspect. */
+  #strike(): void {
+    if (this.#inFlight !== 1 || this.#rejecting.size > 0) return;
+    if (this.#reason?.code !== "DISCONNECTED") return;
+    for (const { lane, sent, state } of this.#flights.values()) {
+      const suspect = sent[0];
+      if (suspect && state === "open" && lane.strike(suspect.entry.sequence))
+        this.#options.log.warn(
+          { ports: lane.ports },
+          "connections keep ending at the same entry; its topic is left alone for a while",
+        );
+    }
+  }
+}
+
+/** What will be refused again whenever it is sent. Grants, revocations and limits may change. */
+function isForGood(code: RefusalCode): boolean {
+  return code === "BAD_RECORD" || code === "TOO_LARGE" || code === "EPOCH";
+}
+
+const HINTS: Record<RefusalCode, string> = {
+  NO_GRANT: "its readings wait in the outbox until the owner grants it: `veilmq kms grant`",
+  BAD_TOKEN: "does the credential belong to the keys that are in force at the bridge?",
+  BAD_RECORD: "it is kept in rejected/; was this client enrolled with another key meanwhile?",
+  TOO_LARGE: "it is kept in rejected/",
+  EPOCH: "its keys are no longer in force at the bridge: this client needs its newest credential",
+  REVOKED: "the owner has revoked this client",
+  LIMIT: "the bridge is busy with this client; it is asked again in some seconds",
+};
+
+function unexpected(cause: unknown): VeilError {
+  return new VeilError("INTERNAL", "the connection failed in an unforeseen way", { cause });
+}
