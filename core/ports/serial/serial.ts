@@ -1,0 +1,192 @@
+/**
+ * A serial port, the only place that knows `serialport`. Of that package only the binding is used (open
+ * with termios and a lock, and a poller for readiness); its stream is left out, because
+ * - a port that hangs up in traffic gives it no event and a busy loop: reading returns 0 bytes at once and
+ *   for ever, and it reads again. With VMIN ≥ 1 a tty returns 0 bytes only when it has hung up: here that
+ *   ends the connection with an error;
+ * - it queues what is written to a closed port and delivers it after the next open, a stale command. Here
+ *   one object is one connection, and after its end every call fails.
+ * Modem lines are never asked or set beyond what the kernel does on open and close: that fails on
+ * pseudo-terminals and some adapters, and no profile needs it.
+ */
+import { read, write } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { SerialPort } from "serialport";
+import { VeilError } from "../../errors.ts";
+import { ByteQueue } from "./byte-queue.ts";
+import { hungUp, openProblem } from "./errors.ts";
+import type { SerialSettings } from "./settings.ts";
+
+const readAsync = promisify(read);
+const writeAsync = promisify(write);
+
+/** Above what the kernel holds for a tty, so that one read empties it. */
+const READ_BYTES = 16 * 1024;
+/** Read ahead by this much while the taker is busy; then the kernel's buffer and flow control take over. */
+const DEFAULT_BUFFER_BYTES = 64 * 1024;
+const WRITE_RETRY_MS = 10;
+
+export interface SerialOptions extends Partial<SerialSettings> {
+  readonly path: string;
+  readonly baudRate: number;
+  /** How much is read ahead. Default 65,536. */
+  readonly maxBufferBytes?: number;
+  /** Aborting closes the connection. */
+  readonly signal?: AbortSignal;
+}
+
+/** One connection, from open to its end. */
+export interface SerialConnection {
+  readonly path: string;
+  /** What arrives, for one reader. Throws DISCONNECTED after the last bytes on a hang-up; ends after `close`. */
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Resolves at the end: with DISCONNECTED after a hang-up, with null after `close`. Never rejects. */
+  readonly closed: Promise<VeilError | null>;
+  /** Resolves when the kernel has the bytes. Throws DISCONNECTED, or STOPPED after `close`. */
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a port in raw mode and takes it for this process alone. Throws UNAVAILABLE (not there, not
+ * allowed, held by another process, settings not taken), CONFIG (no serial port), STOPPED (aborted).
+ */
+export async function openSerial(options: SerialOptions): Promise<SerialConnection> {
+  const { path, signal } = options;
+  const port = await openPort(options);
+  const connection = new Connection(path, port, options.maxBufferBytes ?? DEFAULT_BUFFER_BYTES);
+  if (signal?.aborted) {
+    await connection.close();
+    throw new VeilError("STOPPED", `opening ${path} was ended`);
+  }
+  const onAbort = (): void => void connection.close();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  void connection.closed.then(() => signal?.removeEventListener("abort", onAbort));
+  return connection;
+}
+
+async function openPort(options: SerialOptions) {
+  const { path, baudRate, flowControl } = options;
+  const port = await SerialPort.binding
+    .open({
+      path,
+      baudRate,
+      dataBits: options.dataBits ?? 8,
+      stopBits: options.stopBits ?? 1,
+      parity: options.parity ?? "none",
+      rtscts: flowControl === "hardware",
+      xon: flowControl === "software",
+      xoff: flowControl === "software",
+      lock: true,
+    })
+    .catch(async (cause: unknown) => {
+      throw await openProblem(path, cause);
+    });
+  if (!("poller" in port))
+    throw new VeilError("CONFIG", "serial ports are supported on Linux and macOS only");
+  return port;
+}
+
+type OpenPort = Awaited<ReturnType<typeof openPort>>;
+
+class Connection implements SerialConnection {
+  readonly path: string;
+  readonly bytes: ByteQueue;
+  readonly closed: Promise<VeilError | null>;
+  readonly #port: OpenPort;
+  /** Null while open; then why it ended, or "closed" if we did. */
+  #end: VeilError | "closed" | null = null;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, port: OpenPort, maxBufferBytes: number) {
+    this.path = path;
+    this.#port = port;
+    this.bytes = new ByteQueue({ maxBytes: maxBufferBytes });
+    this.closed = this.#run();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const written = this.#writing.then(() => this.#writeAll(bytes));
+    this.#writing = written.catch(() => undefined);
+    await written;
+  }
+
+  async close(): Promise<void> {
+    this.#finish("closed");
+    await this.closed;
+  }
+
+  /** Reads until the end; then lets the descriptor go, with nobody using it any more. */
+  async #run(): Promise<VeilError | null> {
+    await this.#readAll().catch((cause) => this.#finish(hungUp(this.path, cause)));
+    await this.#writing;
+    await this.#port.close().catch(() => undefined);
+    const error = this.#end instanceof VeilError ? this.#end : null;
+    this.bytes.end(error);
+    return error;
+  }
+
+  /** Ends the connection; the first reason counts. Wakes whoever waits. */
+  #finish(reason: VeilError | "closed"): void {
+    if (this.#end !== null) return;
+    this.#end = reason;
+    this.#port.poller.stop();
+    this.bytes.end(reason instanceof VeilError ? reason : null);
+  }
+
+  async #readAll(): Promise<void> {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (;;) {
+      await this.bytes.room();
+      if (this.#end === null) await this.#readable();
+      if (this.#end !== null) return;
+      const bytesRead = await this.#read(buffer);
+      if (bytesRead === 0) throw hungUp(this.path);
+      if (bytesRead !== null) this.bytes.push(Buffer.from(buffer.subarray(0, bytesRead)));
+    }
+  }
+
+  /** The bytes there, at least one, 0 after a hang-up; null if there are none yet. */
+  async #read(buffer: Buffer): Promise<number | null> {
+    try {
+      return (await readAsync(this.#descriptor(), buffer, 0, buffer.length, null)).bytesRead;
+    } catch (error) {
+      if (isBusy(error)) return null;
+      throw error;
+    }
+  }
+
+  async #readable(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#port.poller.once("readable", (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < bytes.length; ) {
+      if (this.#end === "closed") throw new VeilError("STOPPED", `${this.path} was closed`);
+      if (this.#end !== null) throw this.#end;
+      try {
+        sent += (await writeAsync(this.#descriptor(), bytes, sent)).bytesWritten;
+      } catch (error) {
+        if (!isBusy(error)) {
+          this.#finish(hungUp(this.path, error));
+          continue;
+        }
+        // Not the poller: it never forgets that it was asked for writability, and wakes up for it.
+        await sleep(WRITE_RETRY_MS);
+      }
+    }
+  }
+
+  #descriptor(): number {
+    if (this.#port.fd === null) throw hungUp(this.path);
+    return this.#port.fd;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EINTR";
+}
