@@ -3,6 +3,9 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { addBridge } from "./commands/bridge.ts";
+import { addConsume } from "./commands/consume.ts";
+import { addKms } from "./commands/kms.ts";
+import { addVectors } from "./commands/vectors.ts";
 import { reportError } from "./messages.ts";
 
 const manifest: { version: string } = createRequire(import.meta.url)("veilmq/package.json");
@@ -18,7 +21,10 @@ const program = new Command("veilmq")
   .showHelpAfterError("veilmq: hint: add --help to see what the command takes")
   .exitOverride();
 
+addKms(program);
 addBridge(program);
+addConsume(program);
+addVectors(program);
 
 try {
   await program.parseAsync();

@@ -30,6 +30,8 @@ import type { Tenant, TenantOptions } from "./tenant.ts";
 
 const FIRST_EPOCH = 1;
 const DEFAULT_BITS = 3072;
+/** Two moduli of two primes. */
+const PRIMES = 4;
 
 type GenerateOptions = Parameters<typeof generateMaster>[0];
 
@@ -44,6 +46,7 @@ export interface InitRequest extends TenantOptions {
   readonly retentionMs?: number;
   /** Where clients find the bridge: what `kms enrol` puts into credentials unless told otherwise. */
   readonly addresses?: BridgeAddresses;
+  /** Told of `done: 0` when the search begins. */
   readonly onProgress?: NonNullable<GenerateOptions["onProgress"]>;
   readonly signal?: AbortSignal;
   /** Where safe primes come from, and log2 of scrypt's N: a test cannot wait for either. */
@@ -121,6 +124,7 @@ async function generateKeys(
   { tenant, onProgress, signal, primes }: InitRequest,
   bits: GenerateOptions["bits"],
 ): Promise<MasterFile> {
+  onProgress?.({ done: 0, of: PRIMES });
   const master = await generateMaster({
     suite: "rsa",
     bits,

@@ -5,6 +5,36 @@ import { printLine, printNote } from "../messages.ts";
 export function addBridge(program: Command): void {
   const bridge = program.command("bridge").description("the operator's side: matching and storing");
   addIdentity(bridge);
+  addImport(bridge);
+}
+
+interface ImportFlags {
+  readonly bridge: string;
+  readonly ca?: string;
+}
+
+function addImport(bridge: Command): void {
+  bridge
+    .command("import")
+    .description("send the owner's documents to a bridge")
+    .argument("<file...>", "bundles that `veilmq kms` wrote, in the order of their names")
+    .requiredOption("--bridge <url>", "https://host:port, or http:// on loopback")
+    .option("--ca <file>", "PEM of the authority behind the bridge's certificate")
+    .addHelpText(
+      "after",
+      `
+The signatures in the documents are the authority: whoever brings them needs no login, and cannot change them. What
+the bridge has already is left as it is; an older document than it has is refused.
+
+Example:
+  veilmq bridge import kms/acme/documents/*.json --bridge https://bridge:8443 --ca bridge-ca.pem`,
+    )
+    .action(async (files: string[], flags: ImportFlags) => {
+      const { postBundles } = await import("../post-documents.ts");
+      const posted = postBundles({ url: flags.bridge, caFile: flags.ca }, files);
+      for await (const { file, accepted, unchanged } of posted)
+        printLine(`${file}: ${accepted} new, ${unchanged} known already`);
+    });
 }
 
 function addIdentity(bridge: Command): void {
@@ -16,7 +46,7 @@ function addIdentity(bridge: Command): void {
       "after",
       `
 The identity opens what owners seal for this bridge. All replicas of one operator share it.
-The recipient (age1…) is public: give it to the owner for \`veilmq kms init --recipient\`.
+The recipient (age1…) is public: give it to the owner for \`veilmq kms init --bridge-recipient\`.
 
 Examples:
   veilmq bridge identity --out bridge.age

@@ -24,7 +24,7 @@ export class Progress {
   readonly #stream: ProgressStream;
   #done = 0;
   #linesShown = 0;
-  #startedAtMs = 0;
+  #startedAtMs: number | undefined;
   #redraw: NodeJS.Timeout | undefined;
 
   constructor({ label, total, stream = process.stderr }: ProgressOptions) {
@@ -47,10 +47,10 @@ export class Progress {
     this.#show();
   }
 
-  /** Ends the bar's line. Call it also when the work has failed. */
+  /** Ends the bar's line, if there is one. Call it also when the work has failed. */
   stop(): void {
     clearInterval(this.#redraw);
-    if (this.#stream.isTTY) this.#stream.write("\n");
+    if (this.#stream.isTTY && this.#startedAtMs !== undefined) this.#stream.write("\n");
   }
 
   #show(): void {
@@ -72,7 +72,8 @@ export class Progress {
   }
 
   #count(): string {
-    const seconds = Math.round((performance.now() - this.#startedAtMs) / 1_000);
+    const nowMs = performance.now();
+    const seconds = Math.round((nowMs - (this.#startedAtMs ?? nowMs)) / 1_000);
     return `${this.#done} of ${this.#total} (${seconds} s)`;
   }
 }

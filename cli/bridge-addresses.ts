@@ -1,0 +1,22 @@
+/** `--mqtt --http --ca`: where clients find the bridge. */
+import { readFile } from "node:fs/promises";
+import type { BridgeAddresses } from "../kms/bridge-settings.ts";
+
+export interface AddressFlags {
+  readonly mqtt?: string[];
+  readonly http?: string[];
+  readonly ca?: string;
+}
+
+/** What was given, with the CA's PEM read from its file. */
+export async function readAddresses({
+  mqtt,
+  http,
+  ca,
+}: AddressFlags): Promise<Partial<BridgeAddresses>> {
+  return {
+    ...(mqtt === undefined ? {} : { mqtt }),
+    ...(http === undefined ? {} : { http }),
+    ...(ca === undefined ? {} : { ca: await readFile(ca, "utf8") }),
+  };
+}

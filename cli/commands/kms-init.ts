@@ -1,0 +1,85 @@
+/** `veilmq kms init`. */
+import { type Command, Option } from "commander";
+import { printJson, printLine } from "../messages.ts";
+import {
+  addOwnerOptions,
+  addPostOptions,
+  countOption,
+  type OwnerFlags,
+  type PostFlags,
+  postIfAsked,
+} from "../tenant-options.ts";
+
+const DAY_MS = 24 * 3_600 * 1_000;
+const BITS = { "2048": 2048, "3072": 3072, "4096": 4096 } as const;
+
+interface InitFlags extends OwnerFlags, PostFlags {
+  readonly bits: keyof typeof BITS;
+  readonly bridgeRecipient: string[];
+  readonly partitions: number;
+  readonly retentionDays: number;
+  readonly mqtt?: string[];
+  readonly http?: string[];
+  readonly ca?: string;
+}
+
+export function addInit(kms: Command): void {
+  const command = kms
+    .command("init")
+    .description("make a tenant: its keys, and the first document for the bridge")
+    .argument("<tenant>", "its name: a-z 0-9 . _ -")
+    .requiredOption(
+      "--bridge-recipient <recipient...>",
+      "age1…: what the operator's `veilmq bridge identity` printed",
+    )
+    .addOption(
+      new Option("--bits <size>", "size of the moduli").choices(Object.keys(BITS)).default("3072"),
+    )
+    .option("--partitions <n>", "Kafka partitions of each topic; never change it", countOption, 1)
+    .option("--retention-days <n>", "how long Kafka keeps records", countOption, 30)
+    .option("--mqtt <url...>", "where devices find the bridge, mqtts://host:port")
+    .option("--http <url...>", "where consumers find the bridge, https://host:port")
+    .option("--ca <file>", "PEM of the only authority that clients trust there");
+  addPostOptions(addOwnerOptions(command))
+    .addHelpText(
+      "after",
+      `
+The search for four safe primes takes seconds at 2048 bits, about a minute at 3072 and some minutes at 4096. The
+master file is sealed under a passphrase, asked for twice or read from a file that only you can read. Nothing can
+replace either: keep copies apart from each other.
+
+Examples:
+  veilmq kms init acme --bridge-recipient age1…
+  veilmq kms init acme --bridge-recipient age1… --passphrase-file pass.txt --bits 4096 \\
+    --mqtt mqtts://bridge.example:8883 --http https://bridge.example:8443 --ca bridge-ca.pem`,
+    )
+    .action(init);
+}
+
+async function init(tenant: string, flags: InitFlags): Promise<void> {
+  const { choosePassphrase } = await import("../passphrase.ts");
+  const { readAddresses } = await import("../bridge-addresses.ts");
+  const { initTenant } = await import("../../kms/init.ts");
+  const { Progress } = await import("../../core/runtime/progress.ts");
+  const addresses = { mqtt: [], http: [], ...(await readAddresses(flags)) };
+  const passphrase = await choosePassphrase(flags.passphraseFile);
+  const progress = new Progress({ label: "searching safe primes", total: 4 });
+  const made = await initTenant({
+    dir: flags.dir,
+    tenant,
+    passphrase,
+    bits: BITS[flags.bits],
+    recipients: flags.bridgeRecipient,
+    partitions: flags.partitions,
+    retentionMs: flags.retentionDays * DAY_MS,
+    addresses,
+    onProgress: ({ done }) => (done === 0 ? progress.start() : progress.update(done)),
+  }).finally(() => progress.stop());
+  if (flags.json) printJson(made);
+  else {
+    printLine(`tenant ${made.tenant}: suite ${made.suite}, ${made.bits} bits, epoch ${made.epoch}`);
+    printLine(`for bridge.yaml: ${made.publicFile}`);
+    printLine(`documents:       ${made.bundle}`);
+  }
+  await postIfAsked(flags, made.bundle);
+}

@@ -1,0 +1,88 @@
+/** Reads files of test vectors and says how each compares. */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { VeilError } from "../core/errors.ts";
+import { checkVectors, type VectorReport } from "../core/scheme/vectors/check.ts";
+import { printLine, reportError } from "./messages.ts";
+
+interface VectorFile {
+  readonly path: string;
+  readonly json: unknown;
+}
+
+/** Prints a line per file. `false` if one differs, or could not be checked, which goes to stderr. */
+export async function checkVectorFiles(paths: readonly string[]): Promise<boolean> {
+  const files: VectorFile[] = [];
+  let allWell = true;
+  for (const path of paths) {
+    try {
+      files.push({ path, json: await readJson(path) });
+    } catch (error) {
+      reportError(error);
+      allWell = false;
+    }
+  }
+  for (const file of files) {
+    try {
+      allWell = printReport(file.path, await check(file, files)) && allWell;
+    } catch (error) {
+      reportError(named(file.path, error));
+      allWell = false;
+    }
+  }
+  return allWell;
+}
+
+async function check(file: VectorFile, given: readonly VectorFile[]): Promise<VectorReport> {
+  if (!hasField(file.json, "kind", "record")) return checkVectors(file.json);
+  const beside = await readJson(join(dirname(file.path), "rsa.json")).catch(() => undefined);
+  const companions = [...given.map(({ json }) => json), beside].filter((json) =>
+    hasField(json, "suite", "rsa"),
+  );
+  // Only the right modulus gives the file's answers, so any agreement is the true one.
+  const reports = [...companions, undefined].map(
+    (companion) => () => checkVectors(file.json, companion),
+  );
+  let first: VectorReport | undefined;
+  for (const run of reports) {
+    const report = run();
+    if (!report.difference) return report;
+    first ??= report;
+  }
+  if (!first) throw new VeilError("INTERNAL", "no comparison was made");
+  return first;
+}
+
+function printReport(path: string, { suite, cases, difference }: VectorReport): boolean {
+  if (!difference) {
+    printLine(`${path}: ${suite}: ${cases} ${cases === 1 ? "case" : "cases"} ok`);
+    return true;
+  }
+  printLine(`${path}: ${suite}: ${difference.where} differs`);
+  printLine(`  expected ${difference.expected}`);
+  printLine(`  got      ${difference.got}`);
+  return false;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8");
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new VeilError("BAD_ARGUMENT", `${path}: not valid JSON`);
+  }
+}
+
+function hasField(json: unknown, name: string, value: string): boolean {
+  return (
+    typeof json === "object" &&
+    json !== null &&
+    Object.entries(json).some(([key, entry]) => key === name && entry === value)
+  );
+}
+
+function named(path: string, error: unknown): unknown {
+  if (!(error instanceof VeilError)) return error;
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new VeilError(error.code, `${path}: ${error.message}`, hint);
+}
