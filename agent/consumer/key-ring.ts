@@ -40,8 +40,8 @@ export interface KeyRingOptions {
   readonly topic: string;
   readonly kafkaTopic: string;
   readonly kmsPublicKey: KeyObject;
-  readonly bridge: BridgeClient;
-  readonly scheme: SchemeWorker;
+  readonly bridge: Pick<BridgeClient, "keys">;
+  readonly scheme: Pick<SchemeWorker, "unwrap">;
 }
 
 export class KeyRing {

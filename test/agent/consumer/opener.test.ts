@@ -1,0 +1,157 @@
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { KeyRing } from "../../../agent/consumer/key-ring.ts";
+import { Marks } from "../../../agent/consumer/marks.ts";
+import { Opener } from "../../../agent/consumer/opener.ts";
+import { VeilError } from "../../../core/errors.ts";
+import type { ReleasedKey } from "../../../core/wire/http.ts";
+import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
+
+const never = new AbortController().signal;
+
+/** An opener whose bridge answers with `keys`, whatever it is asked. */
+function openerWith(keys: ReleasedKey[], topic = TOPIC) {
+  const calls: Buffer[][] = [];
+  const bridge = {
+    keys: async (_topic: string, kids: readonly Buffer[]) => {
+      calls.push([...kids]);
+      return { keys, missing: [] };
+    },
+  };
+  const options = { realm: scheme.realm, topic, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, scheme };
+  const ring = new KeyRing({ ...options, bridge });
+  return { calls, opener: new Opener({ topic, keys: ring, log: pino({ level: "silent" }) }) };
+}
+
+function batchOf(...records: Buffer[]) {
+  const messages = records.map((value, n) => ({
+    offset: BigInt(n),
+    timestampMs: 0,
+    key: Buffer.from("pseudo-1"),
+    value,
+  }));
+  return { topic: KAFKA_TOPIC, partition: 0, messages, highWatermark: BigInt(records.length) };
+}
+
+describe("opening a batch", () => {
+  test("gives readings in order, asks once for many records, and drops repeats", async () => {
+    const producer = new Producer("device-1");
+    const { opener, calls } = openerWith([producer.released]);
+    const records = [producer.seal(), producer.seal(), producer.seal()];
+    const again = [records[0], records[2]].filter((record) => record !== undefined);
+    const marks = new Marks();
+    const opened = await opener.open(batchOf(...records, ...again), marks, never);
+    expect(opened.readings.map(({ id }) => id.split(":")[1])).toEqual(["0", "1", "2"]);
+    expect(opened).toMatchObject({ rejects: [], repeats: 2 });
+    expect(opened.readings[0]).toMatchObject({
+      topic: TOPIC,
+      producer: "device-1",
+      timeMs: 1_700_000_000_000,
+      pack: [{ n: "t", v: 21.5 }],
+      offset: 0n,
+    });
+    expect(calls).toHaveLength(1);
+    expect(await opener.open(batchOf(...records), marks, never)).toMatchObject({ repeats: 3 });
+  });
+
+  test("rejects what does not open, with the place and the reason, and goes on", async () => {
+    const producer = new Producer("device-1");
+    const { opener } = openerWith([producer.released]);
+    const forged = producer.seal();
+    forged.writeUInt8(forged.readUInt8(50) ^ 1, 50);
+    const noPack = producer.seal({ not: "a pack" });
+    const batch = batchOf(Buffer.from("garbage"), forged, noPack, producer.seal());
+    const opened = await opener.open(batch, new Marks(), never);
+    expect(opened.readings).toHaveLength(1);
+    expect(opened.rejects.map(({ offset, code }) => [offset, code])).toEqual([
+      [0n, "BAD_RECORD"],
+      [1n, "BAD_RECORD"],
+      [2n, "BAD_ARGUMENT"],
+    ]);
+  });
+
+  test("does not let a forged record hide the true one behind it", async () => {
+    const producer = new Producer("device-1");
+    const { opener } = openerWith([producer.released]);
+    const [first, second] = [producer.seal(), producer.seal()];
+    const forged = Buffer.from(second);
+    forged.writeBigUInt64BE(1000n, 26);
+    const opened = await opener.open(batchOf(first, forged, second), new Marks(), never);
+    expect(opened.readings).toHaveLength(2);
+    expect(opened.rejects).toHaveLength(1);
+  });
+
+  test("waits while the bridge is away", async () => {
+    const producer = new Producer("device-1");
+    let failures = 2;
+    const bridge = {
+      keys: async () => {
+        if (failures-- > 0) throw new VeilError("UNAVAILABLE", "away");
+        return { keys: [producer.released], missing: [] };
+      },
+    };
+    const options = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey };
+    const keys = new KeyRing({ ...options, realm: scheme.realm, scheme, bridge });
+    const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
+    const opened = await opener.open(batchOf(producer.seal()), new Marks(), never);
+    expect(opened.readings).toHaveLength(1);
+  });
+});
+
+describe("a bridge that lies", () => {
+  const cases: [what: string, lie: (honest: Producer) => ReleasedKey[], reason: RegExp][] = [
+    ["has no such key", () => [], /no key announcement/],
+    [
+      "releases another key",
+      (honest) => [{ ...honest.released, V: new Producer("device-1").released.V }],
+      /not the announced one/,
+    ],
+    [
+      "plants its own announcement under a seen kid",
+      (honest) => [{ ...new Producer("device-1").released, kid: honest.key.kid }],
+      /another key/,
+    ],
+    [
+      "gives another producer's certificate",
+      (honest) => [{ ...honest.released, cert: new Producer("device-2").released.cert }],
+      /not signed by this tenant's KMS/,
+    ],
+    [
+      "gives an older certificate of the same client, of another signing key",
+      (honest) => [{ ...honest.released, cert: new Producer("device-1").released.cert }],
+      /did not sign/,
+    ],
+  ];
+
+  test.each(cases)("that %s gets the record rejected", async (_what, lie, reason) => {
+    const honest = new Producer("device-1");
+    const { opener } = openerWith(lie(honest));
+    const opened = await opener.open(batchOf(honest.seal()), new Marks(), never);
+    expect(opened.readings).toEqual([]);
+    expect(opened.rejects[0]?.reason).toMatch(reason);
+  });
+
+  test("and moves a record and its key to another topic is found out", async () => {
+    const elsewhere = new Producer("device-1", { topic: "field/south/climate" });
+    const { opener } = openerWith([elsewhere.released]);
+    const opened = await opener.open(batchOf(elsewhere.seal()), new Marks(), never);
+    expect(opened.rejects[0]?.reason).toMatch(/not the announced one/);
+  });
+
+  test("cannot strip the signature of a producer that signs", async () => {
+    const producer = new Producer("device-1", { signs: true });
+    const { opener } = openerWith([producer.released]);
+    const batch = batchOf(producer.seal(), producer.seal([{ n: "t", v: 1 }], { sign: true }));
+    const opened = await opener.open(batch, new Marks(), never);
+    expect(opened.rejects[0]?.reason).toMatch(/not signed/);
+    expect(opened.readings).toHaveLength(1);
+  });
+
+  test("cannot plant a false announcement beside the true one to deny it", async () => {
+    const honest = new Producer("device-1");
+    const planted = { ...new Producer("device-2").released, kid: honest.key.kid };
+    const { opener } = openerWith([planted, honest.released]);
+    const opened = await opener.open(batchOf(honest.seal()), new Marks(), never);
+    expect(opened.readings).toHaveLength(1);
+  });
+});
