@@ -1,0 +1,115 @@
+/**
+ * A small HTTP server on a Unix socket that only its owner can open: how `veilmq … status` and a local
+ * metrics collector ask a daemon. `curl --unix-socket SOCKET http://localhost/status` works too.
+ */
+import { once } from "node:events";
+import { chmod, unlink } from "node:fs/promises";
+import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { VeilError } from "../errors.ts";
+
+const SOCKET_MODE = 0o600;
+/** sun_path of unix(7), less the final zero. */
+const MAX_PATH_BYTES = 107;
+const ASK_DEADLINE_MS = 3000;
+
+export interface LocalAnswer {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** What is served: a path such as `/status`, and how its answer is made. */
+export type LocalRoutes = Readonly<Record<string, () => LocalAnswer | Promise<LocalAnswer>>>;
+
+/** A value as JSON. */
+export function jsonAnswer(value: unknown): LocalAnswer {
+  return { contentType: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+export class LocalHttpServer {
+  readonly #path: string;
+  readonly #routes: LocalRoutes;
+  #server: Server | undefined;
+
+  constructor(options: { socketPath: string; routes: LocalRoutes }) {
+    this.#path = options.socketPath;
+    this.#routes = options.routes;
+  }
+
+  /** Listens. Throws CONFIG where it cannot, UNAVAILABLE where another process answers on the socket. */
+  async start(): Promise<void> {
+    checkPath(this.#path);
+    await removeStale(this.#path);
+    const server = createServer((incoming, outgoing) => {
+      this.#answer(incoming).then(
+        ({ status, contentType, body }) => {
+          outgoing.writeHead(status, { "content-type": contentType, connection: "close" });
+          outgoing.end(body);
+        },
+        () => outgoing.writeHead(500).end(),
+      );
+    });
+    server.listen(this.#path);
+    await once(server, "listening").catch((cause: unknown) => {
+      throw new VeilError("CONFIG", `cannot listen on ${this.#path}`, { cause });
+    });
+    this.#server = server;
+    await chmod(this.#path, SOCKET_MODE);
+  }
+
+  /** Ends it, with what is being answered; the socket's name goes with it. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer({ method, url }: IncomingMessage): Promise<LocalAnswer & { status: number }> {
+    const route = Object.hasOwn(this.#routes, url ?? "") ? this.#routes[url ?? ""] : undefined;
+    if (method !== "GET" || !route)
+      return { status: 404, contentType: "text/plain", body: "not found\n" };
+    return { status: 200, ...(await route()) };
+  }
+}
+
+/** Asks a daemon of this machine. Throws UNAVAILABLE if none answers on `socketPath`. */
+export async function askLocal(socketPath: string, path: string): Promise<string> {
+  checkPath(socketPath);
+  return new Promise<string>((resolve, reject) => {
+    const fail = (cause: unknown): void =>
+      reject(new VeilError("UNAVAILABLE", `nobody answers on ${socketPath}`, { cause }));
+    const call = request({ socketPath, path, timeout: ASK_DEADLINE_MS }, (response) => {
+      if (response.statusCode === 200) text(response).then(resolve, fail);
+      else fail(new Error(`HTTP ${response.statusCode}`));
+    });
+    call.on("timeout", () => call.destroy(new Error("timeout")));
+    call.on("error", fail);
+    call.end();
+  });
+}
+
+function checkPath(path: string): void {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw new VeilError("CONFIG", `the socket path ${path} is longer than a socket's may be`, {
+      hint: `choose one of at most ${MAX_PATH_BYTES} bytes`,
+    });
+}
+
+/** After kill -9 the socket's name is still there and nobody behind it. */
+async function removeStale(path: string): Promise<void> {
+  const answers = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+  if (answers) throw new VeilError("UNAVAILABLE", `another process answers on ${path}`);
+  await unlink(path).catch(() => undefined);
+}
