@@ -126,8 +126,8 @@ export class UplinkConnection {
       await this.#send();
       if (this.#registrar.overdue())
         this.#end(new VeilError("DISCONNECTED", "the bridge refused a topic and answers no more"));
-      if (!this.#maySend()) continue;
-      this.#registrar.registerNext();
+      if (this.#reason) return;
+      if (!this.#isDraining) this.#registrar.registerNext();
       const sleepMs = this.#registrar.nextDueMs() - performance.now();
       await this.#bell.wait(Math.min(MAX_SLEEP_MS, Math.max(1, sleepMs)));
     }

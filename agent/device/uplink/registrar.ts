@@ -63,9 +63,11 @@ export class Registrar {
   nextDueMs(): number {
     let due = Number.POSITIVE_INFINITY;
     for (const { state, lane, sent, answerDueMs } of this.#options.flights.values()) {
-      if (state === "asked" || (state === "refused" && sent.length > 0))
-        due = Math.min(due, answerDueMs);
-      if (state === "refused" && !this.#isAsking) due = Math.min(due, lane.parkedUntilMs);
+      if (state === "refused" && sent.length > 0) due = Math.min(due, answerDueMs);
+      // While one is under way no other can be, however due: `onChange` tells when it is done.
+      if (this.#isAsking) continue;
+      if (state === "asked") due = Math.min(due, answerDueMs);
+      if (state === "refused") due = Math.min(due, lane.parkedUntilMs);
     }
     return due;
   }
