@@ -8,13 +8,13 @@ import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
-import { encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
+import { type Epoch, encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { Allowance } from "./allowance.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
 
-const MAX_CACHED_TAGS = 200_000;
+const MAX_CACHED_TAGS = 100_000;
 const MAX_QUEUED = 20_000;
 const MAX_QUEUED_PER_TENANT = 5000;
 /** Two full `POST /v1/keys`. */
@@ -82,7 +82,7 @@ export class Matching {
    */
   async match(request: MatchRequest): Promise<Buffer> {
     const { client } = request;
-    const task = { ...this.#context(request), work: "match", token: request.token } as const;
+    const task = { ...taskOf(request), work: "match", token: request.token } as const;
     const id = questionId(client, task);
     const known = this.#tags.get(id);
     if (known) {
@@ -94,32 +94,19 @@ export class Matching {
 
   /** PDec: V. Throws REVOKED, EPOCH, BAD_RECORD for a W that fails *Check*, LIMIT. */
   async release(request: ReleaseRequest): Promise<Buffer> {
-    const context = this.#context(request);
-    const task = { ...context, work: "release", wrapped: request.wrapped } as const;
+    const task = { ...taskOf(request), work: "release", wrapped: request.wrapped } as const;
     return this.#run(request.client, task);
   }
 
-  /** *Check* of an announcement's W. Throws REVOKED, EPOCH, BAD_RECORD, LIMIT. */
-  async checkWrapped(request: ReleaseRequest): Promise<void> {
-    const { tenant, epoch } = this.#context(request);
-    await this.#run(request.client, { tenant, epoch, work: "check", wrapped: request.wrapped });
+  /** *Check* of an announcement's W, for any epoch that the tenant has. Throws EPOCH, BAD_RECORD, LIMIT. */
+  async checkWrapped({ tenant, client, epoch, wrapped }: ReleaseRequest): Promise<void> {
+    const context = { tenant: tenant.name, epoch: encodeEpoch(epochOf(tenant, epoch)) };
+    await this.#run(client, { ...context, work: "check", wrapped });
   }
 
   async stop(): Promise<void> {
     this.#queue.clear(new VeilError("STOPPED", "the bridge stops"));
     await this.#workers.stop();
-  }
-
-  #context({ tenant, client, epoch }: Pick<MatchRequest, "tenant" | "client" | "epoch">) {
-    if (client.status === "revoked") throw new VeilError("REVOKED", "the client is revoked");
-    const inForce = tenant.epochs.get(epoch);
-    const halves = client.halves.get(epoch);
-    if (!inForce || !halves) throw new VeilError("EPOCH", "this epoch is not in force");
-    return {
-      tenant: tenant.name,
-      epoch: encodeEpoch(inForce),
-      halves: encodeHalves({ epoch, halves }),
-    };
   }
 
   #compute(client: Client, id: string, task: ProxyTask): Promise<Buffer> {
@@ -141,6 +128,27 @@ export class Matching {
   async #run({ login }: Client, task: ProxyTask): Promise<Buffer> {
     return Buffer.from(await this.#queue.run(login, () => this.#workers.run(task)));
   }
+}
+
+function taskOf({ tenant, client, epoch }: Pick<MatchRequest, "tenant" | "client" | "epoch">) {
+  if (client.status === "revoked") throw new VeilError("REVOKED", "the client is revoked");
+  const halves = client.halves.get(epoch);
+  if (!halves) throw notInForce();
+  return {
+    tenant: tenant.name,
+    epoch: encodeEpoch(epochOf(tenant, epoch)),
+    halves: encodeHalves({ epoch, halves }),
+  };
+}
+
+function epochOf(tenant: Tenant, epoch: number): Epoch {
+  const found = tenant.epochs.get(epoch);
+  if (!found) throw notInForce();
+  return found;
+}
+
+function notInForce(): VeilError {
+  return new VeilError("EPOCH", "this epoch is not in force");
 }
 
 /**

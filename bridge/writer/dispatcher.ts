@@ -1,0 +1,217 @@
+/**
+ * Brings lanes to Kafka: batches those that are ready into requests, tries failing ones again by themselves and with
+ * growing pauses, and keeps one partition's trouble from the others.
+ */
+import { isVeilError, VeilError } from "../../core/errors.ts";
+import type { PartitionBatch, PartitionResult } from "../../core/ports/kafka/producer.ts";
+import { Backoff } from "../../core/runtime/backoff.ts";
+import type { Logger } from "../../core/runtime/log.ts";
+import { type Entry, Lane } from "./lane.ts";
+import type { WriterLimits } from "./limits.ts";
+import { RetrySlots } from "./retry-slots.ts";
+
+/**
+ * Sends one batch per partition, once, and reports each as soon as its fate is known. Batches that are not reported
+ * when the promise settles count as unanswered.
+ */
+export type Send = (
+  batches: readonly PartitionBatch[],
+  onResult: (result: PartitionResult) => void,
+) => Promise<void>;
+
+export interface DispatcherOptions {
+  readonly send: Send;
+  readonly limits: WriterLimits;
+  readonly log: Logger;
+  /** A record that cannot be written, whatever is tried. */
+  readonly onRejected: (entry: Entry, error: VeilError) => void;
+}
+
+interface Retry {
+  readonly backoff: Backoff;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes with something to send, not in flight, not failing. */
+  readonly #ready = new Set<Lane>();
+  readonly #failing = new Map<Lane, Retry>();
+  readonly #slots: RetrySlots;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushSoon: NodeJS.Immediate | undefined;
+  #messages = 0;
+  #lingerMs: number;
+  #requests = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#lingerMs = options.limits.lingerMs;
+    this.#slots = new RetrySlots(options.limits.maxRetrying, (lane) => this.#request([lane]));
+  }
+
+  /** Requests under way. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Partitions whose head failed and is retried. */
+  get failing(): number {
+    return this.#failing.size;
+  }
+
+  /** The partition's lane; it is kept once something was added to it. */
+  lane(topic: string, partition: number): Lane {
+    return this.#lanes.get(laneId({ topic, partition })) ?? new Lane(topic, partition);
+  }
+
+  add(entry: Entry): void {
+    const { lane } = entry;
+    this.#lanes.set(laneId(lane), lane);
+    lane.add(entry);
+    if (lane.isBusy || this.#failing.has(lane)) return;
+    this.#ready.add(lane);
+    this.#messages += 1;
+    if (this.#messages >= this.#options.limits.maxBatchMessages) this.#soon();
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), this.#lingerMs);
+  }
+
+  /** Forgets records that were settled while they waited in these lanes. */
+  sweep(lanes: Iterable<Lane>): void {
+    for (const lane of lanes) {
+      lane.sweep();
+      this.#tidy(lane);
+    }
+  }
+
+  /** Batches wait for nothing any more. */
+  hurry(): void {
+    this.#lingerMs = 0;
+    this.#soon();
+  }
+
+  stop(): void {
+    clearTimeout(this.#flushTimer);
+    clearImmediate(this.#flushSoon);
+    for (const { timer } of this.#failing.values()) clearTimeout(timer);
+    this.#failing.clear();
+    this.#slots.clear();
+    this.#ready.clear();
+  }
+
+  #soon(): void {
+    this.#flushSoon ??= setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    clearImmediate(this.#flushSoon);
+    this.#flushTimer = undefined;
+    this.#flushSoon = undefined;
+    this.#messages = 0;
+    const lanes = [...this.#ready];
+    this.#ready.clear();
+    this.#request(lanes);
+  }
+
+  /** One request for as many lanes as it has room for, and further ones for the rest. */
+  #request(lanes: readonly Lane[]): void {
+    const { maxBatchMessages, maxBatchBytes } = this.#options.limits;
+    let room = { maxMessages: maxBatchMessages, maxBytes: maxBatchBytes };
+    let group = new Map<string, { lane: Lane; batch: PartitionBatch }>();
+    for (const lane of lanes) {
+      const taken = lane.take(room);
+      if (!taken) continue;
+      group.set(laneId(lane), { lane, batch: taken.batch });
+      room = {
+        maxMessages: room.maxMessages - taken.batch.messages.length,
+        maxBytes: room.maxBytes - taken.bytes,
+      };
+      if (room.maxMessages > 0 && room.maxBytes > 0) continue;
+      void this.#send(group);
+      group = new Map();
+      room = { maxMessages: maxBatchMessages, maxBytes: maxBatchBytes };
+    }
+    if (group.size > 0) void this.#send(group);
+  }
+
+  async #send(group: Map<string, { lane: Lane; batch: PartitionBatch }>): Promise<void> {
+    this.#requests += 1;
+    let unanswered = new VeilError("UNAVAILABLE", "Kafka did not answer");
+    try {
+      await this.#options.send(
+        [...group.values()].map(({ batch }) => batch),
+        (result) => {
+          const lane = group.get(laneId(result))?.lane;
+          if (!lane || !group.delete(laneId(result))) return;
+          if (result.status === "confirmed") this.#confirmed(lane);
+          else this.#failed(lane, result.error);
+        },
+      );
+    } catch (error) {
+      // Whatever it was, the records are still promised: an unknown error is no reason to give them up.
+      this.#options.log.error({ err: error }, "sending to Kafka failed");
+      if (isVeilError(error) && error.retryable) unanswered = error;
+    }
+    this.#requests -= 1;
+    for (const { lane } of group.values()) this.#failed(lane, unanswered);
+  }
+
+  #confirmed(lane: Lane): void {
+    lane.confirm();
+    this.#recovered(lane);
+    this.#goOn(lane);
+  }
+
+  #failed(lane: Lane, error: VeilError): void {
+    const next = lane.fail(error);
+    if (next.action === "retry") {
+      this.#retryLater(lane, error);
+      return;
+    }
+    this.#recovered(lane);
+    if (next.action === "reject") this.#options.onRejected(next.entry, error);
+    this.#goOn(lane);
+  }
+
+  #retryLater(lane: Lane, error: VeilError): void {
+    const { minRetryMs, maxRetryMs } = this.#options.limits;
+    if (this.#failing.size === 0)
+      this.#options.log.warn({ code: error.code, reason: error.message }, "Kafka takes no records");
+    const retry = this.#failing.get(lane) ?? {
+      backoff: new Backoff({ minMs: minRetryMs, maxMs: maxRetryMs }),
+      timer: undefined,
+    };
+    this.#failing.set(lane, retry);
+    this.#slots.leave(lane);
+    retry.timer = setTimeout(() => this.#slots.enter(lane), retry.backoff.nextMs());
+  }
+
+  #recovered(lane: Lane): void {
+    this.#slots.leave(lane);
+    if (!this.#failing.delete(lane)) return;
+    if (this.#failing.size === 0) this.#options.log.info("Kafka takes all records again");
+  }
+
+  /** What came in while the lane was in flight has waited long enough. */
+  #goOn(lane: Lane): void {
+    if (!lane.isEmpty) {
+      this.#ready.add(lane);
+      this.#soon();
+    } else this.#tidy(lane);
+  }
+
+  #tidy(lane: Lane): void {
+    if (!lane.isEmpty) return;
+    const retry = this.#failing.get(lane);
+    clearTimeout(retry?.timer);
+    this.#recovered(lane);
+    this.#ready.delete(lane);
+    this.#lanes.delete(laneId(lane));
+  }
+}
+
+function laneId({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
+}

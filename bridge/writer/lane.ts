@@ -1,0 +1,129 @@
+/**
+ * The records of one Kafka partition on their way: a queue, at most one batch in flight, and what becomes of a batch
+ * that failed. No I/O and no clock; the order of PROTOCOL.md §3 ("Order and repeats") is kept here.
+ */
+import type { VeilError } from "../../core/errors.ts";
+import { type PartitionBatch, RECORD_OVERHEAD_BYTES } from "../../core/ports/kafka/producer.ts";
+
+/** A record that was accepted and is neither confirmed nor rejected. */
+export interface Entry {
+  readonly lane: Lane;
+  readonly session: object;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** Settled also before it left: its session ended. It is sent no more. */
+  settled: boolean;
+  /** `undefined`: Kafka has it, acks=all. */
+  settle(error?: VeilError): void;
+}
+
+export function entryBytes({ key, value }: Pick<Entry, "key" | "value">): number {
+  return key.length + value.length + RECORD_OVERHEAD_BYTES;
+}
+
+export interface Taken {
+  readonly batch: PartitionBatch;
+  readonly bytes: number;
+}
+
+/** What to do with a lane after a failure. */
+export type AfterFailure =
+  | { readonly action: "retry" }
+  /** Try again at once, record by record: one of several may be to blame. */
+  | { readonly action: "part" }
+  /** This record cannot be written. */
+  | { readonly action: "reject"; readonly entry: Entry }
+  /** Everything in the batch was dropped in the meantime. */
+  | { readonly action: "none" };
+
+export class Lane {
+  readonly topic: string;
+  readonly partition: number;
+  /** Failures of the batch at the head since the last success. */
+  attempts = 0;
+  #queue: Entry[] = [];
+  #inFlight: Entry[] = [];
+  /** How many records from the head go one by one. */
+  #singles = 0;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get isBusy(): boolean {
+    return this.#inFlight.length > 0;
+  }
+
+  get isEmpty(): boolean {
+    return !this.isBusy && this.#queue.length === 0;
+  }
+
+  add(entry: Entry): void {
+    this.#queue.push(entry);
+  }
+
+  /** Takes the next batch into flight, `null` if nothing waits or something is in flight already. */
+  take(limits: { readonly maxMessages: number; readonly maxBytes: number }): Taken | null {
+    if (this.isBusy) return null;
+    const maxMessages = this.#singles > 0 ? 1 : limits.maxMessages;
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.#queue) {
+      const more = entryBytes(entry);
+      if (count === maxMessages || (count > 0 && bytes + more > limits.maxBytes)) break;
+      count += 1;
+      bytes += more;
+    }
+    if (count === 0) return null;
+    this.#inFlight = this.#queue.splice(0, count);
+    const messages = this.#inFlight.map(({ key, value }) => ({ key, value }));
+    return { batch: { topic: this.topic, partition: this.partition, messages }, bytes };
+  }
+
+  /** Kafka has the batch. */
+  confirm(): void {
+    this.#singles = Math.max(0, this.#singles - this.#inFlight.length);
+    this.attempts = 0;
+    for (const entry of this.#land()) entry.settle();
+  }
+
+  /**
+   * Kafka did not confirm the batch, which does not mean that it has not written it. What is still wanted goes
+   * back to the head, in its order; a record that is to blame alone is taken out.
+   */
+  fail(error: VeilError): AfterFailure {
+    const wanted = this.#land();
+    const [head] = wanted;
+    if (!head) {
+      this.attempts = 0;
+      return { action: "none" };
+    }
+    if (error.retryable) {
+      this.#queue.unshift(...wanted);
+      this.attempts += 1;
+      return { action: "retry" };
+    }
+    if (wanted.length > 1) {
+      this.#queue.unshift(...wanted);
+      this.#singles = wanted.length;
+      return { action: "part" };
+    }
+    this.#singles = Math.max(0, this.#singles - 1);
+    this.attempts = 0;
+    return { action: "reject", entry: head };
+  }
+
+  /** Takes out what was settled while it waited; in flight such records are passed over when they land. */
+  sweep(): void {
+    const kept = this.#queue.filter((entry) => !entry.settled);
+    this.#singles = Math.min(this.#singles, kept.length);
+    this.#queue = kept;
+  }
+
+  #land(): Entry[] {
+    const landed = this.#inFlight;
+    this.#inFlight = [];
+    return landed.filter((entry) => !entry.settled);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The promise behind the PUBACK: `write()` resolves when Kafka has the record with acks=all, and never before.
+ *
+ *   write → backlog (bounds) → lane of its partition → dispatcher → send → confirmed | retried | rejected
+ *
+ * Per partition one request is in flight, and its head is retried until it is confirmed, however long Kafka is away.
+ * A record that fails for good takes the later ones of its session with it, as does the session's end: a record may
+ * be written twice, but never before one that its session wrote earlier (PROTOCOL.md §3, "Order and repeats").
+ */
+import { VeilError } from "../../core/errors.ts";
+import { pause } from "../../core/runtime/backoff.ts";
+import type { Logger } from "../../core/runtime/log.ts";
+import { Backlog } from "./backlog.ts";
+import { Dispatcher, type Send } from "./dispatcher.ts";
+import { DEFAULT_WRITER_LIMITS, type WriterLimits } from "./limits.ts";
+
+/** One record for Kafka. `session` is any object that stands for whoever wants it written. */
+export interface WriterRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly session: object;
+}
+
+export interface WriterOptions {
+  readonly send: Send;
+  readonly log: Logger;
+  readonly limits?: Partial<WriterLimits>;
+  /** `true`: much is unconfirmed, take in less; `false`: there is room again. */
+  readonly onPressure?: (isHigh: boolean) => void;
+}
+
+export class Writer {
+  readonly #backlog: Backlog;
+  readonly #dispatcher: Dispatcher;
+  #isStopping = false;
+
+  constructor({ send, log, limits: given, onPressure = () => undefined }: WriterOptions) {
+    const limits = { ...DEFAULT_WRITER_LIMITS, ...given };
+    this.#backlog = new Backlog({ limits, onPressure });
+    this.#dispatcher = new Dispatcher({
+      send,
+      limits,
+      log,
+      onRejected: (entry, error) => this.#dispatcher.sweep(this.#backlog.reject(entry, error)),
+    });
+  }
+
+  /** Records that are accepted and neither confirmed nor rejected. */
+  get queued(): number {
+    return this.#backlog.size;
+  }
+
+  get queuedBytes(): number {
+    return this.#backlog.bytes;
+  }
+
+  /** Requests to Kafka under way. */
+  get inFlight(): number {
+    return this.#dispatcher.requests;
+  }
+
+  /** Partitions whose head failed and is retried. */
+  get failing(): number {
+    return this.#dispatcher.failing;
+  }
+
+  /**
+   * Resolves when all in-sync replicas have the record; waits as long as Kafka is away. Rejects with Kafka's
+   * verdict where it is final (TOO_LARGE, NOT_FOUND, …), LIMIT where there is no room, DISCONNECTED after an
+   * earlier rejection or `dropSession`, STOPPED. After any rejection the session is done: nothing later of it is
+   * written.
+   */
+  async write({ topic, partition, key, value, session }: WriterRecord): Promise<void> {
+    if (this.#isStopping) throw new VeilError("STOPPED", "the bridge stops");
+    const lane = this.#dispatcher.lane(topic, partition);
+    await new Promise<void>((resolve, reject) => {
+      const onSettled = (error?: VeilError): void => (error ? reject(error) : resolve());
+      this.#dispatcher.add(this.#backlog.add({ lane, session, key, value }, onSettled));
+    });
+  }
+
+  /** The session ended: what of it is not confirmed is rejected with DISCONNECTED, and not sent again. */
+  dropSession(session: object): void {
+    this.#dispatcher.sweep(this.#backlog.dropSession(session));
+  }
+
+  /** Takes nothing more, and gives what it has up to `deadlineMs` to be confirmed; the rest is rejected with STOPPED. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#dispatcher.hurry();
+    const cancel = new AbortController();
+    await Promise.race([this.#backlog.drained(), pause(deadlineMs, cancel.signal)]);
+    cancel.abort();
+    this.#dispatcher.stop();
+    this.#backlog.rejectAll(new VeilError("STOPPED", "the bridge stops"));
+  }
+}
