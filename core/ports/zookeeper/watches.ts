@@ -83,10 +83,14 @@ export class Watches {
     this.#pump();
   }
 
+  /** Ends all watches; who waits for a first reading is told that none will come. */
   stop(): void {
     this.#connection = undefined;
     for (const watches of [...this.#byPath.values()])
-      for (const watch of [...watches]) this.#remove(watch);
+      for (const watch of [...watches]) {
+        watch.group?.close();
+        this.#remove(watch);
+      }
   }
 
   #remove(watch: Watch): void {

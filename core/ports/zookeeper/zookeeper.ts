@@ -2,7 +2,7 @@
  * The port to ZooKeeper, and the only place that knows node-zookeeper-client.
  *
  * The library never notices a silent server, carries half a frame from one connection into the next, forgets
- * calls at expiry and is dead after it (docs/decisions). Here each connection is a client object of its own
+ * calls at expiry and is dead after it. Here each connection is a client object of its own
  * with a session of its own, and all watches are read again after each; so an expired session is nothing
  * special. The price: no ephemeral nodes.
  *
@@ -226,7 +226,8 @@ export class ZooKeeper {
       onContact();
       return connection;
     } catch (error) {
-      if (!this.#away && !signal.aborted) log.warn({ err: error }, "cannot connect to ZooKeeper");
+      if (!this.#away && !signal.aborted)
+        log.warn({ err: error, server: server.host }, "cannot connect to ZooKeeper");
       this.#away = true;
       return undefined;
     }

@@ -38,10 +38,9 @@ export class FaultyProxy {
     this.#mode = "swallow";
   }
 
-  /** Bytes pass again. What was swallowed is lost, so its connections are dropped. */
+  /** Bytes pass again; what was swallowed is lost, and its connections stay open. */
   pass(): void {
     this.#mode = "pass";
-    this.drop();
   }
 
   /** The next chunk from the server passes by half; then the connection is cut. */

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { FolderWatch } from "../../../../core/ports/zookeeper/folder-watch.ts";
+import { freePorts } from "../../../../demo/cluster/ports.ts";
 import { freshName, sharedCluster } from "../../../support/cluster.ts";
 import { bytes, CALL_TIMEOUT_MS, openZooKeeper, sleep, until } from "./support.ts";
 
@@ -149,6 +150,27 @@ describe("a watched folder", () => {
     await writer.put(`${path}/n1`, bytes("unseen"));
     await sleep(QUIET_MS);
     expect(held.get("n1")).toBe("n1@0");
+  });
+
+  test("a stop before the first load is not taken for an empty folder", async () => {
+    const [port] = await freePorts(1);
+    const zookeeper = await openZooKeeper(`127.0.0.1:${port}`);
+    const folder = new FolderWatch({
+      zookeeper,
+      path: freshPath(),
+      onNode: () => undefined,
+      onGone: () => undefined,
+    });
+    folder.start();
+    await expect(folder.whenSynced(50)).rejects.toThrow(
+      expect.objectContaining({ code: "UNAVAILABLE" }),
+    );
+    const waiting = expect(folder.whenSynced(SOON_MS)).rejects.toThrow(
+      expect.objectContaining({ code: "STOPPED" }),
+    );
+    await zookeeper.stop();
+    await waiting;
+    expect(folder.synced).toBe(false);
   });
 
   test("a missing folder is an empty one, until it is made", async () => {

@@ -2,7 +2,14 @@ import { describe, expect, test } from "vitest";
 import { ZooKeeper } from "../../../../core/ports/zookeeper/zookeeper.ts";
 import { freePorts } from "../../../../demo/cluster/ports.ts";
 import { freshName, sharedCluster } from "../../../support/cluster.ts";
-import { bytes, CALL_TIMEOUT_MS, openZooKeeper, SESSION_TIMEOUT_MS, silent } from "./support.ts";
+import {
+  bytes,
+  CALL_TIMEOUT_MS,
+  openZooKeeper,
+  SESSION_TIMEOUT_MS,
+  silent,
+  sleep,
+} from "./support.ts";
 
 const { zookeeper: server } = sharedCluster();
 const MAX_PACKET_BYTES = 1_048_575;
@@ -156,6 +163,16 @@ describe("life", () => {
     await patient.stop();
     await expect(patient.get("/")).rejects.toThrow(code("STOPPED"));
     expect(patient.state).toBe("disconnected");
+  });
+
+  test("stop() at any moment of connecting ends everything at once", async () => {
+    for (let afterMs = 0; afterMs < 20; afterMs++) {
+      const zookeeper = await openZooKeeper(server);
+      await sleep(afterMs);
+      const stopMs = performance.now();
+      await zookeeper.stop();
+      expect(performance.now() - stopMs).toBeLessThan(500);
+    }
   });
 
   test("a server that is away is passed over", async () => {
