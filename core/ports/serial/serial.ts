@@ -1,24 +1,23 @@
 /**
  * A serial port, the only place that knows `serialport`. Of that package only the binding is used (open
  * with termios and a lock, and a poller for readiness); its stream is left out, because
- * - a port that hangs up in traffic gives it no event and a busy loop: reading returns 0 bytes at once and
- *   for ever, and it reads again. With VMIN ≥ 1 a tty returns 0 bytes only when it has hung up: here that
- *   ends the connection with an error;
+ * - a port that hangs up in traffic gives it no event and a busy loop: see tty-read.ts;
  * - it queues what is written to a closed port and delivers it after the next open, a stale command. Here
  *   one object is one connection, and after its end every call fails.
  * Modem lines are never asked or set beyond what the kernel does on open and close: that fails on
  * pseudo-terminals and some adapters, and no profile needs it.
  */
-import { read, write } from "node:fs";
+import { write } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { SerialPort } from "serialport";
-import { VeilError } from "../../errors.ts";
+import { isVeilError, VeilError } from "../../errors.ts";
+import { isBusy } from "./busy.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { hungUp, openProblem } from "./errors.ts";
 import type { SerialSettings } from "./settings.ts";
+import { readTty } from "./tty-read.ts";
 
-const readAsync = promisify(read);
 const writeAsync = promisify(write);
 
 /** Above what the kernel holds for a tty, so that one read empties it. */
@@ -119,7 +118,9 @@ class Connection implements SerialConnection {
 
   /** Reads until the end; then lets the descriptor go, with nobody using it any more. */
   async #run(): Promise<VeilError | null> {
-    await this.#readAll().catch((cause) => this.#finish(hungUp(this.path, cause)));
+    await this.#readAll().catch((cause: unknown) =>
+      this.#finish(isVeilError(cause) ? cause : hungUp(this.path, cause)),
+    );
     await this.#writing;
     await this.#port.close().catch(() => undefined);
     const error = this.#end instanceof VeilError ? this.#end : null;
@@ -141,19 +142,8 @@ class Connection implements SerialConnection {
       await this.bytes.room();
       if (this.#end === null) await this.#readable();
       if (this.#end !== null) return;
-      const bytesRead = await this.#read(buffer);
-      if (bytesRead === 0) throw hungUp(this.path);
+      const bytesRead = await readTty(this.path, this.#descriptor(), buffer);
       if (bytesRead !== null) this.bytes.push(Buffer.from(buffer.subarray(0, bytesRead)));
-    }
-  }
-
-  /** The bytes there, at least one, 0 after a hang-up; null if there are none yet. */
-  async #read(buffer: Buffer): Promise<number | null> {
-    try {
-      return (await readAsync(this.#descriptor(), buffer, 0, buffer.length, null)).bytesRead;
-    } catch (error) {
-      if (isBusy(error)) return null;
-      throw error;
     }
   }
 
@@ -184,9 +174,4 @@ class Connection implements SerialConnection {
     if (this.#port.fd === null) throw hungUp(this.path);
     return this.#port.fd;
   }
-}
-
-function isBusy(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EINTR";
 }
