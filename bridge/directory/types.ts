@@ -48,8 +48,10 @@ export interface Directory {
   allows(client: Client, operation: Operation, tag: Uint8Array, nowMs: number): boolean;
   /** Calls `listener` at every change of a client's documents; returns how to stop that. */
   onClientChange(listener: (change: ClientChange) => void): () => void;
-  /** How long ago ZooKeeper last confirmed what we hold. */
-  ageMs(): number;
+  /** Calls `listener` when a tenant begins to be served and when its head changes; returns how to stop that. */
+  onTenant(listener: (tenant: Tenant) => void): () => void;
+  /** How long ago ZooKeeper last confirmed what we hold: of one tenant, or of the one that it confirmed longest ago. */
+  ageMs(tenant?: string): number;
   /** Verifies each document, keeps it in ZooKeeper, records its serial. Throws BAD_DOCUMENT, ROLLED_BACK, UNAVAILABLE. */
   import(documents: readonly { path: string; document: Buffer }[]): Promise<ImportResponse>;
 }

@@ -1,0 +1,119 @@
+/** The clients of one tenant in memory: the last good documents of each, and what they say together. */
+import type { KeyObject } from "node:crypto";
+import type { Halves } from "../../core/scheme/suite.ts";
+import { importPublicKey } from "../../core/wire/keys.ts";
+import type { Login } from "../../core/wire/login.ts";
+import type { OpenedCert, OpenedDocument, OpenedEnrolment, OpenedGrants } from "./documents.ts";
+import { GrantTable } from "./grant-table.ts";
+import type { Client, ClientChange } from "./types.ts";
+
+interface Held {
+  enrolment: OpenedEnrolment | undefined;
+  cert: OpenedCert | undefined;
+  /** By chunk number. */
+  readonly grants: Map<number, OpenedGrants>;
+  /** `null` while there is no enrolment. */
+  client: Client | null;
+}
+
+export class Clients {
+  readonly #tenant: string;
+  readonly #held = new Map<string, Held>();
+
+  constructor(tenant: string) {
+    this.#tenant = tenant;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  get(client: string): Client | null {
+    return this.#held.get(client)?.client ?? null;
+  }
+
+  /** How many grant chunks of a client count. */
+  chunks(client: string): number {
+    return chunksInForce(this.#held.get(client));
+  }
+
+  /** Takes a verified document over; `null` where that changes nothing. */
+  apply(opened: OpenedDocument): ClientChange | null {
+    const held = this.#held.get(opened.client) ?? empty();
+    if (present(held, opened)?.digest === opened.digest) return null;
+    if (opened.kind === "grants" && opened.chunk >= chunksInForce(held)) return null;
+    this.#held.set(opened.client, held);
+    if (opened.kind === "cert") held.cert = opened;
+    else if (opened.kind === "grants") held.grants.set(opened.chunk, opened);
+    else {
+      held.enrolment = opened;
+      for (const chunk of held.grants.keys())
+        if (chunk >= chunksInForce(held)) held.grants.delete(chunk);
+    }
+    const before = held.client;
+    held.client = clientOf({ tenant: this.#tenant, client: opened.client }, held);
+    if (!before && !held.client) return null;
+    return { login: { tenant: this.#tenant, client: opened.client }, before, after: held.client };
+  }
+}
+
+function empty(): Held {
+  return { enrolment: undefined, cert: undefined, grants: new Map(), client: null };
+}
+
+function present(held: Held, { kind, ...rest }: OpenedDocument): OpenedDocument | undefined {
+  if (kind === "client") return held.enrolment;
+  if (kind === "cert") return held.cert;
+  return "chunk" in rest ? held.grants.get(rest.chunk) : undefined;
+}
+
+/** A revocation need not repeat the count: the grants a client had decide who has to rekey. */
+function chunksInForce(held: Held | undefined): number {
+  if (!held?.enrolment) return 0;
+  const { status, chunks } = held.enrolment.enrolment;
+  if (status === "active") return chunks;
+  return Math.max(chunks, ...[...held.grants.keys()].map((chunk) => chunk + 1));
+}
+
+function clientOf(login: Login, held: Held): Client | null {
+  const { enrolment, cert, grants } = held;
+  if (!enrolment) return null;
+  const chunks = [...grants].sort(([a], [b]) => a - b).map(([, { rows }]) => rows);
+  return new EnrolledClient(login, enrolment, {
+    grants: new GrantTable(chunks),
+    cert: cert?.document ?? null,
+  });
+}
+
+class EnrolledClient implements Client {
+  readonly login: Login;
+  readonly status: "active" | "revoked";
+  readonly authHash: Buffer;
+  readonly signs: boolean;
+  readonly halves: ReadonlyMap<number, Halves>;
+  readonly grants: Client["grants"];
+  readonly cert: Buffer | null;
+  readonly #rawSigningKey: Buffer;
+  #signingKey: KeyObject | undefined;
+
+  constructor(
+    login: Login,
+    { enrolment, halves }: OpenedEnrolment,
+    rest: Pick<Client, "grants" | "cert">,
+  ) {
+    this.login = login;
+    this.status = enrolment.status;
+    this.authHash = enrolment.authHash;
+    this.signs = enrolment.signs;
+    this.halves = halves;
+    this.grants = rest.grants;
+    this.cert = rest.cert;
+    this.#rawSigningKey = enrolment.signingKey;
+  }
+
+  /** Made when first asked for: of a large fleet most clients never announce to this bridge. */
+  get signingKey(): KeyObject {
+    this.#signingKey ??= importPublicKey(this.#rawSigningKey);
+    return this.#signingKey;
+  }
+}

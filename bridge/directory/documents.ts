@@ -1,0 +1,101 @@
+/**
+ * Opening the documents of PROTOCOL.md §4: verified before anything of them is read, bound to the path where they
+ * were found, and their sealed parts opened. What comes out of here is what the KMS said, whoever brought it.
+ */
+import type { KeyObject } from "node:crypto";
+import { VeilError } from "../../core/errors.ts";
+import type { Halves } from "../../core/scheme/suite.ts";
+import {
+  certSchema,
+  type DocumentPlace,
+  type Enrolment,
+  enrolmentSchema,
+  grantsSchema,
+  sealedGrantsSchema,
+  sealedHalvesSchema,
+} from "../../core/wire/directory.ts";
+import { openDocument, openSealed } from "../../core/wire/document.ts";
+import { parseJson } from "../../core/wire/fields.ts";
+import { type GrantRows, packGrants } from "./grant-table.ts";
+import { digestOf, type Version } from "./version.ts";
+
+export interface OpenedEnrolment extends Version {
+  readonly kind: "client";
+  readonly client: string;
+  readonly enrolment: Omit<Enrolment, "sealed">;
+  /** Empty where the client is revoked. */
+  readonly halves: ReadonlyMap<number, Halves>;
+}
+
+export interface OpenedGrants extends Version {
+  readonly kind: "grants";
+  readonly client: string;
+  readonly chunk: number;
+  readonly rows: GrantRows;
+}
+
+export interface OpenedCert extends Version {
+  readonly kind: "cert";
+  readonly client: string;
+  /** The document itself: consumers verify it again. */
+  readonly document: Buffer;
+}
+
+export type OpenedDocument = OpenedEnrolment | OpenedGrants | OpenedCert;
+
+/** Where a document was found, and the keys to open it with. */
+export interface ClientDocument {
+  readonly path: string;
+  /** As `parseDocumentPath` reads `path`. */
+  readonly place: ClientPlace;
+  readonly document: Buffer;
+  readonly kmsPublicKey: KeyObject;
+  readonly bridgeKey: Buffer;
+}
+export type ClientPlace = Extract<DocumentPlace, { kind: "client" | "grants" | "cert" }>;
+
+/** Opens a document of a client. Throws BAD_DOCUMENT. */
+export function openClientDocument(found: ClientDocument): OpenedDocument {
+  switch (found.place.kind) {
+    case "client":
+      return openEnrolment(found);
+    case "grants":
+      return openGrants(found, found.place.chunk);
+    case "cert":
+      return openCert(found);
+  }
+}
+
+function openEnrolment({ path, place, document, ...keys }: ClientDocument): OpenedEnrolment {
+  const options = { kmsPublicKey: keys.kmsPublicKey, schema: enrolmentSchema };
+  const { sealed, ...enrolment } = openDocument("enrol", path, document, options);
+  if (enrolment.client !== place.client) throw misplaced();
+  const version = { path, serial: enrolment.serial, digest: digestOf(document) };
+  const opened = { kind: "client" as const, client: place.client, enrolment, ...version };
+  if (enrolment.status === "revoked") return { ...opened, halves: new Map() };
+  if (!sealed) throw new VeilError("BAD_DOCUMENT", "an active client's enrolment has no halves");
+  const plain = openSealed(keys.bridgeKey, path, sealed);
+  const entries = parseJson(plain, sealedHalvesSchema, "BAD_DOCUMENT");
+  return { ...opened, halves: new Map(entries.map(({ epoch, halves }) => [epoch, halves])) };
+}
+
+function openGrants(found: ClientDocument, chunk: number): OpenedGrants {
+  const { path, place, document, kmsPublicKey, bridgeKey } = found;
+  const body = openDocument("enrol", path, document, { kmsPublicKey, schema: grantsSchema });
+  if (body.client !== place.client) throw misplaced();
+  const plain = openSealed(bridgeKey, path, body.sealed);
+  const rows = packGrants(parseJson(plain, sealedGrantsSchema, "BAD_DOCUMENT"));
+  const version = { path, serial: body.serial, digest: digestOf(document) };
+  return { kind: "grants", client: place.client, chunk, rows, ...version };
+}
+
+function openCert({ path, place, document, kmsPublicKey }: ClientDocument): OpenedCert {
+  const cert = openDocument("cert", path, document, { kmsPublicKey, schema: certSchema });
+  if (cert.client !== place.client || cert.tenant !== place.tenant) throw misplaced();
+  const version = { path, serial: cert.serial, digest: digestOf(document) };
+  return { kind: "cert", client: place.client, document, ...version };
+}
+
+function misplaced(): VeilError {
+  return new VeilError("BAD_DOCUMENT", "the document speaks of another client or tenant");
+}

@@ -1,0 +1,144 @@
+/** The registry of one tenant: its topic in Kafka, followed into the local index. */
+import { setImmediate as breathe } from "node:timers/promises";
+import type { Logger } from "../../core/runtime/log.ts";
+import { hkdf, hmacSha256 } from "../../core/scheme/bytes.ts";
+import { INTERNAL_KIND } from "../../core/wire/store.ts";
+import type { Tenant } from "../directory/types.ts";
+import { CompactedTopic, type KafkaAccess } from "../store/compacted-topic.ts";
+import type { TopicEntry } from "../store/topic-entry.ts";
+import { entryKeyOf, openEntry, sealEntry } from "./entry.ts";
+import { type IndexEntry, type IndexRealm, LOOKUP_BYTES } from "./local-index.ts";
+import type { RegistryEntry, RegistryKey } from "./types.ts";
+
+/**
+ * Kafka forgets deletions a day after they were made (delete.retention.ms): an index that slept longer would keep
+ * what others deleted meanwhile.
+ */
+const MAX_SLEEP_MS = 12 * 3600 * 1000;
+/** Producers that announce one kid under one tag: more than one is an accident or an attack. */
+const MAX_PRODUCERS_PER_KID = 256;
+/** Entries taken in between two breaths of the event loop: about 5 ms. */
+const OPENED_AT_ONCE = 256;
+
+export interface TenantRegistryOptions {
+  readonly tenant: Tenant;
+  readonly access: KafkaAccess;
+  /** The part of the index for a topic. */
+  readonly realm: (topic: string) => IndexRealm;
+  readonly log: Logger;
+}
+
+export class TenantRegistry {
+  readonly #options: TenantRegistryOptions;
+  readonly #topic: CompactedTopic;
+  readonly #index: IndexRealm;
+  readonly #lookupKey: Buffer;
+
+  constructor(options: TenantRegistryOptions) {
+    this.#options = options;
+    const { tenant, access, realm, log } = options;
+    const topic = tenant.store.topicName(INTERNAL_KIND.registry);
+    this.#topic = new CompactedTopic({ ...access, topic, log });
+    this.#index = realm(topic);
+    this.#lookupKey = hkdf(tenant.bridgeKey, { info: "VEILMQ-V01-index\0", length: 32 });
+  }
+
+  /** Begins to follow the topic where the index ends, or from its beginning. One attempt. */
+  async start(): Promise<void> {
+    await this.#topic.create();
+    this.#topic.follow({
+      from: await this.#resume(),
+      onEntries: (entries, next) => this.#take(entries, next),
+      onAnew: () => this.#index.clear(),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#topic.stop();
+  }
+
+  /** As `Registry.register`. */
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
+    const { store } = this.#options.tenant;
+    const entryKey = entryKeyOf(store, key);
+    const known = await this.#get(entryKey);
+    if (known?.announcement.equals(entry.announcement)) return;
+    const sealed = sealEntry(store, key, entry);
+    await this.#topic.append({ key: entryKey, value: sealed });
+    await this.#index.write([{ entryKey, lookup: this.#lookup(key), sealed }]);
+  }
+
+  /** As `Registry.has`. */
+  async has(key: RegistryKey): Promise<boolean> {
+    const entryKey = entryKeyOf(this.#options.tenant.store, key);
+    if (await this.#get(entryKey)) return true;
+    await this.#topic.readToEnd();
+    return (await this.#get(entryKey)) !== undefined;
+  }
+
+  /** As `Registry.find`. */
+  async find(key: Omit<RegistryKey, "producerId">): Promise<RegistryEntry[]> {
+    const found = await this.#list(key);
+    if (found.length > 0) return found;
+    await this.#topic.readToEnd();
+    return this.#list(key);
+  }
+
+  async #get(entryKey: Buffer): Promise<RegistryEntry | undefined> {
+    const { store, name } = this.#options.tenant;
+    const sealed = await this.#index.get(entryKey);
+    return sealed && openEntry(store, name, { entryKey, sealed })?.entry;
+  }
+
+  async #list(key: Omit<RegistryKey, "producerId">): Promise<RegistryEntry[]> {
+    const { store, name } = this.#options.tenant;
+    const listed = await this.#index.list(this.#lookup(key), MAX_PRODUCERS_PER_KID);
+    return listed.flatMap((sealed) => {
+      const opened = openEntry(store, name, sealed);
+      const matches = opened?.key.tag.equals(key.tag) && opened.key.kid.equals(key.kid);
+      return opened && matches ? [opened.entry] : [];
+    });
+  }
+
+  #lookup({ tag, kid }: Pick<RegistryKey, "tag" | "kid">): Buffer {
+    return hmacSha256(this.#lookupKey, tag, kid).subarray(0, LOOKUP_BYTES);
+  }
+
+  /** Where to read on. An index that does not fit the topic, or slept too long, is emptied. */
+  async #resume(): Promise<bigint> {
+    const { low, high } = await this.#topic.range();
+    const saved = await this.#index.position();
+    const ageMs = Date.now() - (saved?.savedAtMs ?? 0);
+    if (saved && low <= saved.next && saved.next <= high && ageMs >= 0 && ageMs < MAX_SLEEP_MS)
+      return saved.next;
+    if (saved) this.#options.log.warn("the registry's index is not usable; building it anew");
+    await this.#index.clear();
+    return low;
+  }
+
+  async #take(entries: readonly TopicEntry[], next: bigint): Promise<void> {
+    const changes: IndexEntry[] = [];
+    for (const [n, { key, value }] of entries.entries()) {
+      const change = value ? this.#admit(key, value) : await this.#removal(key);
+      if (change) changes.push(change);
+      if (n % OPENED_AT_ONCE === OPENED_AT_ONCE - 1) await breathe();
+    }
+    await this.#index.write(changes, next);
+  }
+
+  #admit(entryKey: Buffer, sealed: Buffer): IndexEntry | undefined {
+    const { store, name } = this.#options.tenant;
+    const opened = openEntry(store, name, { entryKey, sealed });
+    if (opened) return { entryKey, lookup: this.#lookup(opened.key), sealed };
+    this.#options.log.warn("an entry of the registry does not open");
+    return undefined;
+  }
+
+  /** A deletion does not say under what the entry is listed: the entry does. */
+  async #removal(entryKey: Buffer): Promise<IndexEntry | undefined> {
+    const { store, name } = this.#options.tenant;
+    const present = await this.#index.get(entryKey);
+    const opened = present && openEntry(store, name, { entryKey, sealed: present });
+    return opened ? { entryKey, lookup: this.#lookup(opened.key), sealed: null } : undefined;
+  }
+}
