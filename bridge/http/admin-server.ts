@@ -1,0 +1,51 @@
+/** The operator's listener, on loopback unless configured otherwise: health, readiness, metrics. */
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "../../core/runtime/log.ts";
+import type { Health } from "./health.ts";
+import { createListener, type ListenAt, listen } from "./listener.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface AdminServerOptions {
+  readonly at: ListenAt;
+  readonly health: Pick<Health, "ask">;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+export class AdminServer {
+  readonly name = "admin";
+  readonly #options: AdminServerOptions;
+  #server: FastifyInstance | undefined;
+  #port: number | undefined;
+
+  constructor(options: AdminServerOptions) {
+    this.#options = options;
+  }
+
+  /** The port it listens on; undefined before `start()`. */
+  get port(): number | undefined {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    const { at, health, metrics, log } = this.#options;
+    const server = createListener({ metrics, log, tls: at.tls });
+    this.#server = server;
+    // That it answers is the answer: the event loop turns.
+    server.get("/healthz", async () => ({ status: "ok" }));
+    server.get("/readyz", async (_request, reply) => {
+      const findings = await health.ask();
+      const ready = Object.values(findings).every(({ state }) => state === "up");
+      return reply.code(ready ? 200 : 503).send({ ready, ...findings });
+    });
+    server.get("/metrics", async (_request, reply) => {
+      const { contentType, text } = await metrics.read();
+      return reply.type(contentType).send(text);
+    });
+    this.#port = await listen(server, at);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+  }
+}

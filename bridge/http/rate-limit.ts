@@ -1,0 +1,61 @@
+/** Token buckets by name, and places for requests under way: what keeps one client from taking all. */
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../core/errors.ts";
+
+const MAX_NAMES = 100_000;
+
+export interface RateLimitOptions {
+  /** Requests at once after a rest. */
+  readonly burst: number;
+  readonly perSecond: number;
+  readonly nowMs?: () => number;
+}
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+export class RateLimit {
+  readonly #options: RateLimitOptions;
+  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_NAMES });
+
+  constructor(options: RateLimitOptions) {
+    this.#options = options;
+  }
+
+  /** Takes `cost` from the bucket of `name`, also below zero. Throws LIMIT where nothing was left. */
+  take(name: string, cost = 1): void {
+    const { burst, perSecond, nowMs = () => performance.now() } = this.#options;
+    const atMs = nowMs();
+    const bucket = this.#buckets.get(name) ?? { tokens: burst, atMs };
+    const refilled = bucket.tokens + ((atMs - bucket.atMs) / 1000) * perSecond;
+    const tokens = Math.min(burst, refilled);
+    if (tokens < 1) throw new VeilError("LIMIT", "too many requests; try again in a few seconds");
+    this.#buckets.set(name, { tokens: tokens - cost, atMs });
+  }
+}
+
+export class Places {
+  readonly #perName: number;
+  readonly #taken = new Map<string, number>();
+
+  constructor(perName: number) {
+    this.#perName = perName;
+  }
+
+  /** Takes a place of `name`; returns how to leave it. Throws LIMIT where all are taken. */
+  enter(name: string): () => void {
+    const taken = this.#taken.get(name) ?? 0;
+    if (taken >= this.#perName) throw new VeilError("LIMIT", "too many requests at the same time");
+    this.#taken.set(name, taken + 1);
+    let inside = true;
+    return () => {
+      if (!inside) return;
+      inside = false;
+      const left = (this.#taken.get(name) ?? 1) - 1;
+      if (left > 0) this.#taken.set(name, left);
+      else this.#taken.delete(name);
+    };
+  }
+}
