@@ -82,17 +82,17 @@ export class DemoStack {
       (_, n) => `greenhouse-${n + 1}/${randomBytes(6).toString("hex")}/climate`,
     );
     say(`enrolling ${sensors} devices and one consumer`);
-    const documents = [keys.documents];
+    const bundles = [keys.bundle];
     const enrol = async (...args: Parameters<DemoTenant["enrol"]>): Promise<string> => {
       const enrolled = await tenant.enrol(...args);
-      documents.push(enrolled.documents);
+      bundles.push(enrolled.bundle);
       return enrolled.credential;
     };
     const credentials: string[] = [];
     for (let n = 0; n < sensors; n += 1)
       credentials.push(await enrol(`sensor-${n + 1}`, "publish", [topicOf(topics, n)], bridge));
     const reader = await enrol("analyst", "subscribe", topics, bridge);
-    await veilmq(["bridge", "import", ...documents, "--bridge", bridge.http], signal);
+    await veilmq(["bridge", "import", ...bundles, "--bridge", bridge.http], signal);
 
     say("starting the consumer and the agents, each on its own serial line");
     const consumer = await this.#startConsumer(reader, topics);

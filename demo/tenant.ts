@@ -4,15 +4,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { makeFolder, replaceSecretFile } from "../core/runtime/files.ts";
-import { bytesField } from "../core/wire/fields.ts";
+import { publicFileSchema } from "../kms/public-file.ts";
 import { veilmq } from "./veilmq.ts";
 
 const TENANT = "demo";
 /** Small, so that nobody waits; 3072 is the default of `kms init`. */
-const BITS = 2048;
+const BITS = "2048";
 
-const publicSchema = z.looseObject({ tenant: z.string(), kmsPublicKey: bytesField(32) });
-const enrolledSchema = z.looseObject({ credential: z.string(), documents: z.string() });
+const madeSchema = z.looseObject({ publicFile: z.string(), bundle: z.string() });
+const enrolledSchema = z.looseObject({ credential: z.string(), bundle: z.string() });
 
 /** Where clients find the bridge. */
 export interface BridgeAddresses {
@@ -20,10 +20,8 @@ export interface BridgeAddresses {
   readonly http: string;
 }
 
-export interface Enrolled {
-  readonly credential: string;
-  readonly documents: string;
-}
+/** Files: a client's credential, and the documents that make the bridge know it. */
+export type Enrolled = z.output<typeof enrolledSchema>;
 
 export class DemoTenant {
   readonly name = TENANT;
@@ -36,17 +34,14 @@ export class DemoTenant {
   }
 
   /** Makes the tenant's keys, for a bridge with this age recipient. Some seconds: safe primes are rare. */
-  async init(recipient: string): Promise<{ kmsPublicKey: string; documents: string }> {
+  async init(recipient: string): Promise<{ kmsPublicKey: string; bundle: string }> {
     await makeFolder(this.#dir);
     await replaceSecretFile(this.#passphrase, `${randomBytes(24).toString("base64url")}\n`);
-    await this.#kms("init", TENANT, "--bits", String(BITS), "--recipient", recipient);
-    const folder = join(this.#dir, TENANT);
-    const file = JSON.parse(await readFile(join(folder, "public.json"), "utf8"));
-    const { kmsPublicKey } = publicSchema.parse(file);
-    return {
-      kmsPublicKey: kmsPublicKey.toString("base64url"),
-      documents: join(folder, "documents", "head.json"),
-    };
+    const answer = await this.#kms("init", TENANT, "--bits", BITS, "--bridge-recipient", recipient);
+    const made = madeSchema.parse(JSON.parse(answer));
+    const file: unknown = JSON.parse(await readFile(made.publicFile, "utf8"));
+    const { kmsPublicKey } = publicFileSchema.parse(file);
+    return { kmsPublicKey: kmsPublicKey.toString("base64url"), bundle: made.bundle };
   }
 
   /** Enrols a client that publishes or reads these topics. */
@@ -58,7 +53,7 @@ export class DemoTenant {
   ): Promise<Enrolled> {
     const grants = topics.flatMap((topic) => [`--${operation}`, topic]);
     const where = ["--mqtt", bridge.mqtt, "--http", bridge.http];
-    const answer = await this.#kms("enrol", client, ...grants, ...where, "--json");
+    const answer = await this.#kms("enrol", client, ...grants, ...where);
     return enrolledSchema.parse(JSON.parse(answer));
   }
 
@@ -67,7 +62,7 @@ export class DemoTenant {
   }
 
   async #kms(...args: string[]): Promise<string> {
-    const common = ["--dir", this.#dir, "--passphrase-file", this.#passphrase];
+    const common = ["--dir", this.#dir, "--passphrase-file", this.#passphrase, "--json"];
     return veilmq(["kms", ...args, ...common], this.#signal);
   }
 }
