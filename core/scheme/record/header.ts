@@ -114,6 +114,16 @@ export function decodeHeader(bytes: Uint8Array): RecordHeader {
 }
 
 /**
+ * The kid and sequence number at their places, of a record that may be no record at all: for telling its
+ * sender which one it was. `null` if it ends before them.
+ */
+export function peekIdentity(bytes: Uint8Array): { kid: Buffer; seq: bigint } | null {
+  const view = bufferView(bytes);
+  if (view.length < AT.timeMs) return null;
+  return { kid: view.subarray(AT.kid, AT.kid + KID_BYTES), seq: view.readBigUInt64BE(AT.seq) };
+}
+
+/**
  * Splits a whole record by its header and its length. Nothing is authenticated yet. Throws
  * BAD_RECORD as {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is
  * not 32·2^j; TOO_LARGE above 64 KiB of ciphertext.

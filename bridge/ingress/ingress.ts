@@ -1,0 +1,161 @@
+/**
+ * The devices' side of the bridge (PROTOCOL.md §5): MQTT in, PUBACKs and pushes out.
+ *
+ *   connect → authenticate → session
+ *   v1/reg → registration → alias      v1/key → announcement → registry      v1/rec → record → writer
+ *   directory changes → review → sessions closed, aliases withdrawn, producers told to rekey
+ */
+import { startMqttServer } from "../../core/ports/mqtt/server.ts";
+import type {
+  MqttAdmission,
+  MqttLogin,
+  MqttMessage,
+  MqttServer,
+  MqttServerOptions,
+  MqttSession,
+  MqttVerdict,
+} from "../../core/ports/mqtt/server-types.ts";
+import { formatLogin } from "../../core/wire/login.ts";
+import { parseUpstream, type UpstreamKind } from "../../core/wire/mqtt.ts";
+import type { ClientChange, Tenant } from "../directory/types.ts";
+import { announce } from "./announcement.ts";
+import { authenticate } from "./authenticate.ts";
+import { takeRecord } from "./record.ts";
+import { register } from "./registration.ts";
+import { Rekeys } from "./rekeys.ts";
+import { reviewClient, reviewReaders, reviewTenant } from "./review.ts";
+import { type IngressServices, noteRefusal } from "./services.ts";
+import { type Alias, Session } from "./session.ts";
+
+/** Below the deadline of a part's stop, so that what is not confirmed by then is closed in order. */
+const DRAIN_MS = 5000;
+
+export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
+  readonly listener: Pick<MqttServerOptions, "host" | "port" | "tls" | "allowPlaintext" | "limits">;
+  readonly nowMs?: () => number;
+}
+
+export class Ingress {
+  readonly name = "ingress";
+  readonly #listener: IngressOptions["listener"];
+  readonly #services: IngressServices & { readonly rekeys: Rekeys };
+  readonly #sessions = new Map<MqttSession, Session>();
+  #server: MqttServer | undefined;
+  #stopListening: (() => void)[] = [];
+
+  constructor({ listener, nowMs = Date.now, ...services }: IngressOptions) {
+    this.#listener = listener;
+    this.#services = { ...services, nowMs, rekeys: new Rekeys() };
+  }
+
+  /** Begins to take connections. Throws CONFIG as `startMqttServer`. */
+  async start(): Promise<void> {
+    const { directory, log, metrics } = this.#services;
+    this.#stopListening = [
+      directory.onClientChange((change) => this.#clientChanged(change)),
+      directory.onTenant((tenant) => this.#tenantChanged(tenant)),
+    ];
+    this.#server = await startMqttServer({
+      ...this.#listener,
+      log,
+      authenticate: (login) => this.#authenticate(login),
+      onConnect: (connection) => this.#sessions.set(connection, new Session(connection)),
+      onPublish: async (connection, message) => this.#publish(connection, message),
+      onClose: (connection, reason) => this.#closed(connection, reason),
+      onPuback: ({ topic }, elapsedMs) => metrics.acknowledged(kindOf(topic), elapsedMs),
+      onRefused: (refusal) => metrics.mqttRefused(refusal),
+    });
+    log.info({ host: this.#listener.host, port: this.#server.port }, "taking MQTT connections");
+  }
+
+  /** Takes nothing more, lets what is pending be acknowledged for a while, closes. */
+  async stop(): Promise<void> {
+    await this.#server?.stop(DRAIN_MS);
+    for (const stopListening of this.#stopListening) stopListening();
+  }
+
+  /** Where it listens; 0 before `start`. */
+  get port(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** While the writer has too much to write, no device's bytes are read. */
+  setPaused(isPaused: boolean): void {
+    this.#server?.setPaused(isPaused);
+  }
+
+  #authenticate(asked: MqttLogin): MqttAdmission {
+    const identity = authenticate(this.#services.directory, asked);
+    if ("code" in identity) {
+      const { login, code, admission } = identity;
+      noteRefusal(this.#services, { login, what: "connect", code, reason: admission.reason });
+    }
+    return identity.admission;
+  }
+
+  #publish(
+    connection: MqttSession,
+    { topic, payload }: MqttMessage,
+  ): Promise<MqttVerdict> | MqttVerdict {
+    const session = this.#sessions.get(connection);
+    const upstream = parseUpstream(topic);
+    if (!session || session.isBroken) return { reason: "the session is over" };
+    if (!upstream) return this.#violation(session, "rec", "a topic that no client may publish to");
+    const { kind, alias: number } = upstream;
+    if (kind === "reg") {
+      void register(this.#services, session, number, payload);
+      return "ack";
+    }
+    const alias = session.aliases.get(number);
+    if (!alias) return this.#violation(session, kind, "an alias that was not accepted here");
+    return this.#take(kind, session, alias, payload);
+  }
+
+  #take(
+    kind: "key" | "rec",
+    session: Session,
+    alias: Alias,
+    payload: Buffer,
+  ): Promise<MqttVerdict> {
+    return kind === "key"
+      ? announce(this.#services, session, alias, payload)
+      : takeRecord(this.#services, session, alias, payload);
+  }
+
+  /** No code of the protocol fits what a client must not do: it is closed, without PUBACK. */
+  #violation(session: Session, what: UpstreamKind, reason: string): MqttVerdict {
+    session.break();
+    noteRefusal(this.#services, { login: session.login, what, code: "BAD_ARGUMENT", reason });
+    return { reason };
+  }
+
+  #closed(connection: MqttSession, reason: string): void {
+    const session = this.#sessions.get(connection);
+    if (!session) return;
+    this.#sessions.delete(connection);
+    session.end();
+    this.#services.writer.dropSession(session);
+    const { client, tenant } = session.login;
+    this.#services.log.info({ event: "closed", client, tenant, reason }, "session closed");
+  }
+
+  #clientChanged(change: ClientChange): void {
+    const connection = this.#server?.session(formatLogin(change.login));
+    const session = connection && this.#sessions.get(connection);
+    if (session) reviewClient(this.#services, session, change);
+    reviewReaders(this.#services, this.#sessions.values(), change);
+  }
+
+  #tenantChanged(tenant: Tenant): void {
+    for (const session of this.#sessions.values())
+      if (session.login.tenant === tenant.name) reviewTenant(this.#services, session, tenant);
+  }
+}
+
+function kindOf(topic: string): UpstreamKind {
+  return parseUpstream(topic)?.kind ?? "rec";
+}

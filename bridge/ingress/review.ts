@@ -1,0 +1,98 @@
+/**
+ * What a change of documents means for who is connected (PROTOCOL.md §4, "Revoke"; §5): sessions of a revoked client
+ * end, aliases are judged again, and producers of a tag that a consumer lost are told to make a new key.
+ */
+import type { RefusalCode } from "../../core/errors.ts";
+import type { Grant } from "../../core/wire/directory.ts";
+import type { Client, ClientChange, Tenant } from "../directory/types.ts";
+import type { Rekeys } from "./rekeys.ts";
+import { type IngressServices, noteRefusal } from "./services.ts";
+import type { Alias, Session } from "./session.ts";
+
+/** The client itself: end its session, or judge its aliases again. */
+export function reviewClient(
+  services: IngressServices,
+  session: Session,
+  { before, after }: ClientChange,
+): void {
+  if (after?.status !== "active") {
+    const reason = "the client is revoked";
+    noteRefusal(services, { login: session.login, what: "connect", code: "REVOKED", reason });
+    session.connection.close(reason);
+  } else if (before && !before.authHash.equals(after.authHash)) {
+    session.connection.close("the client has a new secret");
+  } else
+    for (const alias of [...session.aliases.values()]) reviewGrant(services, session, alias, after);
+}
+
+/** The tenant's head: aliases of an epoch that is over, or of another number of partitions, end. */
+export function reviewTenant(services: IngressServices, session: Session, tenant: Tenant): void {
+  for (const alias of [...session.aliases.values()]) {
+    if (!tenant.epochs.has(alias.epoch))
+      withdraw(services, session, alias, "EPOCH", "this epoch is not in force any more");
+    else if (tenant.kafka.partitions !== alias.partitions)
+      withdraw(services, session, alias, "LIMIT", "the tenant's number of partitions was changed");
+  }
+}
+
+/** Tells the producers among `sessions` of every tag that the changed client could read and may no longer. */
+export function reviewReaders(
+  { rekeys }: { readonly rekeys: Rekeys },
+  sessions: Iterable<Session>,
+  { login, before, after }: ClientChange,
+): void {
+  const lost = lostTags(before, after);
+  if (lost.size === 0) return;
+  for (const hexTag of lost) rekeys.lost(login.tenant, hexTag);
+  for (const session of sessions) {
+    if (session.login.tenant !== login.tenant) continue;
+    for (const { number, hexTag } of session.aliases.values())
+      if (lost.has(hexTag) && rekeys.claim(session.login, hexTag))
+        session.push({ alias: number, status: "rekey" });
+  }
+}
+
+function reviewGrant(
+  services: IngressServices,
+  session: Session,
+  alias: Alias,
+  client: Client,
+): void {
+  const grant = client.grants.get(alias.hexTag);
+  if (grant && services.directory.allows(client, "pub", alias.tag, services.nowMs()))
+    alias.expMs = grant.exp;
+  else
+    withdraw(
+      services,
+      session,
+      alias,
+      "NO_GRANT",
+      "the client may no longer publish to this topic",
+    );
+}
+
+/** From now on the alias was never accepted: what the device still sends under it ends the connection. */
+function withdraw(
+  services: IngressServices,
+  session: Session,
+  { number }: Alias,
+  code: RefusalCode,
+  reason: string,
+): void {
+  session.aliases.delete(number);
+  noteRefusal(services, { login: session.login, what: "reg", code, reason });
+  session.push({ alias: number, status: "refused", code, message: reason });
+}
+
+function lostTags(before: Client | null, after: Client | null): ReadonlySet<string> {
+  const lost = new Set<string>();
+  if (before?.status !== "active") return lost;
+  for (const [hexTag, grant] of before.grants)
+    if (canRead(grant) && !(after?.status === "active" && canRead(after.grants.get(hexTag))))
+      lost.add(hexTag);
+  return lost;
+}
+
+function canRead(grant: Grant | undefined): boolean {
+  return grant?.ops.includes("sub") === true;
+}

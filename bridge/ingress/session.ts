@@ -1,0 +1,85 @@
+/** One device's connection, as the ingress knows it: its aliases, and whether anything more of it is taken. */
+
+import { VeilError } from "../../core/errors.ts";
+import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
+import { type Login, parseLogin } from "../../core/wire/login.ts";
+import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
+
+import { Turns } from "./turns.ts";
+
+/** An alias that was accepted on this connection. */
+export interface Alias {
+  readonly number: number;
+  readonly epoch: number;
+  /** SHA-256 of its registration, b64: asked again with the same, it is answered again. */
+  readonly request: string;
+  /** 32 bytes. */
+  readonly tag: Buffer;
+  readonly hexTag: string;
+  /** Where its records go. */
+  readonly topic: string;
+  readonly partition: number;
+  /** The pseudonym of this device under this tag. */
+  readonly key: Buffer;
+  /** The tenant's number of partitions when the alias was accepted. */
+  readonly partitions: number;
+  /** When the grant ends, milliseconds since 1970. */
+  expMs: number;
+  /** Hex kids that this client announced under this tag, as far as we have seen on this connection. */
+  readonly kids: Set<string>;
+}
+
+/** More than a device ever uses at a time; the registry knows the others. */
+const MAX_KIDS = 16;
+
+export class Session {
+  readonly login: Login;
+  readonly connection: MqttSession;
+  readonly aliases = new Map<number, Alias>();
+  /** Registrations that are being judged, by alias, with their `request`. */
+  readonly registering = new Map<number, string>();
+  /** While a record waits to be judged, the next ones queue up behind it. */
+  readonly turns = new Turns();
+  readonly #ended = new AbortController();
+  #isBroken = false;
+
+  /** Throws INTERNAL: only a login that was authenticated gets a session. */
+  constructor(connection: MqttSession) {
+    const login = parseLogin(connection.clientId);
+    if (!login) throw new VeilError("INTERNAL", "a session without a login");
+    this.login = login;
+    this.connection = connection;
+  }
+
+  /** Aborts when the connection has ended. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
+  get isBroken(): boolean {
+    return this.#isBroken || this.#ended.signal.aborted;
+  }
+
+  break(): void {
+    this.#isBroken = true;
+  }
+
+  end(): void {
+    this.#ended.abort();
+  }
+
+  /** Tells the device, if it is still there. */
+  push(message: AckMessage): void {
+    const pushed = this.connection.push({ topic: ACK_TOPIC, payload: encodeAck(message) }, 0);
+    // It ended: then it will register again and hear the same.
+    pushed.catch(() => undefined);
+  }
+}
+
+/** Remembers that a kid was announced under the alias's tag. */
+export function rememberKid(alias: Alias, kid: Buffer): void {
+  alias.kids.add(kid.toString("hex"));
+  const [oldest] = alias.kids;
+  if (alias.kids.size > MAX_KIDS && oldest !== undefined) alias.kids.delete(oldest);
+}

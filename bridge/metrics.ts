@@ -1,0 +1,107 @@
+/** What a bridge counts, for Prometheus. No client, topic or key is a label: the tenant is the finest. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ErrorCode } from "../core/errors.ts";
+import type { MqttRefusal } from "../core/ports/mqtt/server-types.ts";
+import type { UpstreamKind } from "../core/wire/mqtt.ts";
+
+/** From a batch's linger to a broker's change of leader. */
+const PUBACK_BUCKETS_S = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.5, 1, 2, 5, 10, 30, 60];
+
+/** What is read at the moment Prometheus asks. */
+export interface BridgeGauges {
+  sessions(): number;
+  writer: {
+    readonly queued: number;
+    readonly queuedBytes: number;
+    readonly inFlight: number;
+    readonly failing: number;
+  };
+  matching: { readonly queued: number };
+}
+
+export class BridgeMetrics {
+  readonly registry = new Registry();
+  readonly #refusals = this.#counter("refusals", "Refusals by code.", ["code", "tenant"]);
+  readonly #mqttRefusals = this.#counter("mqtt_refusals", "MQTT that is not taken, by reason.", [
+    "reason",
+  ]);
+  readonly #records = this.#counter("records", "Records acknowledged to devices.", ["tenant"]);
+  readonly #recordBytes = this.#counter("record_bytes", "Bytes of records acknowledged.", [
+    "tenant",
+  ]);
+  readonly #matches = this.#counter("matches", "Tokens turned into tags, by source.", ["source"]);
+  readonly #partitionAlarms = this.#counter(
+    "partition_alarms",
+    "Topics found with another number of partitions than their tenant's.",
+    [],
+  );
+  readonly #puback = new Histogram({
+    name: "veilmq_puback_seconds",
+    help: "From a publish read to its PUBACK sent.",
+    labelNames: ["kind"],
+    buckets: PUBACK_BUCKETS_S,
+    registers: [this.registry],
+  });
+
+  /** Adds Node's own metrics, and the gauges of these parts. */
+  start(gauges: BridgeGauges): void {
+    collectDefaultMetrics({ register: this.registry });
+    const { writer, matching } = gauges;
+    this.#gauge("mqtt_sessions", "Authenticated MQTT sessions.", () => gauges.sessions());
+    this.#gauge("writer_records", "Records not yet confirmed by Kafka.", () => writer.queued);
+    this.#gauge("writer_bytes", "Their bytes.", () => writer.queuedBytes);
+    this.#gauge("writer_requests", "Produce requests under way.", () => writer.inFlight);
+    this.#gauge("writer_failing", "Partitions that do not take records.", () => writer.failing);
+    this.#gauge("matching_queued", "Computations that wait.", () => matching.queued);
+  }
+
+  /** The Prometheus text. */
+  async text(): Promise<{ contentType: string; body: string }> {
+    return { contentType: this.registry.contentType, body: await this.registry.metrics() };
+  }
+
+  refused(code: ErrorCode, tenant: string): void {
+    this.#refusals.inc({ code, tenant });
+  }
+
+  mqttRefused(reason: MqttRefusal): void {
+    this.#mqttRefusals.inc({ reason });
+  }
+
+  recordAcknowledged(tenant: string, bytes: number): void {
+    this.#records.inc({ tenant });
+    this.#recordBytes.inc({ tenant }, bytes);
+  }
+
+  matched(source: "computed" | "cached"): void {
+    this.#matches.inc({ source });
+  }
+
+  partitionsChanged(): void {
+    this.#partitionAlarms.inc();
+  }
+
+  acknowledged(kind: UpstreamKind, elapsedMs: number): void {
+    this.#puback.observe({ kind }, elapsedMs / 1000);
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({
+      name: `veilmq_${name}_total`,
+      help,
+      labelNames,
+      registers: [this.registry],
+    });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `veilmq_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}
