@@ -47,10 +47,19 @@ interface Problem {
   readonly text: string;
 }
 
-/** An unknown key is a problem of its own, at its own line. */
+/** An unknown key is a problem of its own, at its own line; so is each in what an alternative holds. */
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, text: issue.message }];
-  return issue.keys.map((key) => ({ path: [...issue.path, key], text: "is not known here" }));
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({ path: [...issue.path, key], text: "is not known here" }));
+  if (issue.code === "invalid_union") {
+    // The alternative that was meant is the one of the right shape: its problems lie inside of it.
+    const meant = issue.errors.find((issues) => issues.every(({ path }) => path.length > 0));
+    if (meant)
+      return meant
+        .flatMap(problemsOf)
+        .map(({ path, text }) => ({ path: [...issue.path, ...path], text }));
+  }
+  return [{ path: issue.path, text: issue.message }];
 }
 
 function problems(source: string, found: { line: number; text: string }[]): VeilError {

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  isSenmlName,
+  senmlPackOf,
+  senmlPackSchema,
+  senmlRecordOf,
+  toSenmlName,
+} from "../../../core/wire/senml.ts";
+
+const anyText = fc
+  .uint16Array({ maxLength: 40, max: 0x2ff })
+  .map((units) => String.fromCharCode(...units));
+
+describe("names", () => {
+  test("follow RFC 8428 §4.5.1", () => {
+    for (const name of ["t", "0", "urn:dev:ow:10e2073a01080063", "a-b.c/d_e:f"])
+      expect(isSenmlName(name)).toBe(true);
+    for (const name of ["", "-a", ".a", "a b", "ä", "a\n", "x".repeat(256)])
+      expect(isSenmlName(name)).toBe(false);
+  });
+
+  test("any text becomes a valid name or none", () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const name = toSenmlName(text);
+        if (name !== null) expect(isSenmlName(name)).toBe(true);
+        if (isSenmlName(text)) expect(name).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("packs", () => {
+  test("a value goes where its type belongs, and the time into the first record", () => {
+    const records = [
+      senmlRecordOf("t", 21.5, "Cel"),
+      senmlRecordOf("s", "ok"),
+      senmlRecordOf("b", false),
+    ];
+    const pack = senmlPackOf(records, 1_700_000_000_250);
+    expect(pack).toEqual([
+      { bt: 1_700_000_000.25, n: "t", u: "Cel", v: 21.5 },
+      { n: "s", vs: "ok" },
+      { n: "b", vb: false },
+    ]);
+    expect(senmlPackSchema.parse(pack)).toEqual(pack);
+  });
+
+  test.each([
+    ["nothing", []],
+    ["no value", [{ n: "t" }]],
+    ["two values", [{ n: "t", v: 1, vs: "1" }]],
+    ["an unknown member", [{ n: "t", v: 1, x: 1 }]],
+    ["a number that JSON has not", [{ n: "t", v: Number.POSITIVE_INFINITY }]],
+  ])("%s is no pack", (_what, pack) => {
+    expect(senmlPackSchema.safeParse(pack).success).toBe(false);
+  });
+
+  test("a sum alone is a value (RFC 8428 §4.2)", () => {
+    expect(senmlPackSchema.safeParse([{ n: "kWh", s: 12 }]).success).toBe(true);
+  });
+});
