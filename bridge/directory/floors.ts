@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { VeilError } from "../../core/errors.ts";
-import { Backoff, pause } from "../../core/runtime/backoff.ts";
+import { Backoff, type BackoffOptions, pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { i2osp, join, lp } from "../../core/scheme/bytes.ts";
 import { INTERNAL_KIND, type InternalStore } from "../../core/wire/store.ts";
@@ -14,11 +14,19 @@ import type { Version } from "./version.ts";
 
 const SERIAL_BYTES = 8;
 const DIGEST_BYTES = 32;
-/** Other bridges see the same change: who waits a little often finds it recorded by the one that imported it. */
-const RECORD_DELAY = { minMs: 500, maxMs: 2_000 } as const;
 /** A fleet's floors go in several goes: the topic's queue is bounded. */
 const APPENDED_AT_ONCE = 2_000;
-const RETRY = { minMs: 500, maxMs: 30_000 } as const;
+
+export interface RecordTiming {
+  /** Other bridges see the same change: who waits a little often finds it recorded by the one that imported it. */
+  readonly delay: BackoffOptions;
+  /** Between attempts while Kafka is away. */
+  readonly retry: BackoffOptions;
+}
+const DEFAULT_TIMING: RecordTiming = {
+  delay: { minMs: 500, maxMs: 2_000 },
+  retry: { minMs: 500, maxMs: 30_000 },
+};
 
 /** Where floors are kept: the part of a CompactedTopic that they need. */
 export interface FloorTopic {
@@ -30,6 +38,7 @@ export interface FloorsOptions {
   readonly store: InternalStore;
   readonly topic: FloorTopic;
   readonly log: Logger;
+  readonly timing?: RecordTiming;
 }
 
 interface Floor {
@@ -125,9 +134,10 @@ export class Floors {
 
   async #recordDue(): Promise<void> {
     const { signal } = this.#stopping;
-    const retry = new Backoff(RETRY);
+    const { delay, retry: pauses } = this.#options.timing ?? DEFAULT_TIMING;
+    const { minMs, maxMs } = delay;
+    const retry = new Backoff(pauses);
     while (this.#due.size > 0) {
-      const { minMs, maxMs } = RECORD_DELAY;
       if (!(await pause(minMs + Math.random() * (maxMs - minMs), signal))) return;
       const paths = [...this.#due].filter((path) => !this.isRecorded(path));
       this.#due.clear();
