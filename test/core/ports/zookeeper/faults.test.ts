@@ -61,15 +61,18 @@ test("a frozen server is noticed within the session timeout, and calls reject by
   zookeeper.watchNode(path, (node) => node && seen.push(node.data.toString()));
   await until(() => seen.length === 1, RECOVERY_MS);
 
+  const frozenMs = performance.now();
   await server.kill("SIGSTOP");
   try {
+    // A signal takes a moment to stop all threads of a busy machine's JVM.
+    await sleep(SLACK_MS / 3);
     const startMs = performance.now();
     await expect(zookeeper.get(path)).rejects.toThrow(
       expect.objectContaining({ code: expect.stringMatching(/^(TIMEOUT|UNAVAILABLE)$/) }),
     );
     expect(performance.now() - startMs).toBeLessThan(CALL_TIMEOUT_MS + SLACK_MS);
     await until(() => zookeeper.state === "disconnected", SESSION_TIMEOUT_MS);
-    expect(performance.now() - startMs).toBeLessThan(SESSION_TIMEOUT_MS + SLACK_MS);
+    expect(performance.now() - frozenMs).toBeLessThan(SESSION_TIMEOUT_MS);
     expect(zookeeper.contactAgeMs()).toBeGreaterThan(CALL_TIMEOUT_MS);
     await sleep(SESSION_TIMEOUT_MS);
     expect(zookeeper.state).toBe("disconnected");
