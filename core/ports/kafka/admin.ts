@@ -3,8 +3,8 @@ import { isVeilError, VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
-import { fromErrorCode } from "./kafka-error.ts";
-import type { PartitionMetadata } from "./metadata.ts";
+import { fromErrorCode, UNKNOWN_TOPIC } from "./kafka-error.ts";
+import { metadataProtocol, type PartitionMetadata } from "./metadata.ts";
 import { findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
 
 export interface TopicSpec {
@@ -48,8 +48,8 @@ export class KafkaAdmin {
   }
 
   /**
-   * Creates the topic if it is not there and waits until its partitions have leaders; one that is there is left as
-   * it is. Throws CONFIG for settings that Kafka refuses, UNAVAILABLE if fewer brokers are up than replicas wanted.
+   * Creates the topic if it is not there and waits until its partitions can be written to; one that is there is
+   * left as it is. Throws CONFIG for settings that Kafka refuses, UNAVAILABLE if fewer brokers are up than replicas wanted.
    */
   async ensureTopic({
     topic,
@@ -120,14 +120,35 @@ export class KafkaAdmin {
   async #awaitLeaders(topic: string): Promise<void> {
     for (const deadline = Date.now() + VISIBLE_DEADLINE_MS; ; ) {
       try {
-        await findPartitions(this.#brokers, topic);
+        await this.#askLeaders(topic);
         return;
       } catch (error) {
+        this.#brokers.forget(topic);
         const isNew = isVeilError(error, "NOT_FOUND") || isVeilError(error, "UNAVAILABLE");
         if (!isNew || Date.now() > deadline) throw error;
       }
       if (!(await pause(VISIBLE_POLL_MS, this.#end.signal)))
         throw new VeilError("STOPPED", "creating a topic: the Kafka client is stopped");
+    }
+  }
+
+  /** That a leader is known does not mean that it knows: it must answer for its log, and have heard of the topic. */
+  async #askLeaders(topic: string): Promise<void> {
+    const what = "asking the leaders";
+    const ranges = await this.listOffsets(topic);
+    const find = await this.#brokers.findLeaders([topic]);
+    const leaders = new Set<number>();
+    for (const { partition } of ranges) {
+      const leader = find(topic, partition);
+      if ("error" in leader) throw leader.error;
+      leaders.add(leader.nodeId);
+    }
+    for (const leader of leaders) {
+      const heard = await this.#brokers.call(leader, what, (broker) =>
+        broker.connectionPool.send(metadataProtocol([topic])),
+      );
+      const error = fromErrorCode(heard.topics[0]?.errorCode ?? UNKNOWN_TOPIC, what);
+      if (error) throw error;
     }
   }
 }

@@ -7,12 +7,10 @@
 import { LRUCache } from "lru-cache";
 import { VeilError } from "../../errors.ts";
 import { type Kafka, parseAddress } from "./client.ts";
-import { fromErrorCode, toVeilError } from "./kafka-error.ts";
+import { fromErrorCode, toVeilError, UNKNOWN_TOPIC } from "./kafka-error.ts";
 import type { KafkajsBroker } from "./kafkajs.ts";
 import { type ClusterMetadata, metadataProtocol, type TopicMetadata } from "./metadata.ts";
 
-/** Kafka's code for a topic or partition that does not exist. */
-const UNKNOWN_TOPIC = 3;
 const MAX_KNOWN_TOPICS = 50_000;
 
 interface Node {

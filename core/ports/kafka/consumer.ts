@@ -63,7 +63,7 @@ export class KafkaConsumer {
     this.#partitions.delete(topic);
   }
 
-  /** Writes offsets for monitors. One attempt: throws what is retryable, and AUTH. */
+  /** Writes offsets for monitors. Throws what is retryable, and AUTH. */
   async commit(offsets: readonly GroupOffset[]): Promise<void> {
     await this.#offsets.commit(offsets);
   }

@@ -5,8 +5,8 @@
  * some of them, and waits there until there is something to read. Leaders are found again after any error,
  * with backoff, for ever (docs/decisions/002-kafkajs-internals.md).
  */
+import { setMaxListeners } from "node:events";
 import type { VeilError } from "../../errors.ts";
-import { pause } from "../../runtime/backoff.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
 import { type FetchedPartition, type FetchFrom, fetchProtocol } from "./fetch-protocol.ts";
@@ -49,6 +49,8 @@ const LONG_WAIT_MS = 500;
 /** The same while a handler is at work, whose partition then joins. */
 const SHORT_WAIT_MS = 20;
 
+export type { OffsetLost } from "./track.ts";
+
 export class Feed {
   readonly #options: FeedOptions;
   readonly #brokers: Brokers;
@@ -84,6 +86,8 @@ export class Feed {
    * a handler threw. To be called once.
    */
   async run(signal: AbortSignal): Promise<void> {
+    // One for each broker, not a leak.
+    setMaxListeners(0, this.#end.signal);
     const end = (): void => this.#end.abort();
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
@@ -146,7 +150,7 @@ export class Feed {
       const deliveries = await this.#fetch(nodeId, idle, waitMs);
       if (deliveries.length === 0) continue;
       // Mostly they are done at once: then their partitions take part in the next fetch.
-      await Promise.race([Promise.all(deliveries), pause(SHORT_WAIT_MS, signal)]);
+      await allDone(deliveries, SHORT_WAIT_MS);
     }
   }
 
@@ -289,4 +293,15 @@ export class Feed {
     this.#failure ??= { error };
     this.#end.abort();
   }
+}
+
+/** Resolves when all of `work` is done, or after `maxMs`. */
+async function allDone(work: readonly Promise<void>[], maxMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, maxMs);
+    Promise.all(work).then(() => {
+      clearTimeout(timer);
+      resolve();
+    }, resolve);
+  });
 }

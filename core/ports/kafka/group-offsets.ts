@@ -2,12 +2,17 @@
  * Committed offsets of a group that nobody joins. They are for monitors and for a first start: where a consumer
  * resumes is in its checkpoint (PROTOCOL.md §3).
  */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isVeilError } from "../../errors.ts";
+import { Backoff } from "../../runtime/backoff.ts";
 import type { Brokers } from "./brokers.ts";
 
 /** What a commit from outside a group's membership carries. */
 const NO_GENERATION = -1;
 const NO_MEMBER = "";
 const GROUP_COORDINATOR = 0;
+const RETRY = { minMs: 50, maxMs: 500 };
+const COORDINATOR_DEADLINE_MS = 5000;
 
 export interface GroupOffset {
   readonly topic: string;
@@ -26,7 +31,7 @@ export class GroupOffsets {
     this.#groupId = options.groupId;
   }
 
-  /** One attempt. Throws UNAVAILABLE, DISCONNECTED, TIMEOUT, AUTH. */
+  /** Throws UNAVAILABLE, DISCONNECTED, TIMEOUT, AUTH. */
   async commit(offsets: readonly GroupOffset[]): Promise<void> {
     if (offsets.length === 0) return;
     const topics = new Map<string, { partition: number; offset: string }[]>();
@@ -44,7 +49,7 @@ export class GroupOffsets {
     );
   }
 
-  /** The committed offsets of these partitions; what was never committed is missing. One attempt, as `commit`. */
+  /** The committed offsets of these partitions; what was never committed is missing. Throws as `commit`. */
   async fetch(topic: string, partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>> {
     const topics = [{ topic, partitions: partitions.map((partition) => ({ partition })) }];
     const { responses } = await this.#call("asking for committed offsets", (nodeId, what) =>
@@ -58,13 +63,18 @@ export class GroupOffsets {
     return committed;
   }
 
+  /** Waits a little for a coordinator: the first question to a new cluster makes Kafka create its offsets topic. */
   async #call<T>(what: string, use: (nodeId: number, what: string) => Promise<T>): Promise<T> {
-    try {
-      this.#coordinator ??= await this.#findCoordinator();
-      return await use(this.#coordinator, what);
-    } catch (error) {
-      this.#coordinator = undefined;
-      throw error;
+    const backoff = new Backoff(RETRY);
+    for (const deadline = Date.now() + COORDINATOR_DEADLINE_MS; ; ) {
+      try {
+        this.#coordinator ??= await this.#findCoordinator();
+        return await use(this.#coordinator, what);
+      } catch (error) {
+        this.#coordinator = undefined;
+        if (!isVeilError(error, "UNAVAILABLE") || Date.now() > deadline) throw error;
+      }
+      await sleep(backoff.nextMs());
     }
   }
 

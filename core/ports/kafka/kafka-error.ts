@@ -4,6 +4,8 @@ import { createErrorFromCode } from "./kafkajs.ts";
 
 /** Kafka's code for an offset that a partition does not have. */
 export const OFFSET_OUT_OF_RANGE = 1;
+/** … and for a topic or partition that it does not have. */
+export const UNKNOWN_TOPIC = 3;
 
 /** Kafka's protocol errors by name; what is not here is UNAVAILABLE where Kafka calls it retriable. */
 const BY_TYPE: Readonly<Record<string, ErrorCode>> = {
