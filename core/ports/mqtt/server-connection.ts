@@ -238,7 +238,8 @@ export class Connection implements MqttSession, BrokerHandler {
     const packet = { cmd: "publish", topic, payload, qos, retain: false, dup: false } as const;
     try {
       await new Promise<void>((resolve, reject) => {
-        client.publish(packet, (error) => (error ? reject(gone()) : resolve()));
+        // aedes keeps a failed write to itself; what it does then is to destroy the socket.
+        client.publish(packet, () => (this.#options.socket.destroyed ? reject(gone()) : resolve()));
       });
     } finally {
       this.#unsentPushes -= 1;

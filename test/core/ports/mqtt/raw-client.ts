@@ -1,0 +1,104 @@
+/** An MQTT client that speaks bytes: it says what it is told to, and keeps what it hears. */
+import { connect, type Socket } from "node:net";
+import { generate, type Packet, parser } from "mqtt-packet";
+import { pause } from "../../../../core/runtime/backoff.ts";
+
+const POLL_MS = 5;
+const NEVER = new AbortController().signal;
+
+export class RawClient {
+  readonly socket: Socket;
+  readonly packets: Packet[] = [];
+  isClosed = false;
+  #parser = parser({ protocolVersion: 4 });
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    this.#parser.on("packet", (packet) => this.packets.push(packet));
+    socket.on("data", (chunk) => this.#parser.parse(chunk));
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  static async open(port: number): Promise<RawClient> {
+    const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+    await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    return new RawClient(socket);
+  }
+
+  /** Connects and logs in as `clientId`. */
+  static async login(port: number, clientId = "sensor@acme", password = "secret") {
+    const client = await RawClient.open(port);
+    client.send(connectPacket({ clientId, username: clientId, password: Buffer.from(password) }));
+    await until(() => client.packets.length > 0);
+    return client;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  publish(topic: string, payload: string | Buffer, messageId: number): void {
+    this.send(publishPacket({ topic, payload, messageId }));
+  }
+
+  /** The packet identifiers of the PUBACKs so far, in order. */
+  get pubacks(): number[] {
+    return this.packets.flatMap((p) => (p.cmd === "puback" ? [p.messageId ?? 0] : []));
+  }
+
+  /** What was pushed so far, as text. */
+  get pushes(): string[] {
+    return this.packets.flatMap((p) => (p.cmd === "publish" ? [p.payload.toString()] : []));
+  }
+
+  get returnCode(): number | undefined {
+    const [first] = this.packets;
+    return first?.cmd === "connack" ? first.returnCode : undefined;
+  }
+
+  async closed(timeoutMs = 3000): Promise<void> {
+    await until(() => this.isClosed, timeoutMs);
+  }
+}
+
+export function connectPacket(overrides: Record<string, unknown> = {}): Buffer {
+  return generate({
+    cmd: "connect",
+    protocolId: "MQTT",
+    protocolVersion: 4,
+    clean: true,
+    clientId: "sensor@acme",
+    username: "sensor@acme",
+    password: Buffer.from("secret"),
+    keepalive: 30,
+    ...overrides,
+  });
+}
+
+export function publishPacket(packet: {
+  topic: string;
+  payload: string | Buffer;
+  messageId?: number;
+  qos?: 0 | 1 | 2;
+  retain?: boolean;
+}): Buffer {
+  const { qos = 1, retain = false, messageId = 1, ...rest } = packet;
+  return generate({ cmd: "publish", dup: false, qos, retain, messageId, ...rest });
+}
+
+/** Resolves as soon as `condition` holds; throws after `timeoutMs`. */
+export async function until(condition: () => boolean, timeoutMs = 3000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error("it did not become so in time");
+    await pause(POLL_MS, NEVER);
+  }
+}
+
+/** Gives things that must not happen the time to happen. */
+export async function quiet(ms = 150): Promise<void> {
+  await pause(ms, NEVER);
+}

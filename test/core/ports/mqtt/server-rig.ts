@@ -1,0 +1,61 @@
+/** A server under test: who logs in as "secret" is let in, and verdicts are given by the test. */
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { startMqttServer } from "../../../../core/ports/mqtt/server.ts";
+import type {
+  MqttMessage,
+  MqttRefusal,
+  MqttServer,
+  MqttServerOptions,
+  MqttSession,
+  MqttVerdict,
+} from "../../../../core/ports/mqtt/server-types.ts";
+
+export interface Held {
+  readonly session: MqttSession;
+  readonly message: MqttMessage;
+  answer(verdict: MqttVerdict): void;
+  fail(error: Error): void;
+}
+
+export interface Rig {
+  readonly server: MqttServer;
+  readonly port: number;
+  readonly held: Held[];
+  readonly sessions: MqttSession[];
+  readonly closed: { clientId: string; reason: string }[];
+  readonly refusals: MqttRefusal[];
+  readonly log: string[];
+}
+
+/** `autoAck`: every publish is acknowledged at once instead of held. */
+export async function startRig(
+  options: Partial<MqttServerOptions> & { autoAck?: boolean } = {},
+): Promise<Rig> {
+  const held: Held[] = [];
+  const sessions: MqttSession[] = [];
+  const closed: { clientId: string; reason: string }[] = [];
+  const refusals: MqttRefusal[] = [];
+  const log: string[] = [];
+  const server = await startMqttServer({
+    host: "127.0.0.1",
+    port: 0,
+    log: pino({ level: "info" }, { write: (line) => log.push(line) }),
+    authenticate: ({ password }) =>
+      password === "secret"
+        ? { accepted: true }
+        : { accepted: false, answer: "badCredentials", reason: "wrong" },
+    onConnect: (session) => sessions.push(session),
+    onPublish: (session, message) => {
+      if (options.autoAck) return Promise.resolve("ack");
+      return new Promise<MqttVerdict>((answer, fail) =>
+        held.push({ session, message, answer, fail }),
+      );
+    },
+    onClose: ({ clientId }, reason) => closed.push({ clientId, reason }),
+    onRefused: (refusal) => refusals.push(refusal),
+    ...options,
+  });
+  onTestFinished(() => server.stop(0));
+  return { server, port: server.port, held, sessions, closed, refusals, log };
+}
