@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { veilmq } from "./veilmq.ts";
+
+const HINT = "veilmq: hint: add --help to see what the command takes\n";
+
+describe("veilmq", () => {
+  test("says its version", async () => {
+    const manifest = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(await readFile("package.json", "utf8")));
+    expect(await veilmq(["--version"])).toEqual({
+      code: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: "",
+    });
+  });
+
+  test("without a command shows what there is, as an error", async () => {
+    const { code, stdout, stderr } = await veilmq([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    for (const command of ["kms", "bridge", "consume", "vectors"])
+      expect(stderr).toMatch(new RegExp(`^ {2}${command} `, "m"));
+  });
+
+  test.each([
+    [["nothing"], "unknown command 'nothing'"],
+    [["kms", "list", "--unknown"], "unknown option '--unknown'"],
+    [["kms", "enrol"], "missing required argument 'client'"],
+    [
+      ["kms", "revoke", "a", "b"],
+      "too many arguments for 'revoke'. Expected 1 argument but got 2.",
+    ],
+    [["kms", "init", "acme"], "required option '--bridge-recipient <recipient...>' not specified"],
+    [
+      ["kms", "init", "acme", "--bits", "1024"],
+      "option '--bits <size>' argument '1024' is invalid. Allowed choices are 2048, 3072, 4096.",
+    ],
+    [
+      ["kms", "enrol", "pi", "--valid-until", "soon"],
+      "option '--valid-until <date>' argument 'soon' is invalid. It is a date, such as 2027-12-31.",
+    ],
+    [["bridge", "import", "a.json"], "required option '--bridge <url>' not specified"],
+    [["vectors"], "missing required argument 'file'"],
+  ])("refuses %j as a matter of usage", async (args, message) => {
+    expect(await veilmq(args)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `veilmq: error: ${message}\n${HINT}`,
+    });
+  });
+
+  test.each([
+    [["kms"]],
+    [["kms", "init"]],
+    [["kms", "enrol"]],
+    [["kms", "revoke"]],
+    [["kms", "list"]],
+    [["bridge", "identity"]],
+    [["bridge", "import"]],
+    [["consume"]],
+    [["vectors"]],
+  ])("%j --help teaches with an example", async (args) => {
+    const { code, stdout, stderr } = await veilmq([...args, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^Examples?.*:\n {2}veilmq /m);
+  });
+});

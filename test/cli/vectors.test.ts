@@ -1,0 +1,59 @@
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { testFolder } from "../support/folder.ts";
+import { veilmq } from "./veilmq.ts";
+
+const VECTORS = resolve("test/vectors");
+
+/** A copy of a vector file with one text replaced. */
+async function changed(name: string, from: string | RegExp, to: string): Promise<string> {
+  const folder = await testFolder();
+  const text = await readFile(join(VECTORS, name), "utf8");
+  const other = text.replace(from, to);
+  if (other === text) throw new Error("nothing was changed");
+  await writeFile(join(folder, name), other);
+  return folder;
+}
+
+describe("vectors", () => {
+  test("that all agree are a line each", async () => {
+    expect(await veilmq(["vectors", "rsa.json", "record.json", "paper.json"], VECTORS)).toEqual({
+      code: 0,
+      stdout:
+        "rsa.json: rsa: 2 cases ok\nrecord.json: record: 1 case ok\npaper.json: paper: 3 cases ok\n",
+      stderr: "",
+    });
+  });
+
+  test("that differ show where first", async () => {
+    const folder = await changed(
+      "record.json",
+      /"kid": *"d67b|"commit": *"d67b/,
+      '"commit": "067b',
+    );
+    await copyFile(join(VECTORS, "rsa.json"), join(folder, "rsa.json"));
+    const { code, stdout, stderr } = await veilmq(["vectors", "record.json", "rsa.json"], folder);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toMatch(
+      /^record\.json: record: commit differs\n {2}expected 067b\w+\n {2}got {6}d67b\w+\nrsa\.json: rsa: 2 cases ok\n$/,
+    );
+  });
+
+  test("that cannot be checked are errors, and the others are still checked", async () => {
+    const folder = await changed("paper.json", /^/, "no JSON");
+    await writeFile(join(folder, "other.json"), '{"suite":"rot13"}');
+    const files = ["nowhere.json", "paper.json", "other.json", join(VECTORS, "paper.json")];
+    expect(await veilmq(["vectors", ...files], folder)).toEqual({
+      code: 1,
+      stdout: `${join(VECTORS, "paper.json")}: paper: 3 cases ok\n`,
+      stderr: [
+        "veilmq: error: ENOENT: no such file or directory, open 'nowhere.json'",
+        "veilmq: error: paper.json: not valid JSON",
+        "veilmq: error: other.json: unknown vector shape",
+        'veilmq: hint: a vector file says "suite": "rsa" or "paper", or "kind": "record"',
+        "",
+      ].join("\n"),
+    });
+  });
+});
