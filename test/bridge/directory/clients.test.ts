@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Clients } from "../../../bridge/directory/clients.ts";
 import { openClientDocument } from "../../../bridge/directory/documents.ts";
 import { parseDocumentPath } from "../../../core/wire/directory.ts";
-import { type Placed, TestTenant } from "../../support/tenant.ts";
+import { type Placed, TestTenant } from "../../support/signed-tenant.ts";
 
 const tenant = new TestTenant("acme");
 const { kmsPublicKey, bridgeKey } = tenant;

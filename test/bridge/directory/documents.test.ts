@@ -3,7 +3,7 @@ import { openClientDocument } from "../../../bridge/directory/documents.ts";
 import { openHead } from "../../../bridge/directory/head.ts";
 import { serialOf } from "../../../bridge/directory/version.ts";
 import { grantsPath, parseDocumentPath } from "../../../core/wire/directory.ts";
-import { type Placed, TestTenant, testIdentity } from "../../support/tenant.ts";
+import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 
 const tenant = new TestTenant("acme");
 const tag = Buffer.alloc(32, 3);
