@@ -12,9 +12,9 @@ import { AEAD } from "../../../../core/scheme/record/header.ts";
 import { SUITE } from "../../../../core/scheme/suite.ts";
 import { newestEpoch } from "../../../../core/wire/credential.ts";
 import { importSigningKey } from "../../../../core/wire/keys.ts";
+import { FieldBridge } from "../../../support/field-bridge.ts";
+import { type FieldDevice, fieldTenant } from "../../../support/field-tenant.ts";
 import { testFolder } from "../../../support/folder.ts";
-import { makeTenant, type TestDevice } from "../../../support/tenant.ts";
-import { TestBridge } from "../../../support/test-bridge.ts";
 import { openOutbox } from "../outbox/fixture.ts";
 
 const SHORT: Timings = {
@@ -30,8 +30,8 @@ const SHORT: Timings = {
 };
 
 export interface Rig {
-  readonly bridge: TestBridge;
-  readonly device: TestDevice;
+  readonly bridge: FieldBridge;
+  readonly device: FieldDevice;
   readonly outbox: Outbox;
   readonly uplink: Uplink;
   readonly log: readonly string[];
@@ -52,9 +52,9 @@ export interface RigOptions {
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const { topics = ["north/climate"] } = options;
-  const tenant = makeTenant();
+  const tenant = fieldTenant();
   const device = tenant.enrol("probe-1", { topics, urls: ["mqtt://127.0.0.1:1"] });
-  const bridge = new TestBridge({ tenant, device });
+  const bridge = new FieldBridge({ tenant, device });
   await bridge.start(0);
   onTestFinished(() => bridge.stop());
   const outbox = await openOutbox(await testFolder());

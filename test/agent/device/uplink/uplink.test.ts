@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { Decision, Publish } from "../../../support/test-bridge.ts";
+import type { Decision, Publish } from "../../../support/field-bridge.ts";
 import { readings, startRig } from "./rig.ts";
 
 const TOPIC = "north/climate";

@@ -31,7 +31,7 @@ import {
   parseUpstream,
   type UpstreamKind,
 } from "../../core/wire/mqtt.ts";
-import type { TestDevice, TestTenant } from "./tenant.ts";
+import type { FieldDevice, FieldTenant } from "./field-tenant.ts";
 
 /** A publish that is about to be judged. */
 export interface Publish {
@@ -62,7 +62,7 @@ interface Session {
   failed: boolean;
 }
 
-export class TestBridge {
+export class FieldBridge {
   readonly arrivals: Arrival[] = [];
   readonly publishes: Publish[] = [];
   readonly violations: string[] = [];
@@ -70,8 +70,8 @@ export class TestBridge {
   connects = 0;
   decide: (publish: Publish) => Decision | Promise<Decision> = () => "take";
   login: "ok" | "badCredentials" | "notAuthorized" = "ok";
-  readonly #tenant: TestTenant;
-  readonly #device: TestDevice;
+  readonly #tenant: FieldTenant;
+  readonly #device: FieldDevice;
   readonly #proxy: ProxyRole;
   readonly #topicsByTag: Map<string, string>;
   readonly #keys = new Map<string, { topic: string; ikm: Buffer; commit: Buffer }>();
@@ -79,7 +79,7 @@ export class TestBridge {
   #session: Session | undefined;
   #port = 0;
 
-  constructor(options: { tenant: TestTenant; device: TestDevice }) {
+  constructor(options: { tenant: FieldTenant; device: FieldDevice }) {
     this.#tenant = options.tenant;
     this.#device = options.device;
     const { realm, parameters } = options.tenant;
