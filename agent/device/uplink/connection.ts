@@ -237,9 +237,11 @@ export class UplinkConnection {
   }
 
   #refusedAlias(flight: Flight, refusal: { code: RefusalCode; message: string }): void {
+    const { code } = refusal;
     const announcement = flight.announcement();
-    if (flight.state === "open" && announcement && isForGood(refusal.code))
-      this.#reject(flight, announcement, refusal.code);
+    // A bridge has no other words for a refused announcement, and an alias cannot be malformed or too large.
+    if (announcement && (code === "BAD_RECORD" || code === "TOO_LARGE"))
+      this.#reject(flight, announcement, code);
     else this.#setAside(flight, refusal);
   }
 

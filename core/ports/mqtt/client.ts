@@ -18,7 +18,7 @@ export interface MqttClientOptions {
   readonly login: string;
   /** The 32-byte secret; on the wire as b64url. */
   readonly secret: Uint8Array;
-  /** PEM of the only authority that is trusted, for `mqtts`. */
+  /** PEM of the only authority that is trusted; without it no `mqtts` connection is made. */
   readonly ca?: string;
   /** Aborting closes the connection, also while it opens. */
   readonly signal: AbortSignal;
@@ -46,10 +46,15 @@ export interface MqttConnection {
 
 /**
  * Connects and logs in. Rejects with AUTH where the bridge refuses the login, REVOKED where it knows
- * it and does not want it any more, UNAVAILABLE where it cannot be reached or will not serve now, TIMEOUT where nothing answers, STOPPED where `signal` aborts.
+ * it and does not want it any more, BAD_CREDENTIAL for `mqtts` without `ca`, UNAVAILABLE where it cannot be reached or will not serve now, TIMEOUT where nothing answers, STOPPED where `signal` aborts.
  */
 export async function connectMqtt(options: MqttClientOptions): Promise<MqttConnection> {
   if (options.signal.aborted) throw stopped();
+  if (options.url.startsWith("mqtts:") && options.ca === undefined)
+    throw new VeilError(
+      "BAD_CREDENTIAL",
+      "the credential holds no authority to know the bridge by",
+    );
   const connection = new Connection(connect(options.url, clientOptions(options)), options);
   await connection.opened;
   return connection;

@@ -1,0 +1,269 @@
+/**
+ * The device agent: serial lines in, sealed records out. This file only wires.
+ *
+ *   port → frames → readings → intake (sealed) → outbox (disk: taken) → uplink → bridge
+ */
+import { join } from "node:path";
+import { makeFolder } from "../../core/runtime/files.ts";
+import { type Part, startAll, stopAll } from "../../core/runtime/lifecycle.ts";
+import { jsonAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
+import type { Logger } from "../../core/runtime/log.ts";
+import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
+import { SUITE } from "../../core/scheme/suite.ts";
+import { newestEpoch } from "../../core/wire/credential.ts";
+import { importSigningKey } from "../../core/wire/keys.ts";
+import type { AgentSettings } from "./config.ts";
+import type { StreamId } from "./outbox/entry.ts";
+import type { OutboxReport } from "./outbox/options.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { Port } from "./port.ts";
+import { fasterAead } from "./sealing/aead-choice.ts";
+import { Intake } from "./sealing/intake.ts";
+import { Scheme } from "./sealing/scheme.ts";
+import { Sealer } from "./sealing/sealer.ts";
+import { type AgentStatus, agentMetrics } from "./status.ts";
+import { Lanes } from "./uplink/lanes.ts";
+import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
+import { Uplink } from "./uplink/uplink.ts";
+
+const COUNTS_INTERVAL_MS = 10_000;
+
+export interface AgentOptions {
+  readonly settings: AgentSettings;
+  readonly log: Logger;
+  readonly timings?: Partial<Timings>;
+}
+
+/** One topic: where its ports meet, since two kids of one producer at a time would not be in order. */
+interface Topic {
+  readonly topic: string;
+  readonly sealer: Sealer;
+  readonly intake: Intake;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #outbox: Outbox;
+  readonly #scheme: Scheme;
+  readonly #topics: readonly Topic[];
+  readonly #ports: readonly Port[];
+  readonly #uplink: Uplink;
+  readonly #parts: readonly Part[];
+  #taken = 0;
+
+  /** Throws BAD_CREDENTIAL where the credential has no key for its newest epoch. */
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#outbox = this.#createOutbox();
+    this.#scheme = new Scheme({ credential: options.settings.credential });
+    this.#topics = this.#createTopics();
+    this.#ports = this.#createPorts();
+    this.#uplink = this.#createUplink();
+    this.#parts = this.#createParts();
+  }
+
+  /** Throws UNAVAILABLE where another agent uses the same state, CONFIG, DISK. */
+  async start(): Promise<void> {
+    await makeFolder(this.#options.settings.stateDir);
+    await startAll(this.#parts, this.#options.log);
+  }
+
+  /**
+   * Stops reading, seals what was framed, syncs it, and waits shortly for what is in flight. `false` where
+   * a part did not stop cleanly.
+   */
+  async stop(): Promise<boolean> {
+    return stopAll(this.#parts, this.#options.log);
+  }
+
+  status(): AgentStatus {
+    const { tenant, client } = this.#options.settings.credential;
+    const trouble = this.#topics.find(({ intake }) => intake.trouble)?.intake.trouble;
+    const { lastError } = this.#uplink;
+    return {
+      tenant,
+      client,
+      ports: this.#ports.map(portStatus),
+      taken: this.#taken,
+      refused: this.#topics.reduce((sum, { intake }) => sum + intake.dropped, 0),
+      acknowledged: this.#uplink.acknowledged,
+      pending: this.#outbox.depth,
+      rejected: this.#outbox.rejectedRecords,
+      dropped: this.#outbox.droppedRecords,
+      ...(trouble ? { trouble: trouble.message } : {}),
+      uplink: {
+        state: this.#uplink.state,
+        ...(lastError ? { lastError: { code: lastError.code, message: lastError.message } } : {}),
+        window: this.#uplink.window,
+      },
+      outbox: { bytes: this.#outbox.bytes, records: this.#outbox.depth },
+    };
+  }
+
+  #createOutbox(): Outbox {
+    const { settings, log } = this.#options;
+    return new Outbox({
+      folder: join(settings.stateDir, "outbox"),
+      rejectedFolder: join(settings.stateDir, "rejected"),
+      ...settings.outbox,
+      onReport: (report) => logReport(log, report),
+    });
+  }
+
+  #createTopics(): Topic[] {
+    const { settings, log } = this.#options;
+    const { credential, padding, outbox } = settings;
+    const { epoch, parameters } = newestEpoch(credential);
+    const aead = chooseAead(settings.aead, log);
+    const signingKey = importSigningKey(credential.signingKey);
+    const names = new Set(settings.ports.map(({ topic }) => topic));
+    return [...names].map((topic) => {
+      const sealer = new Sealer({
+        suite: SUITE[parameters.suite],
+        realm: { tenant: credential.tenant, epoch },
+        topic,
+        producerId: credential.client,
+        signingKey,
+        signs: credential.signs,
+        aead,
+        padded: padding,
+        scheme: this.#scheme,
+      });
+      const intake = new Intake({
+        sealer,
+        outbox: this.#outbox,
+        policy: outbox.policy,
+        log,
+        onTaken: (records) => {
+          this.#taken += records;
+        },
+      });
+      return { topic, sealer, intake };
+    });
+  }
+
+  #createPorts(): Port[] {
+    const { settings, log } = this.#options;
+    return settings.ports.flatMap((port) => {
+      const intake = this.#topics.find(({ topic }) => topic === port.topic)?.intake;
+      return intake ? [new Port({ settings: port, intake, log })] : [];
+    });
+  }
+
+  #createUplink(): Uplink {
+    const { settings, log } = this.#options;
+    const { credential, urls } = settings;
+    const timings = { ...DEFAULT_TIMINGS, ...this.#options.timings };
+    const { epoch } = newestEpoch(credential);
+    const configured = this.#topics.map(({ topic }) => ({
+      topic,
+      epoch,
+      ports: settings.ports.filter((port) => port.topic === topic).map(({ path }) => path),
+    }));
+    const lanes = new Lanes({ credential, configured, scheme: this.#scheme, timings, log });
+    return new Uplink({
+      credential,
+      urls,
+      outbox: this.#outbox,
+      lanes,
+      timings,
+      log,
+      onRekey: (stream) => this.#rekey(stream),
+      onRevoked: (revoked) => this.#suspend(revoked),
+    });
+  }
+
+  /** In the order of starting; a stop goes the other way, so that what was framed gets to the outbox. */
+  #createParts(): Part[] {
+    const { settings } = this.#options;
+    const metrics = agentMetrics(() => this.status());
+    const local = new LocalHttpServer({
+      socketPath: settings.socketPath,
+      routes: {
+        "/status": () => jsonAnswer(this.status()),
+        "/metrics": async () => ({
+          contentType: metrics.contentType,
+          body: await metrics.metrics(),
+        }),
+      },
+    });
+    return [
+      { name: "outbox", start: () => this.#outbox.start(), stop: () => this.#outbox.stop() },
+      { name: "scheme", stop: () => this.#scheme.stop() },
+      { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
+      ...this.#topics.map(({ intake }) => ({ name: "intake", stop: () => intake.stop() })),
+      ...this.#ports.map((port) => ({
+        name: port.path,
+        start: async () => port.start(),
+        stop: () => port.stop(),
+      })),
+      this.#countsPart(),
+      { name: "local socket", start: () => local.start(), stop: () => local.stop() },
+    ];
+  }
+
+  /** A line of counts when they changed, at most every 10 s. */
+  #countsPart(): Part {
+    const { log } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    let last = "";
+    const report = (): void => {
+      const { taken, refused, acknowledged, pending, rejected, dropped, ports } = this.status();
+      const invalid = ports.reduce((sum, port) => sum + port.invalid, 0);
+      const counts = { taken, refused, acknowledged, pending, rejected, dropped, invalid };
+      const text = JSON.stringify(counts);
+      if (text !== last) log.info(counts, "counts");
+      last = text;
+    };
+    return {
+      name: "counts",
+      start: async () => {
+        timer = setInterval(report, COUNTS_INTERVAL_MS);
+      },
+      stop: async () => clearInterval(timer),
+    };
+  }
+
+  #rekey(stream: StreamId): void {
+    for (const { sealer } of this.#topics) if (sealer.stream === stream) sealer.rekey();
+  }
+
+  #suspend(revoked: boolean): void {
+    const { log } = this.#options;
+    for (const { intake } of this.#topics) intake.suspend(revoked);
+    if (revoked) log.error("this client is revoked: nothing is taken any more; the outbox is kept");
+    else log.info("this client is welcome again: readings are taken");
+  }
+}
+
+function portStatus(port: Port, index: number): AgentStatus["ports"][number] {
+  const { frames, invalid, dropped } = port.counts;
+  const error = port.error;
+  return {
+    index,
+    path: port.path,
+    profile: port.profileName,
+    state: port.state,
+    ...(error ? { error: error.message } : {}),
+    frames,
+    invalid,
+    droppedFrames: dropped.frames,
+    droppedBytes: dropped.bytes,
+  };
+}
+
+function chooseAead(choice: AgentSettings["aead"], log: Logger): AeadId {
+  if (choice === "aes-256-gcm") return AEAD.aes256Gcm;
+  if (choice === "chacha20-poly1305") return AEAD.chacha20Poly1305;
+  const faster = fasterAead();
+  const name = faster === AEAD.aes256Gcm ? "aes-256-gcm" : "chacha20-poly1305";
+  log.debug({ aead: name }, "the faster algorithm on this machine");
+  return faster;
+}
+
+function logReport(log: Logger, report: OutboxReport): void {
+  const { event, ...rest } = report;
+  if (event === "disk") log.error({ err: report.error }, "the outbox's disk fails");
+  else if (event === "disk-ok") log.info("the outbox's disk works again");
+  else log.warn(rest, `outbox: ${event}`);
+}

@@ -1,0 +1,283 @@
+/**
+ * agent.yaml: which serial port feeds which topic. Everything is checked before anything starts: the file,
+ * the credential it names, what that grants, and the profiles. All problems are reported at once.
+ */
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { isVeilError, VeilError } from "../../core/errors.ts";
+import { isLoopback } from "../../core/ports/http/loopback.ts";
+import { type SerialSettings, serialSettings } from "../../core/ports/serial/settings.ts";
+import { parseConfig } from "../../core/runtime/config.ts";
+import { readSecretFile } from "../../core/runtime/files.ts";
+import { LOG_LEVELS, type LogLevel } from "../../core/runtime/log.ts";
+import { type Credential, decodeCredential } from "../../core/wire/credential.ts";
+import { topicField } from "../../core/wire/fields.ts";
+import { loadProfile, type Profile } from "./profile/profile.ts";
+
+const MAX_PORTS = 64;
+const MIB = 2 ** 20;
+const NO_CA = "the credential holds no authority (CA) to know an mqtts:// bridge by";
+const PLAINTEXT =
+  "mqtt:// off this machine shows who sends, how much and when: use mqtts://, or say allowPlaintext: true";
+
+/** One serial port with everything it needs. */
+export interface PortSettings {
+  readonly path: string;
+  /** As the file names it. */
+  readonly profileName: string;
+  readonly profile: Profile;
+  readonly serial: SerialSettings;
+  readonly topic: string;
+}
+
+/** A checked configuration. */
+export interface AgentSettings {
+  readonly credential: Credential;
+  readonly stateDir: string;
+  readonly ports: readonly PortSettings[];
+  /** The bridges, in the order in which they are tried. */
+  readonly urls: readonly string[];
+  readonly outbox: z.output<typeof outboxField>;
+  readonly aead: z.output<typeof aeadField>;
+  readonly padding: boolean;
+  readonly logLevel: LogLevel;
+  /** The Unix socket of `veilmq agent status`. */
+  readonly socketPath: string;
+}
+
+const outboxField = z.strictObject({
+  /** The bound on disk. A month at one reading a second is about 1 GiB. */
+  maxBytes: z
+    .int()
+    .min(4 * MIB)
+    .default(1024 * MIB),
+  /** At the bound: drop the oldest records, or the newest. */
+  policy: z.enum(["oldest", "newest"]).default("oldest"),
+  /** At most one fsync in this time, … */
+  syncIntervalMs: z.int().min(0).max(60_000).default(200),
+  /** … earlier once this many bytes wait. */
+  syncBytes: z.int().min(1).max(MIB).default(65_536),
+});
+
+const aeadField = z.enum(["auto", "aes-256-gcm", "chacha20-poly1305"]).default("auto");
+
+/** What the file refers to, loaded; or why it could not be. */
+interface Named {
+  readonly credential: Credential | VeilError;
+  readonly profiles: ReadonlyMap<string, Profile | VeilError>;
+  readonly allowsPlaintext: boolean;
+  /** The file's own bridges count, not the credential's. */
+  readonly namesBridges: boolean;
+}
+
+/** Reads agent.yaml and what it names. Throws CONFIG with a line for each problem. */
+export async function loadAgentSettings(path: string): Promise<AgentSettings> {
+  const text = await readText(path);
+  const folder = dirname(resolve(path));
+  const named = await loadNamed(parseConfig(text, namesSchema, path), folder);
+  const file = parseConfig(text, agentSchema(named), path);
+  const { credential } = named;
+  if (credential instanceof VeilError) throw credential;
+  return {
+    credential,
+    ...placesOf(file, folder),
+    ports: file.ports.map((port) => portOf(port, named)),
+    urls: file.bridge?.urls ?? credential.bridge.mqtt,
+    outbox: file.outbox,
+    aead: file.aead,
+    padding: file.padding,
+    logLevel: file.log.level,
+  };
+}
+
+/** Where the agent of this configuration answers `veilmq agent status`. Looks at nothing else. */
+export async function socketPathOf(path: string): Promise<string> {
+  const file = parseConfig(await readText(path), z.looseObject(places), path);
+  return placesOf(file, dirname(resolve(path))).socketPath;
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    throw new VeilError("CONFIG", `cannot read ${path}`, {
+      hint: "`veilmq agent run --help` shows an example",
+      cause,
+    });
+  });
+}
+
+// What is named in the file and lies outside it
+
+const anything = z.unknown().optional();
+const namesSchema = z.looseObject({
+  credential: anything,
+  allowPlaintext: anything,
+  bridge: anything,
+  ports: z.array(z.looseObject({ profile: anything }).catch({})).catch([]),
+});
+
+async function loadNamed(names: z.output<typeof namesSchema>, folder: string): Promise<Named> {
+  const profiles = new Map<string, Profile | VeilError>();
+  for (const { profile } of names.ports)
+    if (typeof profile === "string" && !profiles.has(profile))
+      profiles.set(profile, await orProblem(loadProfile(profileFile(profile, folder))));
+  return {
+    credential: await orProblem(loadCredential(names.credential, folder)),
+    profiles,
+    allowsPlaintext: names.allowPlaintext === true,
+    namesBridges: names.bridge !== undefined,
+  };
+}
+
+/** A profile's name stays; a path is taken from where the file is. */
+function profileFile(profile: string, folder: string): string {
+  return profile.includes("/") ? resolve(folder, profile) : profile;
+}
+
+async function loadCredential(named: unknown, folder: string): Promise<Credential> {
+  const systemd = process.env["CREDENTIALS_DIRECTORY"];
+  const fallback = systemd === undefined ? undefined : join(systemd, "credential");
+  const path = typeof named === "string" ? resolve(folder, named) : fallback;
+  if (path === undefined)
+    throw new VeilError("CONFIG", "is missing: the file that `veilmq kms enrol` made");
+  return decodeCredential(await readSecretFile(path));
+}
+
+async function orProblem<T>(loading: Promise<T>): Promise<T | VeilError> {
+  return loading.catch((error: unknown) => {
+    if (isVeilError(error)) return error;
+    throw error;
+  });
+}
+
+// The file itself
+
+const places = {
+  stateDir: z
+    .string()
+    .min(1)
+    .prefault(() => process.env["STATE_DIRECTORY"] ?? ""),
+  status: z.strictObject({ socket: z.string().min(1).optional() }).optional(),
+};
+
+function placesOf(
+  { stateDir, status }: { stateDir: string; status?: { socket?: string | undefined } | undefined },
+  folder: string,
+): { stateDir: string; socketPath: string } {
+  const state = resolve(folder, stateDir);
+  return {
+    stateDir: state,
+    socketPath: resolve(folder, status?.socket ?? join(state, "agent.sock")),
+  };
+}
+
+/**
+ * Made for one file, since what a field may be depends on the credential, and a port may occur once. Checked at
+ * the fields, not across them: zod leaves checks of the whole out as soon as one field is wrong.
+ */
+function agentSchema(named: Named) {
+  return z.strictObject({
+    credential: credentialField(named),
+    ...places,
+    ports: z.array(portField(named)).min(1).max(MAX_PORTS),
+    bridge: z.strictObject({ urls: z.array(urlField(named)).min(1).max(16) }).optional(),
+    /** Whether `mqtt://` may leave this machine. */
+    allowPlaintext: z.boolean().default(false),
+    outbox: outboxField.prefault({}),
+    aead: aeadField,
+    /** Whether readings are padded, so that their size tells little. */
+    padding: z.boolean().default(true),
+    log: z.strictObject({ level: z.enum(LOG_LEVELS).default("info") }).prefault({}),
+  });
+}
+
+function credentialField({ credential, allowsPlaintext, namesBridges }: Named) {
+  return z
+    .string()
+    .prefault("")
+    .superRefine((_path, context) => {
+      addProblem(credential, context);
+      if (credential instanceof VeilError || namesBridges) return;
+      const { mqtt } = credential.bridge;
+      if (mqtt.length === 0) context.addIssue({ code: "custom", message: "names no bridge" });
+      if (mqtt.some((url) => leaks(url, allowsPlaintext)))
+        context.addIssue({ code: "custom", message: PLAINTEXT });
+      if (mqtt.some((url) => lacksCa(url, credential)))
+        context.addIssue({ code: "custom", message: NO_CA });
+    });
+}
+
+function portField({ credential, profiles }: Named) {
+  const seen = new Set<string>();
+  return z.strictObject({
+    path: z
+      .string()
+      .min(1)
+      .refine((path) => !seen.has(path) && seen.add(path), "is the port of another entry"),
+    profile: z.string().superRefine((name, context) => addProblem(profiles.get(name), context)),
+    topic: topicField.refine(
+      (topic) => credential instanceof VeilError || mayPublish(credential, topic),
+      "is not granted for publishing by the credential",
+    ),
+    ...lineOverrides,
+  });
+}
+
+function urlField({ allowsPlaintext, credential }: Named) {
+  return z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && /^mqtts?:\/\/[^/]+$/.test(text),
+      "must be mqtts://host:port or mqtt://host:port",
+    )
+    .refine((text) => !leaks(text, allowsPlaintext), PLAINTEXT)
+    .refine((text) => credential instanceof VeilError || !lacksCa(text, credential), NO_CA);
+}
+
+/** How the line is set, where it differs from the profile. */
+const lineOverrides = {
+  baudRate: serialSettings.shape.baudRate.optional(),
+  dataBits: serialSettings.shape.dataBits.unwrap().optional(),
+  stopBits: serialSettings.shape.stopBits.unwrap().optional(),
+  parity: serialSettings.shape.parity.unwrap().optional(),
+  flowControl: serialSettings.shape.flowControl.unwrap().optional(),
+};
+
+type PortFile = z.output<ReturnType<typeof agentSchema>>["ports"][number];
+
+function portOf(file: PortFile, { profiles }: Named): PortSettings {
+  const { path, profile: profileName, topic, ...line } = file;
+  const profile = profiles.get(profileName);
+  if (!profile || profile instanceof VeilError)
+    throw new VeilError("CONFIG", `the profile ${profileName} was not loaded`);
+  const serial = {
+    baudRate: line.baudRate ?? profile.serial.baudRate,
+    dataBits: line.dataBits ?? profile.serial.dataBits,
+    stopBits: line.stopBits ?? profile.serial.stopBits,
+    parity: line.parity ?? profile.serial.parity,
+    flowControl: line.flowControl ?? profile.serial.flowControl,
+  };
+  return { path, profileName, profile, serial, topic };
+}
+
+function mayPublish(credential: Credential, topic: string): boolean {
+  return credential.topics.some(({ name, ops }) => name === topic && ops.includes("pub"));
+}
+
+/** Whether a bridge would be spoken to in plaintext beyond this machine, unasked. */
+function leaks(url: string, allowsPlaintext: boolean): boolean {
+  if (allowsPlaintext || !url.startsWith("mqtt:") || !URL.canParse(url)) return false;
+  return !isLoopback(new URL(url).hostname);
+}
+
+/** Clients trust only the authority in their credential (PROTOCOL.md §1), not those of this machine. */
+function lacksCa(url: string, { ca }: Credential): boolean {
+  return url.startsWith("mqtts:") && ca === undefined;
+}
+
+/** The problem of something the file names, at the field that names it. */
+function addProblem(loaded: unknown, context: z.core.$RefinementCtx): void {
+  if (!(loaded instanceof VeilError)) return;
+  const hint = loaded.hint === undefined ? "" : ` (${loaded.hint})`;
+  context.addIssue({ code: "custom", message: `${loaded.message}${hint}` });
+}
