@@ -29,12 +29,14 @@ export function join(...parts: (Uint8Array | string)[]): Buffer {
   return Buffer.concat(parts.map((p) => (typeof p === "string" ? Buffer.from(p, "utf8") : p)));
 }
 
+/** SHA-256 of the parts joined: 32 bytes. */
 export function sha256(...parts: (Uint8Array | string)[]): Buffer {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest();
 }
 
+/** HMAC-SHA-256 (RFC 2104) of the parts joined: 32 bytes. */
 export function hmacSha256(key: Uint8Array, ...parts: (Uint8Array | string)[]): Buffer {
   const mac = createHmac("sha256", key);
   for (const part of parts) mac.update(part);

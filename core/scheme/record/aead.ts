@@ -37,6 +37,7 @@ export function signedBytes(aad: Uint8Array, { ciphertext, authTag }: Sealed): B
   return join("VEILMQ-V01-rec\0", aad, ciphertext, authTag);
 }
 
+/** Encrypts as long as the plaintext is; the caller never gives the same seq twice to one key. */
 export function encrypt(input: {
   readonly key: RecordKey;
   readonly seq: bigint;

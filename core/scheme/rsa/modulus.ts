@@ -8,6 +8,7 @@
  * symbol +1, folded, are exactly the folded quadratic residues, and membership can be checked
  * without the factors. Values are byte strings of k = |N|/8 bytes.
  */
+import { getDiffieHellman } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { VeilError } from "../../errors.ts";
 import { jacobi } from "../arithmetic.ts";
@@ -27,16 +28,12 @@ export interface ModulusOptions {
   readonly allowPublicFactors?: boolean;
 }
 
-/** The 1,536-bit MODP prime of RFC 3526 §2, a factor of the modulus in the test vectors. */
-const PUBLIC_FACTOR = BigInt(
-  `0x${[
-    "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74",
-    "020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437",
-    "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed",
-    "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05",
-    "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb",
-    "9ed529077096966d670c354e4abc9804f1746c08ca237327ffffffffffffffff",
-  ].join("")}`,
+/**
+ * Safe primes that everybody knows, of the size of a factor: the MODP primes of RFC 2409 §6.2
+ * (1,024 bits) and RFC 3526 §2, §3 (1,536 bits, the factor in the published vectors, and 2,048 bits).
+ */
+const PUBLIC_FACTORS = ["modp2", "modp5", "modp14"].map((group) =>
+  os2ip(getDiffieHellman(group).getPrime()),
 );
 
 /** An accepted modulus, and what is computed in its group. Make one with {@link acceptModulus}. */
@@ -95,7 +92,7 @@ const ACCEPTED = new LRUCache<string, Modulus>({ max: 256 });
 
 /**
  * Takes in a modulus from outside: big-endian, no leading zero. Throws BAD_ARGUMENT unless it is odd,
- * of 2,048, 3,072 or 4,096 bits exactly, and not divisible by the public factor of the test vectors.
+ * of 2,048, 3,072 or 4,096 bits exactly, and without a publicly known factor, as the test vectors have.
  */
 export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {}): Modulus {
   const bytes = Buffer.from(encoded);
@@ -106,7 +103,8 @@ export function acceptModulus(encoded: Uint8Array, options: ModulusOptions = {})
     throw new VeilError("BAD_ARGUMENT", "a modulus must be odd");
   const id = bytes.toString("latin1");
   const modulus = ACCEPTED.get(id) ?? new Modulus(bytes);
-  if (modulus.value % PUBLIC_FACTOR === 0n && options.allowPublicFactors !== true)
+  const isPublic = PUBLIC_FACTORS.some((prime) => modulus.value % prime === 0n);
+  if (isPublic && options.allowPublicFactors !== true)
     throw new VeilError("BAD_ARGUMENT", "this modulus has a public factor: it is for tests only", {
       hint: "generate keys of your own",
     });

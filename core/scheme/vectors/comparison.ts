@@ -68,6 +68,16 @@ export function* compareNumber(
   };
 }
 
+/** Whether the scheme takes a value of the file in: a difference where it refuses. */
+export function* compareAccepted(where: string, accept: () => unknown): Comparisons {
+  const expected = "accepted";
+  const got = attempt(() => {
+    accept();
+    return expected;
+  });
+  yield { where, expected, got };
+}
+
 /** The text, or why the scheme refuses to compute it: a wrong digit often makes a value no element. */
 export function attempt(compute: () => string): string {
   try {

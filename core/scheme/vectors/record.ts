@@ -19,7 +19,13 @@ import { pad } from "../record/padding.ts";
 import { RECORD_EXPONENT } from "../rsa/client.ts";
 import { acceptModulus, type Modulus } from "../rsa/modulus.ts";
 import type { RoleInput } from "../suite.ts";
-import { attempt, type Comparisons, compareBytes, compareInteger } from "./comparison.ts";
+import {
+  attempt,
+  type Comparisons,
+  compareAccepted,
+  compareBytes,
+  compareInteger,
+} from "./comparison.ts";
 import type { Fields } from "./fields.ts";
 import { PUBLISHED_MODULUS } from "./published-modulus.ts";
 import { type RecordInputs, recordInputs } from "./record-inputs.ts";
@@ -39,8 +45,7 @@ function* compareOne(one: Fields, companion: Fields | undefined): Comparisons {
   const modulus = acceptModulus(recordModulus(one, companion), ALLOW);
   yield* compareWrapping(one, modulus);
   const bytes = one.require(one.hexBytes("record") ?? one.hexBytes("hdr"), "record");
-  const read = (): string => (decodeHeader(bytes) ? "a record" : "");
-  yield { where: one.where("record"), expected: "a record", got: attempt(read) };
+  yield* compareAccepted(one.where("record"), () => decodeHeader(bytes));
   const inputs = recordInputs(one);
   const { realm, topic, producerId, header } = inputs;
   const { suite, aead } = header;

@@ -14,8 +14,8 @@ import { lambdaOf, type RsaMaster } from "../rsa/owner.ts";
 import { type RoleInput, SUITE } from "../suite.ts";
 import { kafkaTopicOf, tagOf } from "../tag.ts";
 import {
-  attempt,
   type Comparisons,
+  compareAccepted,
   compareBytes,
   compareInteger,
   compareText,
@@ -45,8 +45,7 @@ export function* compareRsa(file: Fields): Comparisons {
   const factors = factorsOf(file);
   if (factors) yield* compareInteger(file, "N", () => factors.p * factors.q);
   const n = modulusOf(file);
-  const accept = (): string => (acceptModulus(n, ALLOW) ? "accepted" : "");
-  yield { where: file.where("N"), expected: "accepted", got: attempt(accept) };
+  yield* compareAccepted(file.where("N"), () => acceptModulus(n, ALLOW));
   const modulus = acceptModulus(n, ALLOW);
   const e = file.hexInteger("e");
   const clients = clientsOf(file);
@@ -109,7 +108,7 @@ function* compareCase(one: Fields, keys: Keys): Comparisons {
     yield* compareInteger(one, `T${client.name}`, () => tokenOf(one, client, keys));
   const ways = canonicalValues(one, keys);
   for (const canonical of ways) yield* compareInteger(one, "C", canonical);
-  const canonical = ways[0] ?? (() => i2osp(one.require(one.hexInteger("C"), "C"), modulus.bytes));
+  const canonical = ways[0] ?? saidCanonical(one, modulus);
   const tag = (): Buffer => tagOf(SUITE.rsa, realm, canonical());
   yield* compareBytes(one, "tag", tag);
   if (master) yield* compareBytes(one, "tag", () => ownerTag({ ...ALLOW, master, realm, topic }));
@@ -131,6 +130,12 @@ function canonicalValues(one: Fields, keys: Keys): (() => Buffer)[] {
   const owner = (): Buffer =>
     modulus.foldedPower(hashToGroup(modulus, realmOf(one), topic), i2osp(e, modulus.bytes));
   return [...ways, owner];
+}
+
+/** C as the file says it, where it gives no key to compute it. */
+function saidCanonical(one: Fields, modulus: Modulus): () => Buffer {
+  const value = one.require(one.hexInteger("C"), "C");
+  return () => i2osp(value, modulus.bytes);
 }
 
 /** UEnc with the client's half, or the file's T where it does not say the half. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { base32, hkdf, i2osp, lp, os2ip } from "../../../core/scheme/bytes.ts";
+import { base32, hkdf, hmacSha256, i2osp, lp, os2ip } from "../../../core/scheme/bytes.ts";
 import { context } from "../../../core/scheme/context.ts";
 
 describe("bytes", () => {
@@ -49,6 +49,14 @@ describe("bytes", () => {
     );
     expect(hkdf(ikm, { info: "", length: 42 }).toString("hex")).toBe(
       "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+    );
+  });
+
+  // RFC 4231, test case 2.
+  it("authenticates as HMAC-SHA-256, over parts as over the whole", () => {
+    const mac = hmacSha256(Buffer.from("Jefe"), "what do ya want ", Buffer.from("for nothing?"));
+    expect(mac.toString("hex")).toBe(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
     );
   });
 

@@ -29,22 +29,27 @@ describe("acceptModulus", () => {
     expect(() => acceptModulus(i2osp(N - 1n, K))).toThrow("odd");
   });
 
-  it("refuses the public factor of the vectors, also with another cofactor, unless asked", () => {
+  it("refuses the modulus of the vectors unless asked", () => {
     const published = Buffer.from(PUBLISHED_MODULUS, "hex");
     expect(() => acceptModulus(published)).toThrow("public factor");
     expect(acceptModulus(published, { allowPublicFactors: true }).bytes).toBe(384);
     // Accepted once does not mean accepted for everybody.
     expect(() => acceptModulus(published)).toThrow("public factor");
-    const other = modpPrime() * ((1n << 1536n) - 3n);
-    expect(() => acceptModulus(i2osp(other, 384))).toThrow("public factor");
+  });
+
+  it.each([1024, 1536, 2048])("refuses a modulus with the MODP prime of %i bits", (bits) => {
+    const cofactor = (1n << BigInt(bits)) - 3n;
+    const encoded = i2osp(modpPrime(bits) * cofactor, bits / 4);
+    expect(() => acceptModulus(encoded)).toThrow("public factor");
+    expect(acceptModulus(encoded, { allowPublicFactors: true }).bytes).toBe(bits / 4);
   });
 });
 
-/** RFC 3526 §2: 2^1536 − 2^1472 − 1 + 2^64·([2^1406·π] + 741804). */
-function modpPrime(): bigint {
-  // π·2^1406 by Machin's formula, with spare bits: an independent way to the same prime.
+/** RFC 2409 §6.2, RFC 3526 §2 and §3: 2^n − 2^(n−64) − 1 + 2^64·([2^(n−130)·π] + c), by Machin's formula. */
+function modpPrime(bits: number): bigint {
+  const size = BigInt(bits);
   const spare = 64n;
-  const one = 1n << (1406n + spare);
+  const one = 1n << (size - 130n + spare);
   const arctanInverse = (x: bigint): bigint => {
     let sum = 0n;
     for (let term = one / x, n = 1n, sign = 1n; term > 0n; term /= x * x, n += 2n, sign = -sign)
@@ -52,14 +57,15 @@ function modpPrime(): bigint {
     return sum;
   };
   const pi = (16n * arctanInverse(5n) - 4n * arctanInverse(239n)) >> spare;
-  return (1n << 1536n) - (1n << 1472n) - 1n + (1n << 64n) * (pi + 741_804n);
+  const addend = { 1024: 129_093n, 1536: 741_804n, 2048: 124_476n }[bits] ?? 0n;
+  return (1n << size) - (1n << (size - 64n)) - 1n + (1n << 64n) * (pi + addend);
 }
 
 describe("fold", () => {
   it("is the smaller of x and N − x", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: N - 1n }), (x) => {
-        const smaller = x < N - x ? x : N - x;
+        const smaller = x <= (N - 1n) / 2n ? x : N - x;
         expect(os2ip(MODULUS.fold(i2osp(x, K)))).toBe(smaller);
         expect(MODULUS.fold(i2osp(N - x, K))).toEqual(MODULUS.fold(i2osp(x, K)));
       }),

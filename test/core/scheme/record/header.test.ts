@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  AEAD,
+  decodeHeader,
+  encodeHeader,
+  MAX_CIPHERTEXT_BYTES,
+  MAX_RECORD_BYTES,
+  peekIdentity,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  recordSuiteOf,
+  splitRecord,
+} from "../../../../core/scheme/record/header.ts";
+import { SUITE } from "../../../../core/scheme/suite.ts";
+
+const header: RecordHeader = {
+  suite: SUITE.rsa,
+  aead: AEAD.aes256Gcm,
+  padded: false,
+  signed: false,
+  epoch: 1,
+  kid: Buffer.alloc(16, 0xab),
+  seq: 5n,
+  timeMs: 1_700_000_000_000,
+};
+const badRecord = expect.objectContaining({ code: "BAD_RECORD" });
+const badArgument = expect.objectContaining({ code: "BAD_ARGUMENT" });
+
+const anyHeader: fc.Arbitrary<RecordHeader> = fc.record({
+  suite: fc.constantFrom(SUITE.rsa, SUITE.p256, SUITE.hmac, SUITE.pki),
+  aead: fc.constantFrom(AEAD.aes256Gcm, AEAD.chacha20Poly1305),
+  padded: fc.boolean(),
+  signed: fc.boolean(),
+  epoch: fc.nat(0xffff_ffff),
+  kid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((kid) => Buffer.from(kid)),
+  seq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+  timeMs: fc.maxSafeNat(),
+});
+
+describe("the record header", () => {
+  it("has its fields in their places", () => {
+    expect(encodeHeader({ ...header, padded: true, signed: true }).toString("hex")).toBe(
+      `565101010103${"00000001"}${"ab".repeat(16)}${"0000000000000005"}0000018bcfe56800`,
+    );
+  });
+
+  it("is read as it was written", () => {
+    fc.assert(
+      fc.property(anyHeader, (any) => {
+        const bytes = encodeHeader(any);
+        expect(bytes).toHaveLength(RECORD_HEADER_BYTES);
+        expect(decodeHeader(bytes)).toEqual(any);
+        expect(decodeHeader(new Uint8Array(bytes))).toEqual(any);
+      }),
+    );
+  });
+
+  it.each([
+    ["no magic", 0, 0x57],
+    ["half a magic", 1, 0x50],
+    ["version 0", 2, 0],
+    ["version 2", 2, 2],
+    ["the suite of the toy", 3, SUITE.paper],
+    ["suite 2", 3, 2],
+    ["algorithm 0", 4, 0],
+    ["algorithm 3", 4, 3],
+    ["flag bit 2", 5, 0b100],
+    ["flag bit 7", 5, 0b1000_0001],
+    ["a time beyond 2^53", 34, 1],
+  ])("is refused with %s", (_, at, byte) => {
+    const bytes = encodeHeader(header);
+    bytes[at] = byte;
+    expect(() => decodeHeader(bytes)).toThrow(badRecord);
+  });
+
+  it("is refused when it is cut", () => {
+    const bytes = encodeHeader(header);
+    for (let length = 0; length < RECORD_HEADER_BYTES; length++)
+      expect(() => decodeHeader(bytes.subarray(0, length))).toThrow(badRecord);
+  });
+
+  it.each([
+    ["a short kid", { kid: Buffer.alloc(15) }],
+    ["a negative time", { timeMs: -1 }],
+    ["a broken time", { timeMs: 0.5 }],
+    ["an epoch of 33 bits", { epoch: 2 ** 32 }],
+    ["a negative seq", { seq: -1n }],
+    ["a seq of 65 bits", { seq: 1n << 64n }],
+  ])("is not written with %s", (_, wrong) => {
+    expect(() => encodeHeader({ ...header, ...wrong })).toThrow(badArgument);
+  });
+
+  it("tells which record it was, even of one that is malformed", () => {
+    const bytes = encodeHeader(header);
+    bytes[0] = 0;
+    expect(peekIdentity(bytes)).toEqual({ kid: header.kid, seq: header.seq });
+    expect(peekIdentity(bytes.subarray(0, 34))).toEqual({ kid: header.kid, seq: header.seq });
+    expect(peekIdentity(bytes.subarray(0, 33))).toBeNull();
+  });
+
+  it("knows the suites that have records", () => {
+    expect(recordSuiteOf(1)).toBe(SUITE.rsa);
+    expect(() => recordSuiteOf(SUITE.paper)).toThrow(badRecord);
+  });
+});
+
+describe("splitRecord", () => {
+  const record = (length: number, flags: Partial<RecordHeader> = {}): Buffer =>
+    Buffer.concat([encodeHeader({ ...header, ...flags }), randomBytes(length)]);
+
+  it("gives views of the parts, with or without a signature", () => {
+    const signed = record(100 + 16 + 64, { signed: true });
+    const parts = splitRecord(signed);
+    expect(parts.headerBytes).toEqual(signed.subarray(0, 42));
+    expect(parts.ciphertext).toEqual(signed.subarray(42, 142));
+    expect(parts.authTag).toEqual(signed.subarray(142, 158));
+    expect(parts.signature).toEqual(signed.subarray(158));
+    expect(parts.ciphertext.buffer).toBe(signed.buffer);
+    expect(splitRecord(record(16)).ciphertext).toHaveLength(0);
+    expect(splitRecord(record(16)).signature).toBeUndefined();
+  });
+
+  it("refuses one that ends too early", () => {
+    expect(() => splitRecord(record(15))).toThrow(badRecord);
+    expect(() => splitRecord(record(79, { signed: true }))).toThrow(badRecord);
+    expect(splitRecord(record(80, { signed: true })).ciphertext).toHaveLength(0);
+  });
+
+  it("holds 64 KiB and no byte more", () => {
+    const largest = record(MAX_CIPHERTEXT_BYTES + 16 + 64, { signed: true, padded: true });
+    expect(largest).toHaveLength(MAX_RECORD_BYTES);
+    expect(splitRecord(largest).ciphertext).toHaveLength(MAX_CIPHERTEXT_BYTES);
+    expect(() => splitRecord(record(MAX_CIPHERTEXT_BYTES + 17))).toThrow(
+      expect.objectContaining({ code: "TOO_LARGE" }),
+    );
+  });
+
+  it("takes a padded length that padding makes and no other", () => {
+    for (const length of [32, 64, 1024, 65_536])
+      expect(splitRecord(record(length + 16, { padded: true })).header.padded).toBe(true);
+    for (const length of [0, 1, 16, 31, 33, 48, 96])
+      expect(() => splitRecord(record(length + 16, { padded: true }))).toThrow(badRecord);
+  });
+});

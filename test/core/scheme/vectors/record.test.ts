@@ -1,0 +1,157 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { clientRole } from "../../../../core/scheme/client.ts";
+import { publicParameters, splitHalves } from "../../../../core/scheme/owner.ts";
+import { releaseRole } from "../../../../core/scheme/proxy.ts";
+import { AEAD, type AeadId } from "../../../../core/scheme/record/header.ts";
+import { deriveRecordKey } from "../../../../core/scheme/record/key.ts";
+import { sealRecord } from "../../../../core/scheme/record/seal.ts";
+import { SUITE } from "../../../../core/scheme/suite.ts";
+import { checkVectors } from "../../../../core/scheme/vectors/check.ts";
+import { FIXTURE_MASTER } from "../fixture-master.ts";
+import { type Json, published, withWrongDigit } from "./files.ts";
+
+const file = published("record");
+const about = String(file["about"]);
+const pass = { suite: "record", cases: 1 };
+const badArgument = expect.objectContaining({ code: "BAD_ARGUMENT" });
+
+function without(...names: string[]): Json {
+  return Object.fromEntries(Object.entries(file).filter(([name]) => !names.includes(name)));
+}
+
+describe("the published record", () => {
+  it("is what sealRecord makes", () => {
+    const key = deriveRecordKey({
+      suite: SUITE.rsa,
+      aead: AEAD.aes256Gcm,
+      realm: { tenant: "acme", epoch: 1 },
+      topic: "topic-1",
+      producerId: "dev-0001",
+      ikm: Buffer.from(String(file["r"]), "hex"),
+    });
+    const plaintext = Buffer.from('{"t":21.5}');
+    const record = sealRecord({
+      key,
+      seq: 0n,
+      timeMs: 1_700_000_000_000,
+      plaintext,
+      padded: false,
+    });
+    expect(record.toString("hex")).toBe(file["record"]);
+  });
+});
+
+describe("a record file", () => {
+  it("may say its inputs in fields", () => {
+    const inputs = { tenant: "acme", epoch: 1, topic: "topic-1", producerId: "dev-0001" };
+    const header = { aead: "AES-256-GCM", flags: 0, seq: "0", ts_ms: 1_700_000_000_000 };
+    const plaintext = Buffer.from('{"t":21.5}').toString("hex");
+    expect(checkVectors({ ...without("about"), ...inputs })).toEqual(pass);
+    expect(checkVectors({ ...without("about"), ...inputs, ...header, plaintext })).toEqual(pass);
+    expect(checkVectors({ ...file, aead: 1 })).toEqual(pass);
+    expect(checkVectors({ kind: "record", cases: [file] })).toEqual(pass);
+  });
+
+  it.each([
+    ["d_j1", ["d_j1"]],
+    ["d_j2", ["d_j2"]],
+    ["r", ["r"]],
+    ["r and V", ["r", "V"]],
+    ["W and V", ["W", "V", "d_j1", "d_j2"]],
+    ["all derived values", ["salt", "K", "iv", "commit", "hdr", "aad"]],
+    ["the record", ["record"]],
+  ])("may leave out %s", (_, names) => {
+    expect(checkVectors(without(...names))).toEqual(pass);
+  });
+
+  it("says the first value that is wrong, wherever a digit is", () => {
+    const hexFields = Object.keys(file).filter((name) => name !== "about" && name !== "kind");
+    for (const name of hexFields)
+      for (const at of [0, 1, 9, 40, String(file[name]).length - 1]) {
+        const { difference } = checkVectors(withWrongDigit(file, [name], at));
+        expect(difference?.got, `${name}[${at}]`).not.toBe(difference?.expected);
+      }
+  });
+
+  it("finds a wrong digit of the record too where nothing else says its header or plaintext", () => {
+    const bare = {
+      ...without("about", "hdr", "aad"),
+      tenant: "acme",
+      topic: "topic-1",
+      producer: "dev-0001",
+    };
+    for (let at = 0; at < String(file["record"]).length; at += 3) {
+      const { difference } = checkVectors(withWrongDigit(bare, ["record"], at));
+      expect(difference, `digit ${at}`).toBeDefined();
+    }
+  });
+
+  it.each([
+    ["tenant acme", "tenant acmf"],
+    ["epoch 1", "epoch 2"],
+    ["topic-1", "topic topic-2"],
+    ["dev-0001", "dev-0002"],
+    ["AES-256-GCM", "ChaCha20-Poly1305"],
+    ["flags 0", "flags 1"],
+    ["flags 0", "flags 2"],
+    ["seq 0", "seq 1"],
+    ["ts 1700000000000", "ts 1700000000001"],
+    ["21.5", "21.6"],
+  ])("finds that %j should be %j", (was, is) => {
+    expect(checkVectors({ ...file, about: about.replace(was, is) }).difference).toBeDefined();
+  });
+
+  it.each([
+    ["neither record nor header", without("record", "hdr")],
+    ["an unknown algorithm", { ...file, aead: "ROT13" }],
+    ["no topic", { ...file, about: "tenant acme, epoch 1, producer dev-0001" }],
+    ["no r", without("r", "W", "V")],
+  ])("is refused with %s", (_, json) => {
+    expect(() => checkVectors(json)).toThrow(badArgument);
+  });
+});
+
+describe("a record file under another modulus", () => {
+  const master = FIXTURE_MASTER;
+  const parameters = publicParameters(master);
+  const realm = { tenant: "globex", epoch: 70_000 };
+  const { client, proxy } = splitHalves({ master, random: randomBytes, consumer: true });
+  const bound = { realm, topic: "Kühlraum/3", producerId: "dev-9" };
+  const { ikm, wrapped } = clientRole({ realm, parameters, halves: client }).wrap(randomBytes);
+  const released = releaseRole({ realm, parameters, halves: proxy }).release(wrapped);
+  const plaintext = Buffer.from('[{"v":1}]');
+
+  function made(aead: AeadId, padded: boolean, signed: boolean): Json {
+    const key = deriveRecordKey({ suite: SUITE.rsa, aead, ikm, ...bound });
+    const signingKey = signed ? generateKeyPairSync("ed25519").privateKey : undefined;
+    const record = sealRecord({ key, seq: 3n, timeMs: 5, plaintext, padded, signingKey });
+    const { realm: _, ...inputs } = { ...bound, tenant: realm.tenant };
+    const bytes = { r: ikm, W: wrapped, V: released, record, K: key.key, commit: key.commit };
+    const halves = { d_j1: client.record, d_j2: proxy.record, kid: key.kid };
+    const hex = Object.entries({ ...bytes, ...halves }).map(([name, value]) => [
+      name,
+      value?.toString("hex"),
+    ]);
+    return { kind: "record", ...inputs, ...Object.fromEntries(hex) };
+  }
+
+  const N = parameters.nRec.toString("hex");
+
+  it.each([
+    [AEAD.aes256Gcm, false, false],
+    [AEAD.aes256Gcm, true, true],
+    [AEAD.chacha20Poly1305, true, false],
+    [AEAD.chacha20Poly1305, false, true],
+  ])("agrees, with algorithm %i, padded %s, signed %s", (aead, padded, signed) => {
+    const one = made(aead, padded, signed);
+    expect(checkVectors({ ...one, N })).toEqual(pass);
+    expect(checkVectors(one, { suite: "rsa", N })).toEqual(pass);
+    const wrong = withWrongDigit({ ...one, N }, ["record"], 2 * (42 + 3));
+    expect(checkVectors(wrong).difference?.where).toBe("record");
+  });
+
+  it("differs under the published modulus", () => {
+    expect(checkVectors(made(AEAD.aes256Gcm, true, true)).difference?.where).toBe("W");
+  });
+});
