@@ -42,7 +42,9 @@ export function* compareRecord(file: Fields, companion: Fields | undefined): Com
 }
 
 function* compareOne(one: Fields, companion: Fields | undefined): Comparisons {
-  const modulus = acceptModulus(recordModulus(one, companion), ALLOW);
+  const n = recordModulus(one, companion);
+  yield* compareAccepted(one.where("N"), () => acceptModulus(n, ALLOW));
+  const modulus = acceptModulus(n, ALLOW);
   yield* compareWrapping(one, modulus);
   const bytes = one.require(one.hexBytes("record") ?? one.hexBytes("hdr"), "record");
   yield* compareAccepted(one.where("record"), () => decodeHeader(bytes));

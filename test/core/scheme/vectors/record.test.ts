@@ -151,6 +151,12 @@ describe("a record file under another modulus", () => {
     expect(checkVectors(wrong).difference?.where).toBe("record");
   });
 
+  it("shows a wrong digit of the modulus, also one that makes it even", () => {
+    const one = { ...made(AEAD.aes256Gcm, true, false), N };
+    for (const at of [0, 100, N.length - 1])
+      expect(checkVectors(withWrongDigit(one, ["N"], at)).difference).toBeDefined();
+  });
+
   it("differs under the published modulus", () => {
     expect(checkVectors(made(AEAD.aes256Gcm, true, true)).difference?.where).toBe("W");
   });
