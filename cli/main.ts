@@ -2,6 +2,7 @@
 /** `veilmq`: wires the commands, nothing else. Each file of commands/ adds its own. */
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { addAgent } from "./commands/agent.ts";
 import { addBridge } from "./commands/bridge.ts";
 import { addConsume } from "./commands/consume.ts";
 import { addKms } from "./commands/kms.ts";
@@ -22,6 +23,7 @@ const program = new Command("veilmq")
   .exitOverride();
 
 addKms(program);
+addAgent(program);
 addBridge(program);
 addConsume(program);
 addVectors(program);

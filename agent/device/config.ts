@@ -155,8 +155,8 @@ async function orProblem<T>(loading: Promise<T>): Promise<T | VeilError> {
 const places = {
   stateDir: z
     .string()
-    .min(1)
-    .prefault(() => process.env["STATE_DIRECTORY"] ?? ""),
+    .prefault(() => process.env["STATE_DIRECTORY"] ?? "")
+    .refine((path) => path !== "", "is missing: the folder for the outbox"),
   status: z.strictObject({ socket: z.string().min(1).optional() }).optional(),
 };
 

@@ -1,0 +1,21 @@
+/** Runs the device agent for `veilmq agent run`. */
+import { Agent } from "../agent/device/agent.ts";
+import { loadAgentSettings } from "../agent/device/config.ts";
+import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { createLog } from "../core/runtime/log.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+
+/** Until SIGTERM or SIGINT; what the process should end with. */
+export async function runAgent(configPath: string): Promise<ExitCode> {
+  const signal = shutdownSignal();
+  const settings = await loadAgentSettings(configPath);
+  const log = createLog("agent", settings.logLevel);
+  const agent = new Agent({ settings, log });
+  await agent.start();
+  log.info({ ports: settings.ports.length, pending: agent.status().pending }, "the agent runs");
+  await aborted(signal);
+  const clean = await agent.stop();
+  const { taken, acknowledged, pending } = agent.status();
+  log.info({ taken, acknowledged, pending }, "the agent has stopped");
+  return clean ? EXIT.OK : EXIT.ERROR;
+}

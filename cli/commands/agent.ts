@@ -1,0 +1,68 @@
+/** `veilmq agent …`: the field engineer's commands. */
+import type { Command } from "commander";
+
+export function addAgent(program: Command): void {
+  const agent = program.command("agent").description("the device's side: from the serial line on");
+  addRun(agent);
+  addStatus(agent);
+}
+
+function addRun(agent: Command): void {
+  agent
+    .command("run")
+    .description("read serial ports and bring every reading, sealed, to a bridge")
+    .requiredOption("--config <file>", "agent.yaml")
+    .addHelpText(
+      "after",
+      `
+A reading that is reported as taken survives kill -9 and power loss until a bridge has acknowledged it.
+SIGTERM stops cleanly: what was read is sealed and on disk. The log is on stderr, one JSON object a line.
+
+agent.yaml, with what has no default first:
+  credential: probe-1.cred.json        # from \`veilmq kms enrol\`, mode 0600; under systemd: LoadCredential=credential:…
+  stateDir: /var/lib/veilmq            # outbox, rejected records, agent.sock; under systemd: StateDirectory=
+  ports:
+    - path: /dev/serial/by-id/usb-…    # a name in by-id stays the same over replugging
+      profile: json-lines              # a name in devices/, or the path of your own
+      topic: greenhouse/north/climate  # granted to this client for publishing
+      baudRate: 9600                   # optional, as dataBits, stopBits, parity, flowControl: the profile's otherwise
+  bridge: { urls: [mqtts://bridge.example:8883] }         # the credential's otherwise
+  outbox: { maxBytes: 1073741824, policy: oldest, syncIntervalMs: 200, syncBytes: 65536 }
+  aead: auto                           # or aes-256-gcm, chacha20-poly1305
+  padding: true
+  allowPlaintext: false                # mqtt:// beyond this machine
+  log: { level: info }
+  status: { socket: /run/veilmq/agent.sock }
+
+Examples:
+  veilmq agent run --config agent.yaml
+  veilmq agent status --config agent.yaml`,
+    )
+    .action(async ({ config }: { config: string }) => {
+      const { runAgent } = await import("../agent-run.ts");
+      process.exitCode = await runAgent(config);
+    });
+}
+
+function addStatus(agent: Command): void {
+  agent
+    .command("status")
+    .description("ask a running agent how its ports, outbox and uplink are")
+    .option("--config <file>", "the agent.yaml it runs with")
+    .option("--socket <path>", "its socket, where there is no agent.yaml at hand")
+    .option("--json", "one JSON object instead of text")
+    .addHelpText(
+      "after",
+      `
+"waiting" counts what is on disk and not acknowledged by a bridge, key announcements included.
+The same socket serves Prometheus: curl --unix-socket SOCKET http://localhost/metrics
+
+Examples:
+  veilmq agent status --config agent.yaml
+  veilmq agent status --socket /var/lib/veilmq/agent.sock --json`,
+    )
+    .action(async (options: { config?: string; socket?: string; json?: true }) => {
+      const { printAgentStatus } = await import("../agent-status.ts");
+      await printAgentStatus(options);
+    });
+}
