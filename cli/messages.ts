@@ -3,9 +3,15 @@ import { CommanderError } from "commander";
 import { isVeilError } from "../core/errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
-/** One line of data on stdout. */
+/** One line of data on stdout. A reader that left, as `| head` does, does not end the work. */
 export function printLine(text: string): void {
+  if (!process.stdout.listeners("error").includes(ignoreClosedPipe))
+    process.stdout.on("error", ignoreClosedPipe);
   process.stdout.write(`${text}\n`);
+}
+
+function ignoreClosedPipe(error: Error): void {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
 }
 
 /** One JSON value on stdout, for `--json`. Bytes must be b64url text already. */

@@ -3,7 +3,8 @@
  *
  * A pid file outlives kill -9 and power cuts, and clearing a stale one is a race. Linux's abstract socket names do
  * not: the kernel frees the name with the process. The name is the folder's device and inode, so a symbolic link or
- * another spelling of the path is the same lock.
+ * another spelling of the path is the same lock. Containers with networks of their own do not see each other's names:
+ * a folder belongs to one of them.
  */
 import { stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";

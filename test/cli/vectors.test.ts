@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { testFolder } from "../support/folder.ts";
 import { veilmq } from "./veilmq.ts";
@@ -56,4 +58,10 @@ describe("vectors", () => {
       ].join("\n"),
     });
   });
+});
+
+test("a reader that leaves early is no error", async () => {
+  const pipe = `"${process.execPath}" dist/cli/main.js vectors ${join(VECTORS, "rsa.json")} | true`;
+  const { stderr } = await promisify(execFile)("sh", ["-c", pipe]);
+  expect(stderr).toBe("");
 });
