@@ -14,8 +14,5 @@ export async function runAgent(configPath: string): Promise<ExitCode> {
   await agent.start();
   log.info({ ports: settings.ports.length, pending: agent.status().pending }, "the agent runs");
   await aborted(signal);
-  const clean = await agent.stop();
-  const { taken, acknowledged, pending } = agent.status();
-  log.info({ taken, acknowledged, pending }, "the agent has stopped");
-  return clean ? EXIT.OK : EXIT.ERROR;
+  return (await agent.stop()) ? EXIT.OK : EXIT.ERROR;
 }

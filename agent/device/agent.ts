@@ -188,7 +188,7 @@ export class Agent {
       },
     });
     return [
-      { name: "outbox", start: () => this.#outbox.start(), stop: () => this.#outbox.stop() },
+      { name: "outbox", start: () => this.#outbox.start(), stop: () => this.#stopOutbox() },
       { name: "scheme", stop: () => this.#scheme.stop() },
       { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
       ...this.#topics.map(({ intake }) => ({ name: "intake", stop: () => intake.stop() })),
@@ -200,6 +200,13 @@ export class Agent {
       this.#countsPart(),
       { name: "local socket", start: () => local.start(), stop: () => local.stop() },
     ];
+  }
+
+  /** By now nothing is added or acknowledged any more. */
+  async #stopOutbox(): Promise<void> {
+    const { taken, acknowledged, pending } = this.status();
+    this.#options.log.info({ taken, acknowledged, pending }, "the agent stops");
+    await this.#outbox.stop();
   }
 
   /** A line of counts when they changed, at most every 10 s. */

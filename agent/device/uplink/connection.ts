@@ -63,6 +63,7 @@ export class UplinkConnection {
       publish: (topic, payload) => this.#deliver(topic, payload),
       timings: options.timings,
       log: options.log,
+      isOpen: () => this.#reason === undefined,
       onChange: () => this.#bell.ring(),
     });
   }

@@ -15,6 +15,8 @@ export interface RegistrarOptions {
   readonly publish: (topic: string, payload: Buffer) => Promise<void>;
   readonly timings: Timings;
   readonly log: Logger;
+  /** Whether the connection still lives. */
+  readonly isOpen: () => boolean;
   /** Called when there may be something to do again. */
   readonly onChange: () => void;
 }
@@ -73,12 +75,13 @@ export class Registrar {
   }
 
   async #ask(flight: Flight): Promise<void> {
-    const { publish, timings, log } = this.#options;
+    const { publish, timings, log, isOpen } = this.#options;
     const { lane } = flight;
     let token: Buffer;
     try {
       token = await lane.token();
     } catch (error) {
+      if (!isOpen()) return;
       log.error({ err: error, ports: lane.ports }, "no token could be computed");
       this.park(flight, "NO_TOKEN");
       return;

@@ -1,0 +1,287 @@
+/** A serial line, the agent, a bridge: everything between the sensor's bytes and what a consumer would read. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { stringify } from "yaml";
+import { Agent } from "../../agent/device/agent.ts";
+import { loadAgentSettings } from "../../agent/device/config.ts";
+import { type AgentStatus, agentStatusSchema } from "../../agent/device/status.ts";
+import type { Timings } from "../../agent/device/uplink/timings.ts";
+import { replaceFile, replaceSecretFile } from "../../core/runtime/files.ts";
+import { askLocal } from "../../core/runtime/local-http.ts";
+import { packageFile } from "../../core/runtime/package.ts";
+import { encodeCredential } from "../../core/wire/credential.ts";
+import { parseJson } from "../../core/wire/fields.ts";
+import { senmlPackSchema } from "../../core/wire/senml.ts";
+import { openPty, type Pty } from "../../demo/pty/pty.ts";
+import { FieldBridge } from "../support/field-bridge.ts";
+import { fieldTenant } from "../support/field-tenant.ts";
+import { testFolder } from "../support/folder.ts";
+
+const TOPIC = "canary-topic-7f3a/climate";
+const WAIT = { timeout: 15_000, interval: 20 };
+const SHORT: Partial<Timings> = { reconnectMinMs: 10, reconnectMaxMs: 50, parkMs: 300 };
+
+interface Field {
+  readonly bridge: FieldBridge;
+  readonly ptys: readonly Pty[];
+  readonly config: string;
+  readonly socket: string;
+  readonly stateDir: string;
+  /** The counts of the readings that a consumer would have read of the topic, in order. */
+  counts(): number[];
+}
+
+/** A tenant with one device that has `lines` serial lines on one topic, its bridge, and agent.yaml. */
+async function makeField(options: { lines?: number; signs?: boolean } = {}): Promise<Field> {
+  const folder = await testFolder();
+  const tenant = fieldTenant();
+  const { signs = false } = options;
+  const device = tenant.enrol("probe-1", { topics: [TOPIC], urls: [], signs });
+  const bridge = new FieldBridge({ tenant, device });
+  await bridge.start(0);
+  onTestFinished(() => bridge.stop());
+  const ptys = await Promise.all(
+    Array.from({ length: options.lines ?? 1 }, (_, i) =>
+      openPty({ link: join(folder, `tty${i}`) }),
+    ),
+  );
+  for (const pty of ptys) onTestFinished(() => pty.close());
+  const stateDir = join(folder, "state");
+  const config = join(folder, "agent.yaml");
+  await replaceSecretFile(join(folder, "credential"), encodeCredential(device.credential));
+  await replaceFile(
+    config,
+    stringify({
+      credential: "credential",
+      stateDir: "state",
+      ports: ptys.map(({ path }) => ({ path, profile: "json-lines", topic: TOPIC })),
+      bridge: { urls: [`mqtt://127.0.0.1:${bridge.port}`] },
+      outbox: { syncIntervalMs: 5 },
+    }),
+  );
+  return {
+    ...{ bridge, ptys, config, stateDir, socket: join(stateDir, "agent.sock") },
+    counts: () => bridge.read(TOPIC).map(countOf),
+  };
+}
+
+async function startAgent(field: Field): Promise<{ agent: Agent; log: string[] }> {
+  const log: string[] = [];
+  const agent = new Agent({
+    settings: await loadAgentSettings(field.config),
+    log: pino({ level: "trace" }, { write: (line: string) => void log.push(line) }),
+    timings: SHORT,
+  });
+  await agent.start();
+  onTestFinished(async () => void (await agent.stop()));
+  await vi.waitFor(() => {
+    for (const { state } of agent.status().ports) expect(state).toBe("open");
+  }, WAIT);
+  return { agent, log };
+}
+
+/** A process of its own, to be killed; resolves when its ports are open. */
+async function spawnAgent(field: Field): Promise<ChildProcess> {
+  const binary = packageFile("dist", "cli", "main.js");
+  const child = spawn(process.execPath, [binary, "agent", "run", "--config", field.config], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, NODE_OPTIONS: "" },
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await vi.waitFor(async () => {
+    for (const { state } of (await ask(field)).ports) expect(state).toBe("open");
+  }, WAIT);
+  return child;
+}
+
+async function ask({ socket }: Field): Promise<AgentStatus> {
+  return parseJson(await askLocal(socket, "/status"), agentStatusSchema);
+}
+
+function line(count: number): string {
+  return `${JSON.stringify({ count, canary: "canary-reading-51c0" })}\n`;
+}
+
+function countOf(plaintext: string): number {
+  const pack = parseJson(plaintext, senmlPackSchema);
+  return pack.find(({ n }) => n === "count")?.v ?? Number.NaN;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+describe("in one process", () => {
+  test("everything that the line says arrives once and in order, whatever the bridge does", async () => {
+    const field = await makeField();
+    const { bridge, counts } = field;
+    const [pty] = field.ptys;
+    const { agent } = await startAgent(field);
+    let n = 0;
+    bridge.decide = () => {
+      n++;
+      if (n % 41 === 0) setTimeout(() => bridge.cut(), 1);
+      return n % 57 === 0 ? "drop" : "take";
+    };
+    for (const count of range(0, 400)) {
+      // Cut anywhere: a frame does not care.
+      const bytes = Buffer.from(line(count));
+      await pty?.write(bytes.subarray(0, count % 9));
+      await pty?.write(bytes.subarray(count % 9));
+      if (count === 150) {
+        await bridge.stop();
+        setTimeout(() => void bridge.start(), 200);
+      }
+      if (count === 300) await vi.waitFor(() => bridge.push({ alias: 1, status: "rekey" }), WAIT);
+      if (count % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await vi.waitFor(() => expect(agent.status().taken).toBe(400), WAIT);
+    await vi.waitFor(() => expect(agent.status().pending).toBe(0), WAIT);
+    expect(counts()).toEqual(range(0, 400));
+    expect(bridge.violations).toEqual([]);
+    expect(bridge.connects).toBeGreaterThan(3);
+    expect(new Set(bridge.announced).size).toBe(2);
+  }, 60_000);
+
+  test("a refused record is kept apart, a refused topic waits: the rest goes on", async () => {
+    const field = await makeField({ signs: true });
+    const { bridge, counts, ptys } = field;
+    let granted = false;
+    bridge.decide = ({ kind, alias, kid = "", seq = 0n }) => {
+      const refused = { alias, status: "refused", message: "by the test" } as const;
+      if (kind === "reg" && !granted) return { refuse: { ...refused, code: "NO_GRANT" } };
+      if (kind !== "rec" || seq !== 5n) return "take";
+      const id = { kid: Buffer.from(kid, "hex").toString("base64url"), seq: seq.toString() };
+      return { refuse: { ...refused, ...id, code: "BAD_RECORD" } };
+    };
+    const { agent } = await startAgent(field);
+    await ptys[0]?.write(range(0, 10).map(line).join(""));
+    await vi.waitFor(() => expect(agent.status().taken).toBe(10), WAIT);
+    expect(agent.status().pending).toBe(11);
+    granted = true;
+    await vi.waitFor(() => expect(agent.status().pending).toBe(0), WAIT);
+    expect(counts()).toEqual(range(0, 10).filter((count) => count !== 5));
+    expect(agent.status().rejected).toBe(1);
+  }, 30_000);
+
+  test("two ports on one topic share a key, so that neither makes the other a repeat", async () => {
+    const field = await makeField({ lines: 2 });
+    const { agent } = await startAgent(field);
+    for (const count of range(0, 50))
+      for (const [i, pty] of field.ptys.entries()) await pty.write(line(1000 * i + count));
+    await vi.waitFor(() => expect(agent.status().taken).toBe(100), WAIT);
+    await vi.waitFor(() => expect(agent.status().pending).toBe(0), WAIT);
+    const read = field.counts();
+    expect(read.filter((count) => count < 1000)).toEqual(range(0, 50));
+    expect(read.filter((count) => count >= 1000)).toEqual(range(1000, 1050));
+    expect(field.bridge.announced.length).toBe(1);
+  }, 30_000);
+
+  test("log, status and metrics tell what there is to tell, and no topic or reading", async () => {
+    const field = await makeField();
+    const { agent, log } = await startAgent(field);
+    await field.ptys[0]?.write(`${line(1)}this is no JSON\n${line(2)}`);
+    await vi.waitFor(() => expect(agent.status().acknowledged).toBe(2), WAIT);
+    const status = await ask(field);
+    expect(status).toMatchObject({
+      tenant: "field",
+      client: "probe-1",
+      ports: [{ index: 0, profile: "json-lines", state: "open", frames: 3, invalid: 1 }],
+      taken: 2,
+      acknowledged: 2,
+      pending: 0,
+      rejected: 0,
+      uplink: { state: "connected" },
+    });
+    const metrics = await askLocal(field.socket, "/metrics");
+    expect(metrics).toContain("veilmq_agent_readings_taken_total 2");
+    expect(metrics).toContain('veilmq_agent_port_open{port="0"} 1');
+    const told = [...log, metrics, JSON.stringify(status)].join("");
+    expect(told).toContain("connected to a bridge");
+    expect(told).not.toMatch(/canary/);
+    expect((await stat(field.socket)).mode & 0o777).toBe(0o600);
+  }, 30_000);
+
+  test("an unplugged line comes back, and nothing of what was taken is lost", async () => {
+    const field = await makeField();
+    const { agent } = await startAgent(field);
+    const [pty] = field.ptys;
+    await pty?.write(range(0, 20).map(line).join(""));
+    await vi.waitFor(() => expect(agent.status().taken).toBe(20), WAIT);
+    await pty?.close();
+    await vi.waitFor(() => expect(agent.status().ports[0]?.state).toBe("lost"), WAIT);
+    const again = await openPty(pty ? { link: pty.path } : {});
+    onTestFinished(() => again.close());
+    await vi.waitFor(() => expect(agent.status().ports[0]?.state).toBe("open"), WAIT);
+    await again.write(range(20, 40).map(line).join(""));
+    await vi.waitFor(() => expect(field.counts()).toEqual(range(0, 40)), WAIT);
+  }, 30_000);
+});
+
+describe("in a process of its own", () => {
+  test("kill -9 with everything unsent: after the restart the old records come first, under their kid", async () => {
+    const field = await makeField();
+    const { bridge, counts, ptys } = field;
+    bridge.decide = ({ kind }) => (kind === "reg" ? "take" : "hold");
+    const first = await spawnAgent(field);
+    await ptys[0]?.write(range(0, 50).map(line).join(""));
+    await vi.waitFor(async () => expect((await ask(field)).taken).toBe(50), WAIT);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    bridge.decide = () => "take";
+    const second = await spawnAgent(field);
+    await ptys[0]?.write(range(50, 80).map(line).join(""));
+    await vi.waitFor(() => expect(counts()).toEqual(range(0, 80)), WAIT);
+    expect(new Set(bridge.arrivals.map(({ kid }) => kid)).size).toBe(2);
+    expect(bridge.violations).toEqual([]);
+    second.kill("SIGTERM");
+    expect(await once(second, "exit")).toEqual([0, null]);
+  }, 60_000);
+
+  test("kill -9 in the middle of traffic, again and again: what was taken arrives, once, in order", async () => {
+    const field = await makeField();
+    const { counts, ptys } = field;
+    let written = 0;
+    let taken = 0;
+    for (let round = 0; round < 3; round++) {
+      const child = await spawnAgent(field);
+      for (let i = 0; i < 60; i++) {
+        await ptys[0]?.write(line(written++));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      taken += (await ask(field)).taken;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    const last = await spawnAgent(field);
+    await vi.waitFor(async () => expect((await ask(field)).pending).toBe(0), WAIT);
+    const read = counts();
+    expect(taken).toBeGreaterThan(100);
+    expect(read.length).toBeGreaterThanOrEqual(taken);
+    expect(read).toEqual([...new Set(read)].sort((a, b) => a - b));
+    last.kill("SIGTERM");
+    expect(await once(last, "exit")).toEqual([0, null]);
+  }, 90_000);
+
+  test("SIGTERM: what was framed is sealed and on disk, and no name is on the disk with it", async () => {
+    const field = await makeField();
+    const { bridge, ptys } = field;
+    await bridge.stop();
+    const child = await spawnAgent(field);
+    await ptys[0]?.write(range(0, 500).map(line).join(""));
+    await vi.waitFor(async () => expect((await ask(field)).ports[0]?.frames).toBe(500), WAIT);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    const segment = await readFile(join(field.stateDir, "outbox", `${"1".padStart(20, "0")}.seg`));
+    expect(segment.includes("canary")).toBe(false);
+    await bridge.start();
+    const again = await spawnAgent(field);
+    await vi.waitFor(() => expect(field.counts()).toEqual(range(0, 500)), WAIT);
+    again.kill("SIGTERM");
+    await once(again, "exit");
+  }, 60_000);
+});
