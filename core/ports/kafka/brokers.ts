@@ -32,6 +32,8 @@ export class Brokers {
   readonly #kafka: Kafka;
   readonly #nodes = new Map<number, Node>();
   readonly #leaders = new LRUCache<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
+  /** When a broker last broke off or stayed silent, by `host:port`: the others are asked first. */
+  readonly #failedAt = new Map<string, number>();
   #stopped = false;
 
   constructor(options: { readonly kafka: Kafka }) {
@@ -43,7 +45,7 @@ export class Brokers {
     const ask = (broker: KafkajsBroker): Promise<ClusterMetadata> =>
       broker.connectionPool.send(metadataProtocol(topics));
     let reason: VeilError | undefined;
-    for (const node of this.#connectedFirst()) {
+    for (const node of this.#bestFirst()) {
       try {
         return this.#adopt(await this.#use(node, "asking for metadata", ask, "requests"));
       } catch (error) {
@@ -135,7 +137,9 @@ export class Brokers {
       throw toVeilError(cause, what);
     }
     try {
-      return await use(node.broker);
+      const result = await use(node.broker);
+      this.#failedAt.delete(`${node.host}:${node.port}`);
+      return result;
     } catch (cause) {
       const error = toVeilError(cause, what);
       // TIMEOUT may also be the broker's own verdict, given in time: then this costs one connection.
@@ -149,15 +153,17 @@ export class Brokers {
     earlier: VeilError | undefined,
   ): Promise<ClusterMetadata> {
     let reason = earlier;
-    for (const address of await this.#kafka.seeds()) {
+    const addresses = (await this.#kafka.seeds()).map(parseAddress);
+    addresses.sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
+    for (const { host, port } of addresses) {
       if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
-      const { host, port } = parseAddress(address);
       const broker = this.#kafka.createBroker(host, port);
       try {
         await broker.connect();
         return this.#adopt(await ask(broker));
       } catch (error) {
         reason = toVeilError(error, "connecting to Kafka");
+        this.#failedAt.set(`${host}:${port}`, Date.now());
       } finally {
         hangUp(broker);
       }
@@ -184,14 +190,20 @@ export class Brokers {
     return metadata;
   }
 
-  #connectedFirst(): readonly Node[] {
-    const nodes = [...this.#nodes.values()];
+  #bestFirst(): readonly Node[] {
     const isConnected = ({ broker }: Node): boolean =>
       broker.connectionPool.pool.some((connection) => connection.isConnected());
-    return [...nodes.filter(isConnected), ...nodes.filter((node) => !isConnected(node))];
+    return [...this.#nodes.values()]
+      .sort((a, b) => Number(isConnected(b)) - Number(isConnected(a)))
+      .sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
+  }
+
+  #lastFailure({ host, port }: { readonly host: string; readonly port: number }): number {
+    return this.#failedAt.get(`${host}:${port}`) ?? 0;
   }
 
   #drop(node: Node): void {
+    this.#failedAt.set(`${node.host}:${node.port}`, Date.now());
     for (const [nodeId, known] of this.#nodes) if (known === node) this.#nodes.delete(nodeId);
     hangUp(node.broker);
   }

@@ -84,7 +84,8 @@ export class KafkaProducer {
   /**
    * Sends the batches, one request per leader, and resolves with one result per batch in the order given. The
    * caller sees to it that a partition has one batch per call and one call at a time: throws BAD_ARGUMENT for
-   * two batches of a partition; everything else is in the results.
+   * two batches of a partition; everything else is in the results. While one broker is frozen, it settles within
+   * `requestTimeoutMs` of the client for finding leaders and `ackTimeoutMs` + 1 s for the request.
    */
   async send(batches: readonly PartitionBatch[]): Promise<readonly PartitionResult[]> {
     const keys = new Set(batches.map(({ topic, partition }) => `${topic}/${partition}`));
