@@ -93,6 +93,7 @@ export class Lane {
    * back to the head, in its order; a record that is to blame alone is taken out.
    */
   fail(error: VeilError): AfterFailure {
+    const wasAlone = this.#inFlight.length === 1;
     const wanted = this.#land();
     const [head] = wanted;
     if (!head) {
@@ -104,7 +105,8 @@ export class Lane {
       this.attempts += 1;
       return { action: "retry" };
     }
-    if (wanted.length > 1) {
+    if (!wasAlone) {
+      // One that was dropped meanwhile may be the one to blame, so also a last one left gets its own try.
       this.#queue.unshift(...wanted);
       this.#singles = wanted.length;
       return { action: "part" };

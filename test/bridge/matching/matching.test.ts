@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Matching } from "../../../bridge/matching/matching.ts";
+import { EPOCH, Fleet, type Member } from "../../support/fleet.ts";
+
+const fleet = new Fleet();
+const producer = fleet.enrol("sensor", ["weather/a", "weather/b", "weather/c"]);
+const consumer = fleet.enrol("reader", ["weather/a"]);
+
+interface Rig {
+  readonly matching: Matching;
+  readonly sources: string[];
+  match(member: Member, topic: string): Promise<Buffer>;
+  tick(ms: number): void;
+}
+
+function rig(): Rig {
+  const sources: string[] = [];
+  let nowMs = 0;
+  const matching = new Matching({
+    onMatch: (source) => sources.push(source),
+    nowMs: () => nowMs,
+    maxWorkers: 2,
+  });
+  onTestFinished(() => matching.stop());
+  return {
+    matching,
+    sources,
+    match: (member, topic) => {
+      const client = clientOf(member);
+      const token = member.role.token(topic);
+      return matching.match({ tenant: fleet.only, client, epoch: EPOCH, token });
+    },
+    tick: (ms) => {
+      nowMs += ms;
+    },
+  };
+}
+
+function clientOf({ login }: Member) {
+  const client = fleet.client(login);
+  if (!client) throw new Error("no such client");
+  return client;
+}
+
+describe("match", () => {
+  it("finds the owner's tag, the same for every client", async () => {
+    const { match, tick } = rig();
+    expect(await match(producer, "weather/a")).toEqual(fleet.tag("weather/a"));
+    expect(await match(consumer, "weather/a")).toEqual(fleet.tag("weather/a"));
+    tick(200);
+    expect(await match(consumer, "weather/b")).toEqual(fleet.tag("weather/b"));
+  });
+
+  it("computes a token once, also when it is asked for twice at the same time", async () => {
+    const { match, sources } = rig();
+    await Promise.all([match(producer, "weather/a"), match(producer, "weather/a")]);
+    await match(producer, "weather/a");
+    expect(sources).toEqual(["computed", "cached"]);
+  });
+
+  it("computes anew after the client's halves changed, and not for other changes", async () => {
+    const { match, sources } = rig();
+    const before = clientOf(producer);
+    await match(producer, "weather/a");
+    fleet.change(producer.login, { grants: fleet.grants(["weather/a", "weather/d"]) });
+    await match(producer, "weather/a");
+    const other = clientOf(consumer).halves;
+    fleet.change(producer.login, { halves: other });
+    const wrong = await match(producer, "weather/a");
+    fleet.set(before);
+    expect(wrong).not.toEqual(fleet.tag("weather/a"));
+    expect(sources).toEqual(["computed", "cached", "computed"]);
+  });
+
+  it("refuses a token that is no element, another epoch, and a revoked client", async () => {
+    const { matching } = rig();
+    const client = clientOf(producer);
+    const token = producer.role.token("weather/a");
+    const ask = { tenant: fleet.only, client, epoch: EPOCH, token };
+    const garbled = Buffer.alloc(token.length, 0xff);
+    await expect(matching.match({ ...ask, token: garbled })).rejects.toMatchObject({
+      code: "BAD_TOKEN",
+    });
+    await expect(matching.match({ ...ask, token: token.subarray(1) })).rejects.toMatchObject({
+      code: "BAD_TOKEN",
+    });
+    await expect(matching.match({ ...ask, epoch: 9 })).rejects.toMatchObject({ code: "EPOCH" });
+    const revoked = { ...client, status: "revoked" as const };
+    await expect(matching.match({ ...ask, client: revoked })).rejects.toMatchObject({
+      code: "REVOKED",
+    });
+  });
+
+  it("answers LIMIT when the bucket is empty, but still what it knows", async () => {
+    const { match, tick } = rig();
+    for (const topic of ["weather/a", "weather/b", "weather/c"]) await match(producer, topic);
+    await expect(match(producer, "weather/d")).rejects.toMatchObject({ code: "LIMIT" });
+    expect(await match(producer, "weather/a")).toEqual(fleet.tag("weather/a"));
+    expect(await match(consumer, "weather/a")).toEqual(fleet.tag("weather/a"));
+    tick(200);
+    expect(await match(producer, "weather/d")).toEqual(fleet.tag("weather/d"));
+  });
+});
+
+describe("release and check", () => {
+  it("gives a V from which the consumer gets the producer's key", async () => {
+    const { matching } = rig();
+    const { ikm, wrapped } = producer.role.wrap(randomBytes);
+    const ask = { tenant: fleet.only, client: clientOf(consumer), epoch: EPOCH, wrapped };
+    await matching.checkWrapped(ask);
+    expect(consumer.role.unwrap(await matching.release(ask))).toEqual(ikm);
+  });
+
+  it("refuses a W that is no element", async () => {
+    const { matching } = rig();
+    const wrapped = Buffer.alloc(256, 0xff);
+    const ask = { tenant: fleet.only, client: clientOf(consumer), epoch: EPOCH, wrapped };
+    await expect(matching.checkWrapped(ask)).rejects.toMatchObject({ code: "BAD_RECORD" });
+    await expect(matching.release(ask)).rejects.toMatchObject({ code: "BAD_RECORD" });
+    await expect(matching.checkWrapped({ ...ask, epoch: 9 })).rejects.toMatchObject({
+      code: "EPOCH",
+    });
+  });
+
+  it("does not block the event loop", async () => {
+    const { matching } = rig();
+    const client = clientOf(consumer);
+    const { wrapped } = producer.role.wrap(randomBytes);
+    const ask = { tenant: fleet.only, client, epoch: EPOCH, wrapped };
+    await matching.release(ask);
+    let longestMs = 0;
+    let lastMs = performance.now();
+    const timer = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastMs);
+      lastMs = performance.now();
+    }, 1);
+    await Promise.all(Array.from({ length: 200 }, () => matching.release(ask)));
+    clearInterval(timer);
+    expect(longestMs).toBeLessThan(200);
+  });
+
+  it("ends what waits when it stops", async () => {
+    const { matching } = rig();
+    const { wrapped } = producer.role.wrap(randomBytes);
+    const ask = { tenant: fleet.only, client: clientOf(consumer), epoch: EPOCH, wrapped };
+    const releases = Array.from({ length: 5 }, () => matching.release(ask));
+    const settled = Promise.allSettled(releases);
+    await matching.stop();
+    expect((await settled).at(-1)).toMatchObject({ reason: { code: "STOPPED" } });
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * A tenant with real keys and its clients, held in memory behind the bridge's Directory interface: documents change
+ * when a test says so.
+ */
+import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import type { Client, ClientChange, Directory, Tenant } from "../../bridge/directory/types.ts";
+import { sha256 } from "../../core/scheme/bytes.ts";
+import { clientRole } from "../../core/scheme/client.ts";
+import { ownerTag, publicParameters, splitHalves } from "../../core/scheme/owner.ts";
+import type { ClientRole, Halves } from "../../core/scheme/suite.ts";
+import { DEFAULT_RETENTION_MS, type Grant, type Operation } from "../../core/wire/directory.ts";
+import { generateSigningKey, importSigningKey } from "../../core/wire/keys.ts";
+import { formatLogin, type Login } from "../../core/wire/login.ts";
+import { BRIDGE_KEY_BYTES, InternalStore } from "../../core/wire/store.ts";
+import { FIXTURE_MASTER } from "../core/scheme/fixture-master.ts";
+
+export const EPOCH = 1;
+
+/** What a client itself holds. */
+export interface Member {
+  readonly login: Login;
+  readonly secret: Buffer;
+  readonly signingKey: KeyObject;
+  readonly role: ClientRole;
+}
+
+export class Fleet
+  implements Pick<Directory, "tenant" | "client" | "allows" | "onClientChange" | "onTenant">
+{
+  readonly parameters = publicParameters(FIXTURE_MASTER);
+  #tenant: Tenant;
+  readonly #clients = new Map<string, Client>();
+  readonly #onClient = new Set<(change: ClientChange) => void>();
+  readonly #onTenant = new Set<(tenant: Tenant) => void>();
+
+  constructor(name = "acme") {
+    const bridgeKey = randomBytes(BRIDGE_KEY_BYTES);
+    this.#tenant = {
+      name,
+      epochs: new Map([[EPOCH, { epoch: EPOCH, parameters: this.parameters }]]),
+      kafka: { partitions: 1, retentionMs: DEFAULT_RETENTION_MS },
+      bridgeKey,
+      store: new InternalStore(bridgeKey),
+    };
+  }
+
+  get only(): Tenant {
+    return this.#tenant;
+  }
+
+  /** A new client with grants for these topics, of both operations unless told otherwise. */
+  enrol(
+    client: string,
+    topics: readonly string[],
+    ops: readonly Operation[] = ["pub", "sub"],
+  ): Member {
+    const login = { tenant: this.#tenant.name, client };
+    const secret = randomBytes(32);
+    const { seed } = generateSigningKey();
+    const signingKey = importSigningKey(seed);
+    const halves = splitHalves({ master: FIXTURE_MASTER, random: randomBytes, consumer: true });
+    this.set({
+      login,
+      status: "active",
+      authHash: sha256(secret),
+      signingKey: createPublicKey(signingKey),
+      signs: false,
+      halves: new Map([[EPOCH, halves.proxy]]),
+      grants: this.grants(topics, ops),
+      cert: Buffer.from(`certificate of ${client}`),
+    });
+    const realm = { tenant: login.tenant, epoch: EPOCH };
+    const role = clientRole({ realm, parameters: this.parameters, halves: halves.client });
+    return { login, secret, signingKey, role };
+  }
+
+  tag(topic: string): Buffer {
+    const realm = { tenant: this.#tenant.name, epoch: EPOCH };
+    return ownerTag({ master: FIXTURE_MASTER, realm, topic });
+  }
+
+  grants(
+    topics: readonly string[],
+    ops: readonly Operation[] = ["pub", "sub"],
+    exp = Number.MAX_SAFE_INTEGER,
+  ): ReadonlyMap<string, Grant> {
+    return new Map(
+      topics.map((topic) => {
+        const tag = this.tag(topic);
+        return [tag.toString("hex"), { tag, ops: [...ops], nbf: 0, exp }];
+      }),
+    );
+  }
+
+  /** Replaces a client's documents and tells the bridge. */
+  set(after: Client): void {
+    const before = this.client(after.login);
+    this.#clients.set(formatLogin(after.login), after);
+    for (const listener of this.#onClient) listener({ login: after.login, before, after });
+  }
+
+  /** Changes some of what a client's documents say. */
+  change(login: Login, change: Partial<Client>): void {
+    const client = this.client(login);
+    if (!client) throw new Error("no such client");
+    this.set({ ...client, ...change });
+  }
+
+  revoke(login: Login): void {
+    this.change(login, { status: "revoked", halves: new Map<number, Halves>() });
+  }
+
+  changeTenant(change: Partial<Tenant>): void {
+    this.#tenant = { ...this.#tenant, ...change };
+    for (const listener of this.#onTenant) listener(this.#tenant);
+  }
+
+  tenant(name: string): Tenant | null {
+    return name === this.#tenant.name ? this.#tenant : null;
+  }
+
+  client(login: Login): Client | null {
+    return this.#clients.get(formatLogin(login)) ?? null;
+  }
+
+  allows(client: Client, operation: Operation, tag: Uint8Array, nowMs: number): boolean {
+    const grant = client.grants.get(Buffer.from(tag).toString("hex"));
+    if (client.status !== "active" || !grant) return false;
+    return grant.ops.includes(operation) && grant.nbf <= nowMs && nowMs < grant.exp;
+  }
+
+  onClientChange(listener: (change: ClientChange) => void): () => void {
+    this.#onClient.add(listener);
+    return () => this.#onClient.delete(listener);
+  }
+
+  onTenant(listener: (tenant: Tenant) => void): () => void {
+    this.#onTenant.add(listener);
+    return () => this.#onTenant.delete(listener);
+  }
+}
