@@ -3,12 +3,14 @@ import type { FastifyInstance } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Health } from "./health.ts";
 import { createListener, type ListenAt, listen } from "./listener.ts";
-import type { Metrics } from "./metrics.ts";
+import type { HttpMetrics } from "./metrics.ts";
 
 export interface AdminServerOptions {
   readonly at: ListenAt;
   readonly health: Pick<Health, "ask">;
-  readonly metrics: Metrics;
+  /** Everything that the bridge counts, as Prometheus reads it. */
+  readonly report: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly metrics: HttpMetrics;
   readonly log: Logger;
 }
 
@@ -16,19 +18,19 @@ export class AdminServer {
   readonly name = "admin";
   readonly #options: AdminServerOptions;
   #server: FastifyInstance | undefined;
-  #port: number | undefined;
+  #port = 0;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
   }
 
-  /** The port it listens on; undefined before `start()`. */
-  get port(): number | undefined {
+  /** Where it listens; 0 before `start()`. */
+  get port(): number {
     return this.#port;
   }
 
   async start(): Promise<void> {
-    const { at, health, metrics, log } = this.#options;
+    const { at, health, report, metrics, log } = this.#options;
     const server = createListener({ metrics, log, tls: at.tls });
     this.#server = server;
     // That it answers is the answer: the event loop turns.
@@ -39,8 +41,8 @@ export class AdminServer {
       return reply.code(ready ? 200 : 503).send({ ready, ...findings });
     });
     server.get("/metrics", async (_request, reply) => {
-      const { contentType, text } = await metrics.read();
-      return reply.type(contentType).send(text);
+      const { contentType, body } = await report();
+      return reply.type(contentType).send(body);
     });
     this.#port = await listen(server, at);
   }

@@ -2,7 +2,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
 import { errorAnswer } from "./answers.ts";
-import type { Metrics } from "./metrics.ts";
+import type { HttpMetrics } from "./metrics.ts";
 
 /** Of requests that no route says otherwise for. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -21,7 +21,7 @@ export interface ListenAt {
 }
 
 export interface ListenerOptions {
-  readonly metrics: Metrics;
+  readonly metrics: HttpMetrics;
   readonly log: Logger;
   readonly tls?: ListenAt["tls"];
 }
@@ -59,7 +59,7 @@ export function createListener({ metrics, log, tls }: ListenerOptions): FastifyI
     reply.code(404).send({ code: "NOT_FOUND", message: "there is nothing here" }),
   );
   server.addHook("onResponse", async (request, reply) => {
-    metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime / 1000);
+    metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime);
   });
   return server;
 }

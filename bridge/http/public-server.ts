@@ -16,15 +16,15 @@ import { type KeysOptions, releaseKeys } from "./keys.ts";
 import { createListener, type ListenAt, listen } from "./listener.ts";
 import { authenticate } from "./login.ts";
 import { type MatchOptions, match } from "./match.ts";
-import type { Metrics } from "./metrics.ts";
+import type { HttpMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { Places, RateLimit } from "./rate-limit.ts";
 
 export interface HttpLimits {
   /** Requests of one client at the same time. */
-  readonly inFlightPerClient: number;
-  readonly perSecondPerClient: number;
-  readonly burstPerClient: number;
+  readonly httpInFlightPerClient: number;
+  readonly httpPerSecondPerClient: number;
+  readonly httpBurstPerClient: number;
 }
 
 export interface PublicServerOptions extends MatchOptions, KeysOptions {
@@ -37,7 +37,7 @@ export interface PublicServerOptions extends MatchOptions, KeysOptions {
   readonly status: () => Promise<z.input<typeof statusResponseSchema>>;
   /** Of the program, for the description of the interface. */
   readonly version: string;
-  readonly metrics: Metrics;
+  readonly metrics: HttpMetrics;
   readonly log: Logger;
 }
 
@@ -51,17 +51,17 @@ export class PublicServer {
   /** Whom `onRequest` let in. */
   readonly #logins = new WeakMap<FastifyRequest, Login>();
   #server: FastifyInstance | undefined;
-  #port: number | undefined;
+  #port = 0;
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
-    const { inFlightPerClient, perSecondPerClient, burstPerClient } = options.limits;
-    this.#places = new Places(inFlightPerClient);
-    this.#rate = new RateLimit({ burst: burstPerClient, perSecond: perSecondPerClient });
+    const { httpInFlightPerClient, httpPerSecondPerClient, httpBurstPerClient } = options.limits;
+    this.#places = new Places(httpInFlightPerClient);
+    this.#rate = new RateLimit({ burst: httpBurstPerClient, perSecond: httpPerSecondPerClient });
   }
 
-  /** The port it listens on; undefined before `start()`. */
-  get port(): number | undefined {
+  /** Where it listens; 0 before `start()`. */
+  get port(): number {
     return this.#port;
   }
 

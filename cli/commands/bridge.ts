@@ -6,6 +6,47 @@ export function addBridge(program: Command): void {
   const bridge = program.command("bridge").description("the operator's side: matching and storing");
   addIdentity(bridge);
   addImport(bridge);
+  addRun(bridge);
+}
+
+function addRun(bridge: Command): void {
+  bridge
+    .command("run")
+    .description("serve devices over MQTT and consumers over HTTP until SIGTERM")
+    .requiredOption("--config <file>", "bridge.yaml; paths in it are relative to its folder")
+    .addHelpText(
+      "after",
+      `
+The smallest bridge.yaml, for one machine:
+
+  zookeeper: { servers: ["127.0.0.1:2181"] }
+  stateDir: /var/lib/veilmq
+  identityFile: /etc/veilmq/bridge.age     # veilmq bridge identity --out …
+  tenants:
+    - name: acme
+      kmsPublicKey: …                      # from the owner's public.json
+
+Beyond one machine each listener needs an address and a certificate; plaintext has to be asked for by name:
+
+  mqtt: { host: 0.0.0.0, port: 8883, tls: { cert: bridge.pem, key: bridge.key } }
+  http: { host: 0.0.0.0, port: 8443, tls: { cert: bridge.pem, key: bridge.key } }
+  admin: { host: 127.0.0.1, port: 9464 }   # /healthz /readyz /metrics
+  zookeeper: { servers: ["zk1:2181", "zk2:2181"], sessionTimeoutMs: 10000 }
+  kafka: { listener: INTERNAL }            # by its name in the brokers' settings
+  directoryMaxAgeMs: 600000                # an older directory stops match and release
+  logLevel: info
+
+Port 0 takes a free one; <stateDir>/listening.json tells which. The folder holds nothing that cannot be lost. A tenant
+is served from the moment its head is imported: veilmq bridge import. Logs go to stderr, one JSON object a line.
+SIGTERM: accepts nothing more, finishes what is in flight, and exits.
+
+Example:
+  veilmq bridge run --config /etc/veilmq/bridge.yaml`,
+    )
+    .action(async ({ config }: { config: string }) => {
+      const { runBridge } = await import("../run-bridge.ts");
+      await runBridge(config);
+    });
 }
 
 interface ImportFlags {

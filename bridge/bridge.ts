@@ -1,0 +1,126 @@
+/**
+ * One bridge, from its configuration to its end.
+ *
+ *   zookeeper → brokers → kafka → directory → registry → matching → writer → ingress → http → admin
+ *
+ * It stops in reverse: what takes requests goes first, what they need stays until they are answered.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { VeilError } from "../core/errors.ts";
+import { makeFolder, replaceFile } from "../core/runtime/files.ts";
+import { type Part, startAll, stopAll } from "../core/runtime/lifecycle.ts";
+import type { Logger } from "../core/runtime/log.ts";
+import { type Assembly, assemble } from "./assembly.ts";
+import type { BridgeConfig } from "./config.ts";
+
+/** Below the deadline of a part's stop. */
+const WRITER_DRAIN_MS = 3_000;
+
+/** The ports that a bridge listens on. */
+export interface Listening {
+  readonly mqtt: number;
+  readonly http: number;
+  readonly admin: number;
+}
+
+export class Bridge {
+  readonly #config: BridgeConfig;
+  readonly #log: Logger;
+  #parts: readonly Part[] = [];
+  #listening: Listening | undefined;
+  #starting: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: { readonly config: BridgeConfig; readonly log: Logger }) {
+    this.#config = options.config;
+    this.#log = options.log;
+  }
+
+  /** Throws STOPPED before `start()`. */
+  get listening(): Listening {
+    if (!this.#listening) throw new VeilError("STOPPED", "the bridge does not listen");
+    return this.#listening;
+  }
+
+  /**
+   * Starts everything, once; writes the ports to `<stateDir>/listening.json` and logs "listening". Where something fails,
+   * what was started is stopped: throws SECRET_FILE, CONFIG, DISK, UNAVAILABLE where ZooKeeper or Kafka stay away,
+   * STOPPED after `stop()`.
+   */
+  async start(): Promise<void> {
+    this.#starting ??= this.#start();
+    await this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    await makeFolder(this.#config.stateDir);
+    await rm(this.#portsFile, { force: true });
+    const assembly = await assemble(this.#config, this.#log);
+    this.#parts = inOrder(assembly);
+    await startAll(
+      this.#parts.map((part) => this.#unlessStopped(part)),
+      this.#log,
+    );
+    const { ingress, http, adminServer } = assembly;
+    this.#listening = { mqtt: ingress.port, http: http.port, admin: adminServer.port };
+    await replaceFile(this.#portsFile, `${JSON.stringify(this.#listening)}\n`);
+    this.#log.info(this.#listening, "listening");
+  }
+
+  /**
+   * Accepts nothing more, finishes what is in flight, closes; also ends a start that still waits for ZooKeeper or
+   * Kafka. `false`: something outlived its deadline.
+   */
+  async stop(): Promise<boolean> {
+    this.#stopped = true;
+    await rm(this.#portsFile, { force: true });
+    const clean = await stopAll(this.#parts, this.#log);
+    await this.#starting?.catch(() => undefined);
+    this.#log.info({ clean }, "stopped");
+    return clean;
+  }
+
+  #unlessStopped(part: Part): Part {
+    return {
+      name: part.name,
+      start: async () => {
+        if (this.#stopped) throw new VeilError("STOPPED", "the bridge stops");
+        await part.start?.();
+      },
+      stop: () => part.stop(),
+    };
+  }
+
+  get #portsFile(): string {
+    return join(this.#config.stateDir, "listening.json");
+  }
+}
+
+function inOrder(assembly: Assembly): readonly Part[] {
+  const { zookeeper, brokers, leaders, admin, producer, internal, directory, registry } = assembly;
+  const { matching, writer, ingress, http, adminServer, metrics } = assembly;
+  return [
+    zookeeper,
+    brokers,
+    leaders,
+    {
+      name: "kafka",
+      stop: async () => {
+        await Promise.all([producer.stop(), internal.producer.stop(), admin.stop()]);
+      },
+    },
+    directory,
+    registry,
+    { name: "matching", stop: () => matching.stop() },
+    { name: "writer", stop: () => writer.stop(WRITER_DRAIN_MS) },
+    ingress,
+    http,
+    {
+      name: "metrics",
+      start: async () => metrics.start({ sessions: () => ingress.sessions, writer, matching }),
+      stop: async () => metrics.registry.clear(),
+    },
+    adminServer,
+  ];
+}

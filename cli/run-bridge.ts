@@ -1,0 +1,20 @@
+/** `veilmq bridge run`: a bridge from its start to a signal. */
+import { Bridge } from "../bridge/bridge.ts";
+import { loadBridgeConfig } from "../bridge/config.ts";
+import { VeilError } from "../core/errors.ts";
+import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { createLog } from "../core/runtime/log.ts";
+
+/** Returns after SIGTERM or SIGINT. Throws CONFIG with all problems, as `Bridge.start`, and TIMEOUT for a stop that was not clean. */
+export async function runBridge(configFile: string): Promise<void> {
+  const config = await loadBridgeConfig(configFile);
+  const log = createLog("bridge", config.logLevel);
+  const signal = shutdownSignal();
+  const bridge = new Bridge({ config, log });
+  // A signal also ends a start that still waits for ZooKeeper or Kafka.
+  const started = bridge.start();
+  started.catch(() => undefined);
+  await Promise.race([started.then(() => aborted(signal)), aborted(signal)]);
+  if (!(await bridge.stop()))
+    throw new VeilError("TIMEOUT", "the bridge did not stop in time; see its log");
+}
