@@ -128,7 +128,7 @@ function buildIntake({
   const matching = new Matching({ onMatch: (source) => metrics.matched(source) });
   const writer = new Writer({
     send: async (batches, onResult) => {
-      for (const result of await producer.send(batches)) onResult(result);
+      await producer.send(batches, onResult);
     },
     log,
     onPressure: (isHigh) => ingress.setPaused(isHigh),

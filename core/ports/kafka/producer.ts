@@ -85,16 +85,24 @@ export class KafkaProducer {
    * Sends the batches, one request per leader, and resolves with one result per batch in the order given. The
    * caller sees to it that a partition has one batch per call and one call at a time: throws BAD_ARGUMENT for
    * two batches of a partition; everything else is in the results. While one broker is frozen, it settles within
-   * `requestTimeoutMs` of the client for finding leaders and `ackTimeoutMs` + 1 s for the request.
+   * `requestTimeoutMs` of the client for finding leaders and `ackTimeoutMs` + 1 s for the request. `onResult` hears
+   * of each batch as soon as its own leader has answered, so that nobody waits for a frozen broker but its own.
    */
-  async send(batches: readonly PartitionBatch[]): Promise<readonly PartitionResult[]> {
+  async send(
+    batches: readonly PartitionBatch[],
+    onResult: (result: PartitionResult) => void = () => undefined,
+  ): Promise<readonly PartitionResult[]> {
     const keys = new Set(batches.map(({ topic, partition }) => `${topic}/${partition}`));
     if (keys.size < batches.length)
       throw new VeilError("BAD_ARGUMENT", "a partition has more than one batch");
     const results = new Map<PartitionBatch, PartitionResult>();
-    const byLeader = await this.#groupByLeader(batches, results);
+    const settle: Settle = (batch, result) => {
+      results.set(batch, result);
+      onResult(result);
+    };
+    const byLeader = await this.#groupByLeader(batches, settle);
     await Promise.all(
-      [...byLeader].map(([nodeId, group]) => this.#sendToLeader(nodeId, group, results)),
+      [...byLeader].map(([nodeId, group]) => this.#sendToLeader(nodeId, group, settle)),
     );
     return batches.map((batch) => results.get(batch) ?? failed(batch, noAnswer()));
   }
@@ -106,19 +114,19 @@ export class KafkaProducer {
 
   async #groupByLeader(
     batches: readonly PartitionBatch[],
-    results: Map<PartitionBatch, PartitionResult>,
+    settle: Settle,
   ): Promise<Map<number, PartitionBatch[]>> {
     const byLeader = new Map<number, PartitionBatch[]>();
     try {
       const find = await this.#brokers.findLeaders(batches.map(({ topic }) => topic));
       for (const batch of batches) {
         const leader = find(batch.topic, batch.partition);
-        if ("error" in leader) results.set(batch, failed(batch, leader.error));
+        if ("error" in leader) settle(batch, failed(batch, leader.error));
         else append(byLeader, leader.nodeId, batch);
       }
     } catch (cause) {
       const error = toVeilError(cause, "finding the leaders");
-      for (const batch of batches) results.set(batch, failed(batch, error));
+      for (const batch of batches) settle(batch, failed(batch, error));
     }
     return byLeader;
   }
@@ -126,7 +134,7 @@ export class KafkaProducer {
   async #sendToLeader(
     nodeId: number,
     batches: readonly PartitionBatch[],
-    results: Map<PartitionBatch, PartitionResult>,
+    settle: Settle,
   ): Promise<void> {
     const protocol = produceProtocol(batches, this.#ackTimeoutMs);
     let answer: (topic: string, partition: number) => PartitionAnswer | undefined;
@@ -144,9 +152,9 @@ export class KafkaProducer {
       if ("error" in result) {
         const error = afresh(result.error);
         if (error.retryable) this.#brokers.forget(topic);
-        results.set(batch, failed(batch, error));
+        settle(batch, failed(batch, error));
       } else
-        results.set(batch, {
+        settle(batch, {
           status: "confirmed",
           topic,
           partition,
@@ -155,6 +163,8 @@ export class KafkaProducer {
     }
   }
 }
+
+type Settle = (batch: PartitionBatch, result: PartitionResult) => void;
 
 type PartitionAnswer = { readonly baseOffset: bigint } | { readonly error: VeilError };
 
