@@ -82,7 +82,6 @@ export class Consumer {
       stateDir,
       group: this.#group,
       output,
-      log,
       onSaved: (offsets) => {
         this.#committing = this.#commit(offsets);
       },
@@ -257,7 +256,7 @@ export class Consumer {
     const { output, rejects } = this.#options;
     await this.#committing;
     await Promise.all([this.#feed.stop(), this.#scheme.stop(), this.#bridge.stop()]);
-    await Promise.all([output.close(), rejects?.close()]);
+    await Promise.all([output.close(), rejects?.close(), this.#progress.stop()]);
   }
 }
 

@@ -2,9 +2,9 @@
  * The consumer's checkpoint, kept and saved (PROTOCOL.md §3): at most once a second while readings come, and at the end.
  * A partition's marks and offset and the output's length only ever change together, between two saves.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Logger } from "../../core/runtime/log.ts";
+import { makeFolder } from "../../core/runtime/files.ts";
+import { FolderLock } from "../../core/runtime/folder-lock.ts";
 import {
   type Checkpoint,
   type PartitionState,
@@ -22,7 +22,6 @@ export interface ProgressOptions {
   readonly stateDir: string;
   readonly group: string;
   readonly output: LineSink;
-  readonly log: Logger;
   /** After each save: the next offsets, for Kafka's own book-keeping, which monitors read. */
   readonly onSaved: (offsets: { topic: string; partition: number; offset: bigint }[]) => void;
 }
@@ -33,16 +32,18 @@ export class Progress {
   #checkpoint: Checkpoint = { outputBytes: null, partitions: new Map() };
   #savedAtMs = 0;
   #dirty = false;
+  #lock: FolderLock | undefined;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
     this.#path = join(options.stateDir, "checkpoint.json");
   }
 
-  /** Reads the checkpoint and cuts the output back to it. */
+  /** Reads the checkpoint and cuts the output back to it. Throws UNAVAILABLE while another consumer has the folder. */
   async start(): Promise<void> {
     const { stateDir, group, output } = this.#options;
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolder(stateDir);
+    this.#lock = await FolderLock.take(stateDir);
     this.#checkpoint = await readCheckpoint(this.#path, group);
     await output.open(this.#checkpoint.outputBytes);
     // From here on the checkpoint covers what the output held before us.
@@ -86,5 +87,9 @@ export class Progress {
         return { topic, partition: Number(partition), offset };
       }),
     );
+  }
+
+  async stop(): Promise<void> {
+    await this.#lock?.release();
   }
 }

@@ -23,7 +23,12 @@ export class FolderLock {
     const server = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) =>
-        reject(new VeilError("UNAVAILABLE", `${folder} is in use by another process`, { cause })),
+        reject(
+          new VeilError("UNAVAILABLE", `${folder} is in use by another process`, {
+            hint: "each process needs a folder of its own",
+            cause,
+          }),
+        ),
       );
       server.listen({ path: `\0veilmq-${dev}-${ino}` }, resolve);
     });

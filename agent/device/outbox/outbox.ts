@@ -6,11 +6,11 @@
  */
 import { type RefusalCode, VeilError } from "../../../core/errors.ts";
 import { makeFolder } from "../../../core/runtime/files.ts";
+import { FolderLock } from "../../../core/runtime/folder-lock.ts";
 import type { OutboxReader, OutboxWriter, StreamState } from "./api.ts";
 import { checkEntry, type NewEntry, type StoredEntry, type StreamId } from "./entry.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Ledger } from "./ledger.ts";
-import { FolderLock } from "./lock.ts";
 import { type Appended, diskBytes, diskError, OutboxLog } from "./log.ts";
 import type { OutboxOptions, OutboxReport } from "./options.ts";
 import { recover } from "./recovery.ts";
