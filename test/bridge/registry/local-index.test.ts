@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { LocalIndex } from "../../../bridge/registry/local-index.ts";
+import { testFolder } from "../../support/folder.ts";
+
+const entryKey = (n: number): Buffer => Buffer.alloc(32, n);
+const lookup = Buffer.alloc(16, 0xff);
+const sealed = Buffer.from("sealed");
+
+async function openIndex(folder: string): Promise<LocalIndex> {
+  const index = new LocalIndex(folder);
+  await index.open();
+  onTestFinished(() => index.close());
+  return index;
+}
+
+describe("LocalIndex", () => {
+  test("finds by key and lists by prefix, across a restart", async () => {
+    const folder = join(await testFolder(), "index");
+    const index = await openIndex(folder);
+    const entries = [1, 255, 3].map((n) => ({ entryKey: entryKey(n), lookup, sealed }));
+    const other = { entryKey: entryKey(4), lookup: Buffer.alloc(16, 0xfe), sealed };
+    await index.realm("a").write([...entries, other], 17n);
+    await index.close();
+
+    const realm = (await openIndex(folder)).realm("a");
+    expect(await realm.get(entryKey(255))).toEqual(sealed);
+    expect(await realm.get(entryKey(9))).toBeUndefined();
+    const listed = await realm.list(lookup, 10);
+    expect(listed.map((one) => one.entryKey[0]).sort()).toEqual([1, 255, 3]);
+    expect(await realm.list(lookup, 2)).toHaveLength(2);
+    expect((await realm.position())?.next).toBe(17n);
+  });
+
+  test("a deletion takes the entry from both", async () => {
+    const realm = (await openIndex(join(await testFolder(), "index"))).realm("a");
+    await realm.write([{ entryKey: entryKey(1), lookup, sealed }]);
+    await realm.write([{ entryKey: entryKey(1), lookup, sealed: null }], 5n);
+    expect(await realm.get(entryKey(1))).toBeUndefined();
+    expect(await realm.list(lookup, 10)).toEqual([]);
+  });
+
+  test("topics are kept apart, also when one is cleared", async () => {
+    const index = await openIndex(join(await testFolder(), "index"));
+    const [a, b] = [index.realm("a"), index.realm("b")];
+    for (const realm of [a, b]) await realm.write([{ entryKey: entryKey(1), lookup, sealed }], 1n);
+    await a.clear();
+    expect(await a.get(entryKey(1))).toBeUndefined();
+    expect(await a.list(lookup, 10)).toEqual([]);
+    expect(await a.position()).toBeNull();
+    expect(await b.get(entryKey(1))).toEqual(sealed);
+    expect(await b.position()).not.toBeNull();
+  });
+
+  test("one that was damaged is made anew", async () => {
+    const folder = join(await testFolder(), "index");
+    const index = await openIndex(folder);
+    await index.realm("a").write([{ entryKey: entryKey(1), lookup, sealed }], 1n);
+    await index.close();
+    await writeFile(join(folder, "CURRENT"), randomBytes(30));
+    const again = (await openIndex(folder)).realm("a");
+    expect(await again.position()).toBeNull();
+  });
+
+  test("is for one process alone", async () => {
+    const folder = join(await testFolder(), "index");
+    await openIndex(folder);
+    await expect(new LocalIndex(folder).open()).rejects.toMatchObject({ code: "DISK" });
+    expect(await (await openIndex(`${folder}2`)).realm("a").position()).toBeNull();
+  });
+});

@@ -1,0 +1,186 @@
+/** The registry on a real Kafka: two bridges, one topic, and an index that may be deleted. */
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { entryKeyOf } from "../../../bridge/registry/entry.ts";
+import { CompactedTopic } from "../../../bridge/store/compacted-topic.ts";
+import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
+import { INTERNAL_KIND, InternalStore } from "../../../core/wire/store.ts";
+import { announced } from "../../bridge/registry/fixture.ts";
+import { testAccess, testDirectory, testRegistry } from "../../support/bridge-parts.ts";
+import { freshName } from "../../support/cluster.ts";
+import { testFolder } from "../../support/folder.ts";
+import { silentLog } from "../../support/kafka.ts";
+import { TestTenant, testIdentity } from "../../support/signed-tenant.ts";
+
+let identity: string;
+beforeAll(async () => {
+  identity = await testIdentity();
+});
+
+async function served() {
+  const tenant = new TestTenant(freshName("t"));
+  const { directory, access } = await testDirectory([tenant], identity);
+  await directory.import([await tenant.head(identity, 1)]);
+  return { tenant, directory, access, topic: registryTopic(tenant) };
+}
+
+function registryTopic({ bridgeKey }: TestTenant): string {
+  return new InternalStore(bridgeKey).topicName(INTERNAL_KIND.registry);
+}
+
+describe("the registry", () => {
+  test("what one bridge registers another finds at once", async () => {
+    const { tenant, directory } = await served();
+    const one = await testRegistry(directory, [tenant], await testFolder());
+    const two = await testRegistry(directory, [tenant], await testFolder());
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
+    expect(await two.has(key)).toBe(false);
+    await one.register(key, entry);
+    expect(await two.has(key)).toBe(true);
+    expect(await two.find(key)).toEqual([entry]);
+    expect(await one.find(key)).toEqual([entry]);
+    expect(await two.has({ ...key, producerId: "fan" })).toBe(false);
+    expect(await two.find({ ...key, tag: randomBytes(32) })).toEqual([]);
+  });
+
+  test("lists all producers of a kid under its tag, and of no other", async () => {
+    const { tenant, directory } = await served();
+    const registry = await testRegistry(directory, [tenant], await testFolder());
+    const { tag, kid } = announced({ tenant: tenant.name, producerId: "x" }).key;
+    const entries = ["a", "b", "c"].map((producerId) =>
+      announced({ tenant: tenant.name, producerId, tag, kid }),
+    );
+    const elsewhere = announced({ tenant: tenant.name, producerId: "d", kid });
+    for (const { key, entry } of [...entries, elsewhere]) await registry.register(key, entry);
+    const found = await registry.find({ tenant: tenant.name, tag, kid });
+    expect(found.map(({ producerId }) => producerId).sort()).toEqual(["a", "b", "c"]);
+  });
+
+  test("the same again is no second write", async () => {
+    const { tenant, directory, access, topic } = await served();
+    const registry = await testRegistry(directory, [tenant], await testFolder());
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
+    for (let n = 0; n < 3; n++) await registry.register(key, entry);
+    const [range] = await access.admin.listOffsets(topic);
+    expect(range?.high).toBe(1n);
+  });
+
+  test("survives the deletion of its index, and reads on where it was", async () => {
+    const { tenant, directory } = await served();
+    const folder = await testFolder();
+    const first = await testRegistry(directory, [tenant], folder);
+    const old = announced({ tenant: tenant.name, producerId: "pump" });
+    await first.register(old.key, old.entry);
+    expect(await first.has({ ...old.key, kid: randomBytes(16) })).toBe(false);
+    await first.stop();
+
+    const other = await testRegistry(directory, [tenant], await testFolder());
+    const late = announced({ tenant: tenant.name, producerId: "fan" });
+    await other.register(late.key, late.entry);
+    const second = await testRegistry(directory, [tenant], folder);
+    expect(await second.find(old.key)).toEqual([old.entry]);
+    expect(await second.find(late.key)).toEqual([late.entry]);
+    await second.stop();
+
+    await rm(folder, { recursive: true });
+    const third = await testRegistry(directory, [tenant], folder);
+    expect(await third.find(old.key)).toEqual([old.entry]);
+    expect(await third.find(late.key)).toEqual([late.entry]);
+  });
+
+  test("an index of a topic that was made anew is built anew", async () => {
+    const { tenant, directory, access, topic } = await served();
+    const folder = await testFolder();
+    const before = await testRegistry(directory, [tenant], folder);
+    const old = [1, 2, 3].map(() => announced({ tenant: tenant.name, producerId: "pump" }));
+    for (const { key, entry } of old) await before.register(key, entry);
+    expect(await before.has({ ...(old[0]?.key ?? never()), kid: randomBytes(16) })).toBe(false);
+    await before.stop();
+    await access.admin.deleteTopic(topic);
+    const fresh = testAccess();
+    const remade = new CompactedTopic({ ...fresh, topic, log: silentLog });
+    await expect
+      .poll(
+        () =>
+          remade.create().then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    const after = await testRegistry(directory, [tenant], folder);
+    await expect
+      .poll(() => after.has(old[0]?.key ?? never()).catch(() => "not yet"), { timeout: 30_000 })
+      .toBe(false);
+  });
+
+  test("a tombstone takes an entry away everywhere", async () => {
+    const { tenant, directory, access, topic } = await served();
+    const registry = await testRegistry(directory, [tenant], await testFolder());
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
+    await registry.register(key, entry);
+    const entryKey = entryKeyOf(new InternalStore(tenant.bridgeKey), key);
+    await access.producer.send([
+      { topic, partition: 0, messages: [{ key: entryKey, value: null }] },
+    ]);
+    await expect.poll(() => registry.has(key), { timeout: 10_000 }).toBe(false);
+    expect(await registry.find(key)).toEqual([]);
+  });
+
+  test("a thousand who ask for what is not there cost Kafka a few questions", async () => {
+    const { tenant, directory } = await served();
+    const registry = await testRegistry(directory, [tenant], await testFolder());
+    const { key } = announced({ tenant: tenant.name, producerId: "pump" });
+    await registry.has(key);
+    const beganMs = performance.now();
+    const asked = Array.from({ length: 1_000 }, () =>
+      registry.has({ ...key, kid: randomBytes(16) }),
+    );
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
+    // One question for all of them, or two: not a thousand.
+    expect(performance.now() - beganMs).toBeLessThan(1_500);
+  });
+
+  test("nothing on the bridge's disk or in Kafka tells a tag, a kid or a producer", async () => {
+    const { tenant, directory, access, topic } = await served();
+    const folder = await testFolder();
+    const registry = await testRegistry(directory, [tenant], folder);
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "canary-producer" });
+    await registry.register(key, entry);
+    await registry.has({ ...key, kid: randomBytes(16) });
+    await registry.stop();
+    const files = await readdir(folder);
+    const disk = Buffer.concat(
+      await Promise.all(files.map((file) => readFile(join(folder, file)))),
+    );
+    expect(disk.length).toBeGreaterThan(entry.announcement.length);
+    const kafka: Buffer[] = [];
+    const tail = new CompactedTopic({ ...access, topic, log: silentLog });
+    tail.follow({
+      from: 0n,
+      onEntries: async (entries) => {
+        for (const { key: name, value } of entries) kafka.push(name, value ?? Buffer.alloc(0));
+      },
+      onAnew: async () => undefined,
+    });
+    await tail.readToEnd();
+    await tail.stop();
+    expect(kafka).toHaveLength(2);
+    const names = [
+      key.tag,
+      key.kid,
+      Buffer.from(key.producerId),
+      Buffer.from(kafkaTopicOf(key.tag)),
+    ];
+    for (const bytes of [disk, Buffer.concat(kafka)])
+      for (const name of [...names, entry.announcement.subarray(0, 40), entry.cert])
+        expect(bytes.includes(name)).toBe(false);
+  });
+});
+
+function never(): never {
+  throw new Error("not there");
+}
