@@ -3,8 +3,8 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { VeilError } from "../../core/errors.ts";
 
-// Below Linux's ephemeral range (32768 and up): a client that keeps reconnecting to a stopped server on
-// a port of that range sooner or later connects to itself and blocks the port.
+// Below Linux's ephemeral range (32768 and up): there, while a server is down, an outgoing connection may be given
+// its port, or a client that keeps reconnecting to it may be connected to itself.
 const LOWEST_PORT = 20_000;
 const HIGHEST_PORT = 32_000;
 const MAX_TRIES = 200;

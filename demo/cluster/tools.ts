@@ -5,7 +5,7 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 
 const run = promisify(execFile);
 
-interface Tool {
+export interface Tool {
   readonly command: string;
   readonly args: readonly string[];
   /** Finds the version in what the command prints: major and, where it matters, minor. */

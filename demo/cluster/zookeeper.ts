@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { VeilError } from "../../core/errors.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const HEAP_MIB = 128;
@@ -42,10 +43,14 @@ export async function hasBroker(port: number, id: number): Promise<boolean> {
   return lines.some((line) => line.trim() === `/brokers/ids/${id}`);
 }
 
-/** A four-letter word: the server answers and closes. */
+/** A four-letter word: the server answers and closes. Throws UNAVAILABLE if it does not. */
 async function ask(port: number, word: string): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   socket.setTimeout(ANSWER_DEADLINE_MS, () => socket.destroy(new Error("no answer")));
   socket.write(word);
-  return text(socket);
+  try {
+    return await text(socket);
+  } catch (cause) {
+    throw new VeilError("UNAVAILABLE", "ZooKeeper does not answer", { cause });
+  }
 }

@@ -34,6 +34,8 @@ export class Brokers {
   readonly #leaders = new LRUCache<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
   /** When a broker last broke off or stayed silent, by `host:port`: the others are asked first. */
   readonly #failedAt = new Map<string, number>();
+  /** Connected for one question, before it is known which broker it is. */
+  readonly #seeds = new Set<KafkajsBroker>();
   #stopped = false;
 
   constructor(options: { readonly kafka: Kafka }) {
@@ -106,7 +108,8 @@ export class Brokers {
   /** Hangs up everywhere; requests under way fail as DISCONNECTED, later ones as STOPPED. */
   stop(): void {
     this.#stopped = true;
-    for (const node of this.#nodes.values()) hangUp(node.broker);
+    for (const { broker } of this.#nodes.values()) hangUp(broker);
+    for (const broker of this.#seeds) hangUp(broker);
     this.#nodes.clear();
   }
 
@@ -158,6 +161,7 @@ export class Brokers {
     for (const { host, port } of addresses) {
       if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
       const broker = this.#kafka.createBroker(host, port);
+      this.#seeds.add(broker);
       try {
         await broker.connect();
         return this.#adopt(await ask(broker));
@@ -165,6 +169,7 @@ export class Brokers {
         reason = toVeilError(error, "connecting to Kafka");
         this.#failedAt.set(`${host}:${port}`, Date.now());
       } finally {
+        this.#seeds.delete(broker);
         hangUp(broker);
       }
     }

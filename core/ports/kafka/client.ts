@@ -13,6 +13,8 @@ import {
 
 /** The same for every client: Kafka learns nothing from it (PROTOCOL.md §3). */
 const CLIENT_ID = "veilmq";
+/** kafkajs counts its log levels down: errors are 1. */
+const WARN = 2;
 const DEFAULT_CONNECTION_TIMEOUT_MS = 3000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 
@@ -74,14 +76,13 @@ export function parseAddress(address: string): { host: string; port: number } {
  * only the broker is kept: others hold topics, groups and payloads.
  */
 function kafkajsLogger(log: Logger): KafkajsLogger {
+  const isVerbose = log.isLevelEnabled("trace");
   const create: logCreator =
     () =>
     ({ namespace, level, log: entry }) => {
-      const isDebug = level > 2;
-      if (!log.isLevelEnabled(isDebug ? "trace" : "debug")) return;
       const fields = { part: `kafkajs/${namespace}`, broker: entry["broker"] };
-      if (isDebug) log.trace(fields, entry.message);
+      if (level > WARN) log.trace(fields, entry.message);
       else log.debug(fields, entry.message);
     };
-  return createKafkajsLogger(create);
+  return createKafkajsLogger(create, isVerbose);
 }

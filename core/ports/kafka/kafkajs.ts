@@ -10,7 +10,9 @@ import { VeilError } from "../../errors.ts";
 import { stopIdleWakeups } from "./idle-wakeups.ts";
 
 const KAFKAJS_VERSION = "2.2.4";
-const KAFKAJS_LOG_ALL = 5;
+/** kafkajs's log levels. */
+const WARN = 2;
+const DEBUG = 5;
 
 export interface KafkajsEncoder {
   readonly buffer: Buffer;
@@ -216,6 +218,7 @@ export function createBroker(options: ConnectionPoolOptions): KafkajsBroker {
   return new Broker({ connectionPool, logger: options.logger, allowAutoTopicCreation: false });
 }
 
-export function createKafkajsLogger(create: logCreator): KafkajsLogger {
-  return createLogger({ level: KAFKAJS_LOG_ALL, logCreator: create });
+/** Debug entries are many and are made even if nobody wants them: hence `isVerbose`. */
+export function createKafkajsLogger(create: logCreator, isVerbose: boolean): KafkajsLogger {
+  return createLogger({ level: isVerbose ? DEBUG : WARN, logCreator: create });
 }
