@@ -1,6 +1,6 @@
 /** aedes, set up to take publishes and nothing else: no subscriptions, no sessions, no wills, no fan-out. */
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
-import type { MqttLimits } from "./server-types.ts";
+import type { MqttLimits, MqttRefusal } from "./server-types.ts";
 
 /** `undefined` lets a client in; otherwise the code of the CONNACK that turns it away. */
 export type ConnackCode = 2 | 4 | 5 | undefined;
@@ -89,4 +89,16 @@ export class Broker {
 
 function refusal(returnCode: 2 | 4 | 5): AuthenticateError {
   return Object.assign(new Error("refused"), { returnCode });
+}
+
+/**
+ * aedes tells its reasons in words only. `undefined`: an ordinary end, such as a keepalive that did not come;
+ * before a client is connected there is none.
+ */
+export function refusalOf({ message }: Error, isConnecting: boolean): MqttRefusal | undefined {
+  if (message.startsWith("connect did not arrive")) return "connect-timeout";
+  if (message.startsWith("keep alive limit")) return "keepalive";
+  if (message.startsWith("unacceptable protocol")) return "protocol";
+  if (message.startsWith("drain timeout")) return "slow-reader";
+  return isConnecting ? "malformed" : undefined;
 }

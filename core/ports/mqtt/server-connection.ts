@@ -6,9 +6,10 @@
 import type { Socket } from "node:net";
 import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
-import type { Broker, BrokerHandler, ConnackCode } from "./server-broker.ts";
+import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard } from "./server-guard.ts";
 import { InOrder } from "./server-order.ts";
+import { endGently, interceptReads } from "./server-socket.ts";
 import {
   CONNACK_REFUSAL,
   type MqttLimits,
@@ -21,8 +22,6 @@ import {
 
 /** `v1/rec/65535`, the packet identifier, and the fixed header of a PUBLISH. */
 const PUBLISH_OVERHEAD_BYTES = 64;
-/** After a farewell the client's last bytes are read and dropped this long: a reset would take the farewell away. */
-const LINGER_MS = 2000;
 const IDENTIFIER_REJECTED = 2;
 
 export interface ConnectionOptions {
@@ -72,7 +71,10 @@ export class Connection implements MqttSession, BrokerHandler {
 
   start(): void {
     const { socket, broker } = this.#options;
-    this.#guardReads(socket);
+    interceptReads(socket, {
+      inspect: (chunk) => this.#inspect(chunk),
+      isPaused: () => this.#state === "open" && this.#options.isPaused(),
+    });
     socket.once("close", () => this.#end("the connection closed"));
     this.#client = broker.handle(socket, this);
   }
@@ -96,6 +98,11 @@ export class Connection implements MqttSession, BrokerHandler {
   close(reason: string): void {
     this.#end(reason);
     this.#options.socket.destroy();
+  }
+
+  /** Ends the session now and the connection when it has taken what was sent to it, or after a while. */
+  finish(reason: string): void {
+    this.#farewell(reason, undefined);
   }
 
   /** Resolves when no publish waits for its PUBACK, at once if the connection ended. */
@@ -146,27 +153,19 @@ export class Connection implements MqttSession, BrokerHandler {
 
   failed(error: Error): void {
     if (this.#state === "ended") return;
-    const refusal = refusalOf(error, this.#state);
+    const refusal = refusalOf(error, this.#state === "connecting");
     if (refusal && !this.#isTurnedAway) this.#refused(refusal, error.message);
     this.#end(error.message);
   }
 
   // The way of a connection
 
-  /** aedes takes bytes by `read()` only, so here is the place to look at them before it does. */
-  #guardReads(socket: Socket): void {
-    const read = socket.read.bind(socket);
-    socket.read = (size?: number) => {
-      // `read(0)` is Node's own way to have the buffer filled.
-      if (size === 0) return read(0);
-      if (this.#state === "open" && this.#options.isPaused()) return null;
-      const chunk: unknown = read(size);
-      if (!(chunk instanceof Uint8Array) || this.#state === "ended") return null;
-      const problem = this.#guard.inspect(chunk);
-      if (!problem) return chunk;
-      this.#refuse(problem);
-      return null;
-    };
+  /** Whether aedes may see these bytes. */
+  #inspect(chunk: Uint8Array): boolean {
+    if (this.#state === "ended") return false;
+    const problem = this.#guard.inspect(chunk);
+    if (problem) this.#refuse(problem);
+    return problem === undefined;
   }
 
   #admit(username: string | undefined, password: string | undefined): ConnackCode {
@@ -225,12 +224,7 @@ export class Connection implements MqttSession, BrokerHandler {
     const { socket } = this.#options;
     const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
     this.#end(reason);
-    socket.removeAllListeners("readable");
-    socket.on("readable", () => socket.read());
-    socket.read();
-    const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    socket.once("close", () => clearTimeout(linger));
-    sent.catch(() => undefined).finally(() => socket.end());
+    endGently(socket, sent);
   }
 
   async #send(client: Client, { topic, payload }: MqttMessage, qos: 0 | 1): Promise<void> {
@@ -272,13 +266,4 @@ const MAX_LOGGED_ID = 140;
 
 function gone(): VeilError {
   return new VeilError("DISCONNECTED", "the client is not connected");
-}
-
-/** aedes tells its reasons in words only. `undefined`: an ordinary end, such as a keepalive that did not come. */
-function refusalOf({ message }: Error, state: "connecting" | "open"): MqttRefusal | undefined {
-  if (message.startsWith("connect did not arrive")) return "connect-timeout";
-  if (message.startsWith("keep alive limit")) return "keepalive";
-  if (message.startsWith("unacceptable protocol")) return "protocol";
-  if (message.startsWith("drain timeout")) return "slow-reader";
-  return state === "connecting" ? "malformed" : undefined;
 }

@@ -105,9 +105,9 @@ class Connections {
       pause(deadlineMs, cancel.signal),
     ]);
     cancel.abort();
-    for (const connection of [...this.#all]) connection.close("the bridge stops");
-    await this.#options.broker.stop();
+    for (const connection of [...this.#all]) connection.finish("the bridge stops");
     await closed;
+    await this.#options.broker.stop();
   }
 }
 

@@ -1,5 +1,6 @@
 /** An MQTT client that speaks bytes: it says what it is told to, and keeps what it hears. */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { pause } from "../../../../core/runtime/backoff.ts";
 
@@ -25,6 +26,14 @@ export class RawClient {
   static async open(port: number): Promise<RawClient> {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
     await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    return new RawClient(socket);
+  }
+
+  static async overTls(port: number, ca: string): Promise<RawClient> {
+    const socket = connectTls({ host: "127.0.0.1", port, ca });
+    await new Promise((resolve, reject) =>
+      socket.once("secureConnect", resolve).once("error", reject),
+    );
     return new RawClient(socket);
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { testCertificate } from "../../../support/certificate/certificate.ts";
 import { connectPacket, publishPacket, quiet, RawClient, until } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
@@ -328,6 +329,25 @@ describe("a client that does not read", () => {
 });
 
 describe("the server", () => {
+  it("speaks TLS, with the same guard before authentication", async () => {
+    const { ca, cert, key } = await testCertificate();
+    const { port, held, refusals } = await startRig({ tls: { cert, key }, host: "0.0.0.0" });
+    const client = await RawClient.overTls(port, ca);
+    client.send(connectPacket());
+    await until(() => client.returnCode === 0);
+    client.publish("v1/rec/1", "x", 1);
+    await until(() => held.length === 1);
+    held[0]?.answer("ack");
+    await until(() => client.pubacks.length === 1);
+    const large = await RawClient.overTls(port, ca);
+    large.send(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
+    await large.closed();
+    const plain = await RawClient.open(port);
+    plain.send(connectPacket());
+    await plain.closed();
+    expect(refusals).toEqual(["packet-size"]);
+  });
+
   it("reads nothing while it is paused, and then everything", async () => {
     const { port, held, server } = await startRig();
     const client = await RawClient.login(port);

@@ -1,0 +1,36 @@
+/** What the server does to a socket beside aedes: look at every byte first, and end so that last words arrive. */
+import type { Socket } from "node:net";
+
+/**
+ * After the last words the client's bytes are read and dropped this long: unread bytes would make the close
+ * a reset, which takes the last words away.
+ */
+const LINGER_MS = 2000;
+
+/**
+ * Shows every chunk to `inspect` before the reader gets it; where that says `false` the reader gets nothing.
+ * aedes takes bytes by `read()` alone. While `isPaused`, they stay in the socket and then in the network.
+ */
+export function interceptReads(
+  socket: Socket,
+  handlers: { readonly inspect: (chunk: Uint8Array) => boolean; readonly isPaused: () => boolean },
+): void {
+  const read = socket.read.bind(socket);
+  socket.read = (size?: number) => {
+    // `read(0)` is Node's own way to have the buffer filled.
+    if (size === 0) return read(0);
+    if (handlers.isPaused()) return null;
+    const chunk: unknown = read(size);
+    return chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
+  };
+}
+
+/** Closes once `lastWords` are out and the client has closed, too, or after a while. */
+export function endGently(socket: Socket, lastWords: Promise<unknown>): void {
+  socket.removeAllListeners("readable");
+  socket.on("readable", () => socket.read());
+  socket.read();
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(linger));
+  lastWords.catch(() => undefined).finally(() => socket.end());
+}

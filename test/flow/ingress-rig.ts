@@ -1,0 +1,210 @@
+/**
+ * The ingress as it runs, in this process: real MQTT server, real mathematics in real workers, the real writer; in
+ * memory are the documents (Fleet), the registry, and Kafka (FakeKafka).
+ */
+import { randomBytes } from "node:crypto";
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { Ingress } from "../../bridge/ingress/ingress.ts";
+import { Matching } from "../../bridge/matching/matching.ts";
+import { BridgeMetrics } from "../../bridge/metrics.ts";
+import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
+import { Topics } from "../../bridge/writer/topics.ts";
+import type { Writer } from "../../bridge/writer/writer.ts";
+import { VeilError } from "../../core/errors.ts";
+import { connectMqtt, type MqttConnection } from "../../core/ports/mqtt/client.ts";
+import { AEAD } from "../../core/scheme/record/header.ts";
+import { deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
+import { sealRecord } from "../../core/scheme/record/seal.ts";
+import { SUITE } from "../../core/scheme/suite.ts";
+import { encodeAnnouncement } from "../../core/wire/announcement.ts";
+import { formatLogin } from "../../core/wire/login.ts";
+import { type Ack, decodeAck, encodeRegistration, formatUpstream } from "../../core/wire/mqtt.ts";
+import { registryKey } from "../../core/wire/store.ts";
+import { FakeKafka, writerOn } from "../bridge/writer/fake-kafka.ts";
+import { until } from "../core/ports/mqtt/raw-client.ts";
+import { EPOCH, Fleet, type Member } from "../support/fleet.ts";
+
+const NEVER = new AbortController().signal;
+
+/** A registry in memory; `isAway` is Kafka being away. */
+export class MemoryRegistry implements Pick<Registry, "register" | "has"> {
+  readonly entries = new Map<string, RegistryEntry>();
+  isAway = false;
+  questions = 0;
+
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
+    if (this.isAway) throw new VeilError("UNAVAILABLE", "away");
+    this.entries.set(registryKey(key).toString("hex"), entry);
+  }
+
+  async has(key: RegistryKey): Promise<boolean> {
+    this.questions += 1;
+    if (this.isAway) throw new VeilError("UNAVAILABLE", "away");
+    return this.entries.has(registryKey(key).toString("hex"));
+  }
+}
+
+export class IngressRig {
+  readonly fleet = new Fleet();
+  readonly registry = new MemoryRegistry();
+  readonly kafka = new FakeKafka();
+  readonly metrics = new BridgeMetrics();
+  readonly topicsMade: string[] = [];
+  readonly log: string[] = [];
+  /** What making a topic meets. */
+  topicTrouble: VeilError | undefined;
+  nowMs = Date.now();
+  readonly writer: Writer;
+  readonly ingress: Ingress;
+  readonly #matching: Matching;
+
+  constructor() {
+    const log = pino({ level: "info" }, { write: (line: string) => this.log.push(line) });
+    this.#matching = new Matching({ maxWorkers: 2, onMatch: (how) => this.metrics.matched(how) });
+    this.writer = writerOn(this.kafka, { onPressure: (high) => this.ingress.setPaused(high) });
+    const topics = new Topics({
+      log,
+      onPartitionsChanged: () => this.metrics.partitionsChanged(),
+      admin: {
+        describeCluster: async () => ({ brokers: ["a:1", "b:1", "c:1"] }),
+        ensureTopic: async ({ topic }) => {
+          if (this.topicTrouble) throw this.topicTrouble;
+          this.topicsMade.push(topic);
+          return "created";
+        },
+        describeTopic: async () => ({ partitions: [] }),
+      },
+    });
+    this.ingress = new Ingress({
+      listener: { host: "127.0.0.1", port: 0 },
+      directory: this.fleet,
+      matching: this.#matching,
+      topics,
+      registry: this.registry,
+      writer: this.writer,
+      metrics: this.metrics,
+      log,
+      nowMs: () => this.nowMs,
+    });
+  }
+
+  static async start(): Promise<IngressRig> {
+    const rig = new IngressRig();
+    await rig.ingress.start();
+    onTestFinished(async () => {
+      await Promise.all([rig.writer.stop(0), rig.#matching.stop()]);
+      await rig.ingress.stop();
+    });
+    return rig;
+  }
+
+  async connect(member: Member): Promise<Device> {
+    return Device.connect(this.ingress.port, member);
+  }
+
+  /** The refusals in the log, as `what code`. */
+  get refusals(): string[] {
+    return this.log
+      .map((line): { event?: string; what?: string; code?: string } => JSON.parse(line))
+      .flatMap(({ event, what, code }) => (event === "refused" ? [`${what} ${code}`] : []));
+  }
+
+  async metric(name: string): Promise<number> {
+    const metrics = await this.metrics.registry.getMetricsAsJSON();
+    const found = metrics.find((metric) => metric.name === name);
+    return (found?.values ?? []).reduce((sum, { value }) => sum + Number(value), 0);
+  }
+}
+
+/** A device that keeps to the protocol, or not, as its test says. */
+export class Device {
+  readonly member: Member;
+  readonly acks: Ack[] = [];
+  readonly keys = new Map<number, RecordKey>();
+  #connection: MqttConnection | undefined;
+
+  private constructor(member: Member) {
+    this.member = member;
+  }
+
+  static async connect(port: number, member: Member): Promise<Device> {
+    const device = new Device(member);
+    const { login, secret } = member;
+    device.#connection = await connectMqtt({
+      url: `mqtt://127.0.0.1:${port}`,
+      login: formatLogin(login),
+      secret,
+      signal: NEVER,
+      onMessage: (_topic, payload) => device.acks.push(decodeAck(payload)) > 0,
+    });
+    onTestFinished(() => device.connection.close());
+    return device;
+  }
+
+  get connection(): MqttConnection {
+    if (!this.#connection) throw new Error("not connected");
+    return this.#connection;
+  }
+
+  /** What the bridge said of an alias, as `status` or `status code`. */
+  said(alias: number): string[] {
+    return this.acks
+      .filter((ack) => ack.alias === alias)
+      .map((ack) => ("code" in ack ? `${ack.status} ${ack.code}` : ack.status));
+  }
+
+  async publish(kind: "reg" | "key" | "rec", alias: number, payload: Buffer): Promise<void> {
+    await this.connection.publish(formatUpstream({ kind, alias }), payload);
+  }
+
+  registration(topic: string, epoch = EPOCH): Buffer {
+    return encodeRegistration({ epoch, token: this.member.role.token(topic) });
+  }
+
+  /** Registers and waits for the answer, which it returns. */
+  async register(alias: number, topic: string, epoch = EPOCH): Promise<string | undefined> {
+    const before = this.said(alias).length;
+    await this.publish("reg", alias, this.registration(topic, epoch));
+    await until(() => this.said(alias).length > before);
+    return this.said(alias)[before];
+  }
+
+  /** Makes a data key for the topic and returns its announcement. */
+  announcement(alias: number, topic: string, change: { producerId?: string; epoch?: number } = {}) {
+    const { login, role, signingKey } = this.member;
+    const { ikm, wrapped } = role.wrap(randomBytes);
+    const producerId = login.client;
+    const suite = SUITE.rsa;
+    const aead = AEAD.aes256Gcm;
+    const key = deriveRecordKey({ suite, aead, realm: role.realm, topic, producerId, ikm });
+    this.keys.set(alias, key);
+    const { commit } = key;
+    return encodeAnnouncement(
+      { suite, epoch: EPOCH, producerId, createdAtMs: 0, wrapped, commit, ...change },
+      signingKey,
+    );
+  }
+
+  async announce(alias: number, topic: string): Promise<void> {
+    await this.publish("key", alias, this.announcement(alias, topic));
+  }
+
+  record(alias: number, seq: number, text = `reading ${seq}`): Buffer {
+    const key = this.keys.get(alias);
+    if (!key) throw new Error("no key was announced");
+    const plaintext = Buffer.from(text);
+    return sealRecord({ key, seq: BigInt(seq), timeMs: 0, plaintext, padded: true });
+  }
+
+  async send(alias: number, seq: number): Promise<void> {
+    await this.publish("rec", alias, this.record(alias, seq));
+  }
+
+  /** Registers, announces: from here on records may be sent. */
+  async open(alias: number, topic: string): Promise<void> {
+    const answer = await this.register(alias, topic);
+    if (answer !== "ok") throw new Error(`the alias was ${answer}`);
+    await this.announce(alias, topic);
+  }
+}
