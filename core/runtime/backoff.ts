@@ -14,11 +14,11 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** The next delay: uniform in [min, min·2^attempt], capped at max. */
+  /** The next delay: uniform in [min, min·2^attempt] with attempts counted from 1, capped at max. */
   nextMs(): number {
     const { minMs, maxMs } = this.#options;
-    const ceiling = Math.min(maxMs, minMs * 2 ** this.#attempt);
     this.#attempt = Math.min(this.#attempt + 1, 30);
+    const ceiling = Math.min(maxMs, minMs * 2 ** this.#attempt);
     return minMs + Math.random() * (ceiling - minMs);
   }
 

@@ -72,7 +72,7 @@ export class UplinkConnection {
     return this.#window;
   }
 
-  /** Entries that this connection got acknowledged. */
+  /** Entries that this connection got done: acknowledged, or refused for good. */
   get progress(): number {
     return this.#progress;
   }
@@ -282,7 +282,10 @@ export class UplinkConnection {
     const kept = outbox
       .reject(entry, code)
       .then(
-        () => new VeilError("DISCONNECTED", `the bridge refused an entry for good (${code})`),
+        () => {
+          this.#progress++;
+          return new VeilError("DISCONNECTED", `the bridge refused an entry for good (${code})`);
+        },
         (error: unknown) => (isVeilError(error) ? error : unexpected(error)),
       )
       .then((reason) => this.#end(reason))
