@@ -1,0 +1,419 @@
+/**
+ * The public listener in process: real HTTP, real documents, real mathematics in the bridge's worker threads (2,048
+ * bits). In the place of Kafka: a registry in memory and a list of leaders.
+ */
+import { randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { Registry as PromRegistry } from "prom-client";
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { Clients } from "../../../bridge/directory/clients.ts";
+import { openClientDocument } from "../../../bridge/directory/documents.ts";
+import { openHead } from "../../../bridge/directory/head.ts";
+import type { Directory, Tenant } from "../../../bridge/directory/types.ts";
+import { FreshDirectory } from "../../../bridge/http/fresh-directory.ts";
+import { HttpMetrics } from "../../../bridge/http/metrics.ts";
+import { type HttpLimits, PublicServer } from "../../../bridge/http/public-server.ts";
+import { Matching } from "../../../bridge/matching/matching.ts";
+import type { RegistryEntry } from "../../../bridge/registry/types.ts";
+import { VeilError } from "../../../core/errors.ts";
+import { clientRole } from "../../../core/scheme/client.ts";
+import type { ClientRole } from "../../../core/scheme/suite.ts";
+import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
+import { encodeAnnouncement } from "../../../core/wire/announcement.ts";
+import { encodeBundle, parseDocumentPath } from "../../../core/wire/directory.ts";
+import {
+  errorResponseSchema,
+  importResponseSchema,
+  keysResponseSchema,
+  matchResponseSchema,
+} from "../../../core/wire/http.ts";
+import { generateSigningKey, importSigningKey } from "../../../core/wire/keys.ts";
+import { silentLog } from "../../support/kafka.ts";
+import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
+import { makeTenant, type TestDevice } from "../../support/tenant.ts";
+
+const owner = makeTenant("acme");
+const signed = new TestTenant("acme", [{ epoch: 1, parameters: owner.parameters }]);
+const consumer = owner.enrol("viewer", { topics: [], urls: [] });
+const producer = owner.enrol("pump", { topics: [], urls: [] });
+const GRANTED = "plant/boiler";
+const EMPTY = "plant/empty";
+const LIMITS: HttpLimits = {
+  httpInFlightPerClient: 8,
+  httpPerSecondPerClient: 1_000,
+  httpBurstPerClient: 1_000,
+};
+
+let tenant: Tenant;
+let matching: Matching;
+beforeAll(async () => {
+  const identity = await testIdentity();
+  const { document } = await signed.head(identity, 1);
+  const { kmsPublicKey } = signed;
+  tenant = (await openHead("acme", document, { kmsPublicKey, identities: [identity] })).tenant;
+  // A second passes between two questions: nobody's bucket runs dry.
+  let nowMs = 0;
+  matching = new Matching({ maxWorkers: 2, nowMs: () => (nowMs += 1_000) });
+  return () => matching.stop();
+});
+
+/** What the server is built on; a test changes it as it likes. */
+interface Ground {
+  readonly clients: Clients;
+  readonly leaders: Map<string, string | null>;
+  readonly entries: Map<string, RegistryEntry[]>;
+  ageMs: number;
+  imported: readonly { path: string; document: Buffer }[];
+  import: Directory["import"];
+}
+
+let ground: Ground;
+beforeEach(() => {
+  ground = {
+    clients: new Clients("acme"),
+    leaders: new Map([[topicOf(GRANTED), "10.0.0.1:9092"]]),
+    entries: new Map(),
+    ageMs: 0,
+    imported: [],
+    import: async (documents) => {
+      ground.imported = documents;
+      return { accepted: documents.length, unchanged: 0 };
+    },
+  };
+  const { secret } = consumer.credential;
+  apply(signed.enrolment("viewer", 1, { secret, halves: consumer.proxy }));
+  const tags = [GRANTED, EMPTY].map((name) => Buffer.from(owner.tag(name), "hex"));
+  apply(
+    signed.grants(
+      "viewer",
+      1,
+      tags.map((tag) => ({ tag, ops: ["sub"] })),
+    ),
+  );
+});
+
+function topicOf(name: string): string {
+  return kafkaTopicOf(Buffer.from(owner.tag(name), "hex"));
+}
+
+function apply({ path, document }: Placed): void {
+  const place = parseDocumentPath(path);
+  if (place.kind === "head" || place.kind === "mail") throw new Error("not a client's document");
+  const { kmsPublicKey, bridgeKey } = signed;
+  ground.clients.apply(openClientDocument({ path, place, document, kmsPublicKey, bridgeKey }));
+}
+
+function directoryOn(): Directory {
+  return {
+    tenant: (name) => (name === "acme" ? tenant : null),
+    client: ({ tenant: name, client }) => (name === "acme" ? ground.clients.get(client) : null),
+    allows: (client, operation, tag, nowMs) => {
+      const grant = client.grants.get(Buffer.from(tag).toString("hex"));
+      return (grant?.ops.includes(operation) && nowMs < grant.exp) ?? false;
+    },
+    onClientChange: () => () => undefined,
+    onTenant: () => () => undefined,
+    ageMs: () => ground.ageMs,
+    import: (documents) => ground.import(documents),
+  };
+}
+
+async function serve(limits: Partial<HttpLimits> = {}): Promise<string> {
+  const directory = directoryOn();
+  const server = new PublicServer({
+    at: { host: "127.0.0.1", port: 0 },
+    limits: { ...LIMITS, ...limits },
+    verified: directory,
+    directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
+    matching,
+    registry: { find: async ({ kid }) => ground.entries.get(kid.toString("hex")) ?? [] },
+    leaders: async (topic) => {
+      const leader = ground.leaders.get(topic);
+      return leader === undefined ? null : [{ partition: 0, leader }];
+    },
+    brokers: async () => ["10.0.0.1:9092", "10.0.0.2:9092"],
+    status: async () => {
+      throw new VeilError("UNAVAILABLE", "no hops here");
+    },
+    version: "1.2.3",
+    metrics: new HttpMetrics(new PromRegistry()),
+    log: silentLog,
+  });
+  await server.start();
+  onTestFinished(() => server.stop());
+  return `http://127.0.0.1:${server.port}`;
+}
+
+interface Call {
+  readonly body?: unknown;
+  readonly as?: { readonly user: string; readonly secret: Buffer } | null;
+}
+
+const VIEWER = { user: "viewer@acme", secret: consumer.credential.secret };
+
+async function call(base: string, path: string, { body, as = VIEWER }: Call = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const basic = as && Buffer.from(`${as.user}:${as.secret.toString("base64url")}`);
+  const response = await fetch(`${base}${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      ...(basic && { authorization: `Basic ${basic.toString("base64")}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: text }),
+  });
+  const answer: unknown = await response.json();
+  return { status: response.status, answer, headers: response.headers };
+}
+
+function roleOf({ credential }: TestDevice): ClientRole {
+  const [halves] = credential.halves;
+  if (!halves) throw new Error("no halves");
+  const { realm, parameters } = owner;
+  return clientRole({ realm, parameters, halves: halves.halves });
+}
+
+function trapdoor(name: string): { epoch: number; trapdoor: string } {
+  return { epoch: 1, trapdoor: roleOf(consumer).token(name).toString("base64url") };
+}
+
+/** The producer's announcement of a fresh data key, in the registry. */
+function announce(kid: Buffer = randomBytes(16), wrapped?: Buffer): { kid: Buffer; ikm: Buffer } {
+  const wrap = roleOf(producer).wrap(randomBytes);
+  const announcement = encodeAnnouncement(
+    {
+      suite: 1,
+      epoch: 1,
+      producerId: "pump",
+      createdAtMs: 0,
+      wrapped: wrapped ?? wrap.wrapped,
+      commit: Buffer.concat([kid, randomBytes(16)]),
+    },
+    importSigningKey(generateSigningKey().seed),
+  );
+  const entry = { producerId: "pump", announcement, cert: Buffer.from("cert") };
+  const hex = kid.toString("hex");
+  ground.entries.set(hex, [...(ground.entries.get(hex) ?? []), entry]);
+  return { kid, ikm: wrap.ikm };
+}
+
+const text = (kid: Buffer): string => kid.toString("base64url");
+
+describe("POST /v1/match", () => {
+  test("from a trapdoor to the topic and its leader", async () => {
+    const { status, answer } = await call(await serve(), "/v1/match", { body: trapdoor(GRANTED) });
+    expect(status).toBe(200);
+    expect(matchResponseSchema.parse(answer)).toEqual({
+      topic_name: topicOf(GRANTED),
+      brokerAddress: "10.0.0.1:9092",
+      partitions: [{ partition: 0, leader: "10.0.0.1:9092" }],
+      epoch: 1,
+    });
+  });
+
+  test("not granted and not existing read the same, and what is not granted is not looked up", async () => {
+    const base = await serve();
+    ground.leaders.set(topicOf("plant/secret"), "10.0.0.1:9092");
+    const ungranted = await call(base, "/v1/match", { body: trapdoor("plant/secret") });
+    const missing = await call(base, "/v1/match", { body: trapdoor(EMPTY) });
+    for (const { status, answer } of [ungranted, missing]) {
+      expect(status).toBe(404);
+      expect(answer).toEqual({ code: "NOT_FOUND", message: "Topic not found" });
+    }
+  });
+
+  test.each([
+    ["a token that is no element", { epoch: 1, trapdoor: "AAAA" }, 400, "BAD_TOKEN"],
+    ["an epoch that is not in force", { ...trapdoor(GRANTED), epoch: 2 }, 400, "EPOCH"],
+    ["a field too many", { ...trapdoor(GRANTED), topic: "x" }, 400, "BAD_ARGUMENT"],
+    ["no JSON", "{", 400, "BAD_ARGUMENT"],
+    ["a body above 64 KiB", { epoch: 1, trapdoor: "A".repeat(70_000) }, 413, "TOO_LARGE"],
+  ])("refuses %s", async (_, body, status, code) => {
+    const refused = await call(await serve(), "/v1/match", { body });
+    expect(refused.status).toBe(status);
+    expect(errorResponseSchema.parse(refused.answer).code).toBe(code);
+  });
+
+  test("stops where the directory is too old, as does release", async () => {
+    const base = await serve();
+    ground.ageMs = 600_001;
+    const body = { topic_name: topicOf(GRANTED), kids: [text(randomBytes(16))] };
+    for (const answer of [
+      await call(base, "/v1/match", { body: trapdoor(GRANTED) }),
+      await call(base, "/v1/keys", { body }),
+    ])
+      expect(answer).toMatchObject({ status: 503, answer: { code: "UNAVAILABLE" } });
+    expect((await call(base, "/v1/brokers")).status).toBe(200);
+  });
+
+  test("a topic that has no leader is not missing", async () => {
+    ground.leaders.set(topicOf(GRANTED), null);
+    const answer = await call(await serve(), "/v1/match", { body: trapdoor(GRANTED) });
+    expect(answer).toMatchObject({ status: 503, answer: { code: "UNAVAILABLE" } });
+  });
+});
+
+describe("POST /v1/keys", () => {
+  test("gives the consumer what opens to the producer's secret", async () => {
+    const base = await serve();
+    const keys = [announce(), announce()];
+    const absent = randomBytes(16);
+    const kids = [...keys.map(({ kid }) => kid), absent].map(text);
+    const { status, answer } = await call(base, "/v1/keys", {
+      body: { topic_name: topicOf(GRANTED), kids },
+    });
+    expect(status).toBe(200);
+    const released = keysResponseSchema.parse(answer);
+    expect(released.missing).toEqual([absent]);
+    expect(released.keys).toHaveLength(2);
+    for (const { kid, ikm } of keys) {
+      const key = released.keys.find((one) => one.kid.equals(kid));
+      if (!key) throw new Error("not released");
+      expect(roleOf(consumer).unwrap(key.V).equals(ikm)).toBe(true);
+      expect(key.cert.toString()).toBe("cert");
+    }
+  });
+
+  test("a kid that several producers announced comes several times", async () => {
+    const { kid } = announce();
+    announce(kid);
+    const body = { topic_name: topicOf(GRANTED), kids: [text(kid), text(kid)] };
+    const { answer } = await call(await serve(), "/v1/keys", { body });
+    expect(keysResponseSchema.parse(answer).keys).toHaveLength(2);
+  });
+
+  test("a W that is no element is not released, and harms no other", async () => {
+    const good = announce();
+    const bad = announce(randomBytes(16), Buffer.alloc(256, 0xff));
+    const body = { topic_name: topicOf(GRANTED), kids: [text(good.kid), text(bad.kid)] };
+    const { answer } = await call(await serve(), "/v1/keys", { body });
+    const { keys, missing } = keysResponseSchema.parse(answer);
+    expect(keys.map(({ kid }) => kid)).toEqual([good.kid]);
+    expect(missing).toEqual([bad.kid]);
+  });
+
+  test("without a grant there is no such topic, whatever kids are asked for", async () => {
+    const { kid } = announce();
+    const body = { topic_name: topicOf("plant/secret"), kids: [text(kid)] };
+    const { status, answer } = await call(await serve(), "/v1/keys", { body });
+    expect({ status, answer }).toMatchObject({
+      status: 404,
+      answer: { message: "Topic not found" },
+    });
+  });
+
+  test("takes kids only: never a group element", async () => {
+    const body = { topic_name: topicOf(GRANTED), kids: [text(randomBytes(256))] };
+    expect((await call(await serve(), "/v1/keys", { body })).status).toBe(400);
+    const many = Array.from({ length: 257 }, () => text(randomBytes(16)));
+    const { status } = await call(await serve(), "/v1/keys", {
+      body: { topic_name: topicOf(GRANTED), kids: many },
+    });
+    expect(status).toBe(400);
+  });
+});
+
+describe("who asks", () => {
+  test("has to be known: 401 with how to log in, 403 once revoked", async () => {
+    const base = await serve();
+    const unknown = await call(base, "/v1/brokers", { as: null });
+    expect(unknown).toMatchObject({ status: 401, answer: { code: "AUTH" } });
+    expect(unknown.headers.get("www-authenticate")).toMatch(/^Basic /);
+    const wrong = await call(base, "/v1/brokers", { as: { ...VIEWER, secret: randomBytes(32) } });
+    expect(wrong.status).toBe(401);
+    apply(signed.enrolment("viewer", 2, { status: "revoked", secret: VIEWER.secret }));
+    const revoked = await call(base, "/v1/match", { body: trapdoor(GRANTED) });
+    expect(revoked).toMatchObject({ status: 403, answer: { code: "REVOKED" } });
+  });
+
+  test("is limited in rate", async () => {
+    const base = await serve({ httpBurstPerClient: 2, httpPerSecondPerClient: 1 });
+    const statuses = [];
+    for (let n = 0; n < 3; n++) statuses.push((await call(base, "/v1/brokers")).status);
+    expect(statuses).toEqual([200, 200, 429]);
+  });
+
+  test("is limited in what is under way, and free again afterwards", async () => {
+    const base = await serve({ httpInFlightPerClient: 2 });
+    const kids = Array.from({ length: 30 }, () => text(announce().kid));
+    const body = { topic_name: topicOf(GRANTED), kids };
+    const calls = Array.from({ length: 4 }, () => call(base, "/v1/keys", { body }));
+    const statuses = (await Promise.all(calls)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2);
+    await expect.poll(async () => (await call(base, "/v1/brokers")).status).toBe(200);
+  });
+});
+
+describe("POST /v1/import", () => {
+  const bundle = (): string => encodeBundle([signed.enrolment("pump", 1)]);
+
+  test("needs no login", async () => {
+    const { status, answer } = await call(await serve(), "/v1/import", {
+      as: null,
+      body: bundle(),
+    });
+    expect(status).toBe(200);
+    expect(importResponseSchema.parse(answer)).toEqual({ accepted: 1, unchanged: 0 });
+    expect(ground.imported.map(({ path }) => path)).toEqual(["/veilmq/acme/clients/pump"]);
+  });
+
+  test("takes more than other requests do", async () => {
+    const documents = Array.from({ length: 2_000 }, (_, n) => signed.enrolment(`c${n}`, 1));
+    const { status } = await call(await serve(), "/v1/import", { body: encodeBundle(documents) });
+    expect(status).toBe(200);
+    expect(ground.imported).toHaveLength(2_000);
+  });
+
+  test("says what the directory refuses", async () => {
+    ground.import = async () => {
+      throw new VeilError("ROLLED_BACK", "nothing was imported");
+    };
+    const { status, answer } = await call(await serve(), "/v1/import", { body: bundle() });
+    expect({ status, answer }).toEqual({
+      status: 409,
+      answer: { code: "ROLLED_BACK", message: "nothing was imported" },
+    });
+  });
+
+  test("one at a time from an address, and whoever brings nonsense waits", async () => {
+    const base = await serve();
+    const gate = new EventEmitter();
+    ground.import = async (documents) => {
+      await once(gate, "open");
+      return { accepted: documents.length, unchanged: 0 };
+    };
+    const first = call(base, "/v1/import", { body: bundle() });
+    await expect
+      .poll(async () => (await call(base, "/v1/import", { body: bundle() })).status)
+      .toBe(429);
+    gate.emit("open");
+    expect((await first).status).toBe(200);
+    const statuses = [];
+    for (let n = 0; n < 4; n++)
+      statuses.push((await call(base, "/v1/import", { body: { veilmq: "x" } })).status);
+    expect(statuses).toContain(400);
+    expect(statuses.at(-1)).toBe(429);
+  });
+});
+
+test("answers every error as {code, message}, also of fastify's own", async () => {
+  const base = await serve();
+  expect(await call(base, "/nothing")).toMatchObject({
+    status: 404,
+    answer: { code: "NOT_FOUND" },
+  });
+  const typed = await fetch(`${base}/v1/import`, { method: "POST", body: "x" });
+  expect(typed.status).toBe(415);
+  expect(await typed.json()).toMatchObject({ code: "BAD_ARGUMENT" });
+  expect(await call(base, "/v1/status")).toMatchObject({ status: 503 });
+});
+
+test("tells the brokers, and describes itself to anybody", async () => {
+  const base = await serve();
+  expect((await call(base, "/v1/brokers")).answer).toEqual({
+    brokers: ["10.0.0.1:9092", "10.0.0.2:9092"],
+  });
+  const { answer } = await call(base, "/v1/openapi.json", { as: null });
+  expect(answer).toMatchObject({ openapi: "3.1.0", info: { version: "1.2.3" } });
+});
