@@ -17,6 +17,7 @@ const lineSchema = z.object({
       u: z.string().optional(),
       v: z.number().optional(),
       vs: z.string().optional(),
+      vb: z.boolean().optional(),
     }),
   ),
   partition: z.number(),

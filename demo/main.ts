@@ -6,6 +6,8 @@ import { CommanderError } from "commander";
 import { isVeilError, VeilError } from "../core/errors.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { parseOptions } from "./options.ts";
+import { parsePaperOptions } from "./paper/options.ts";
+import { runPaper } from "./paper/run.ts";
 import { runDemo } from "./run.ts";
 
 const OK = 0;
@@ -13,12 +15,28 @@ const FAILED = 1;
 const USAGE = 2;
 const INTERRUPTED = 130;
 
+/** What every demo is given. */
+interface Stage<Options> {
+  readonly options: Options;
+  readonly dir: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
 async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2));
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === "paper") return perform(parsePaperOptions(rest), runPaper);
+  return perform(parseOptions(process.argv.slice(2)), runDemo);
+}
+
+async function perform<Options extends { keep: string | null; json: boolean }>(
+  options: Options,
+  run: (stage: Stage<Options>) => Promise<{ result: object; ok: boolean }>,
+): Promise<number> {
   const signal = shutdownSignal();
   const dir = options.keep === null ? await temporaryFolder() : await emptyFolder(options.keep);
   try {
-    const { result, ok } = await runDemo({ options, dir, signal, say });
+    const { result, ok } = await run({ options, dir, signal, say });
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     return ok ? OK : FAILED;
   } finally {

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import { pause } from "../core/runtime/backoff.ts";
-import { agentStatus } from "./agent-status.ts";
 import { type Arrival, followArrivals } from "./arrivals.ts";
 import { findLeaks, type Leak } from "./leaks.ts";
 import { show } from "./show.ts";
@@ -114,7 +113,7 @@ async function drain(running: RunningStack, tally: Tally, written: number): Prom
   const never = new AbortController().signal;
   const deadline = Date.now() + DRAIN_DEADLINE_MS;
   for (;;) {
-    const statuses = await Promise.all(running.agents.map(({ socket }) => agentStatus(socket)));
+    const statuses = await Promise.all(running.agents.map((agent) => agent.status()));
     const taken = statuses.reduce((sum, status) => sum + status.taken, 0);
     const isDone = taken >= written && tally.received >= taken;
     if (isDone || Date.now() > deadline) return taken;

@@ -21,14 +21,14 @@ export interface SensorOptions {
 
 export class Sensor {
   readonly serial: string;
-  readonly #options: SensorOptions;
+  readonly options: SensorOptions;
   #written = 0;
   /** The newest lines by their count, for showing. */
   readonly #recent = new Map<number, string>();
 
   constructor(options: SensorOptions) {
     this.serial = options.serial;
-    this.#options = options;
+    this.options = options;
   }
 
   /** How many readings the serial line has carried. */
@@ -43,7 +43,7 @@ export class Sensor {
 
   /** Plays until all is played or `signal` aborts. */
   async play(signal: AbortSignal): Promise<void> {
-    const { pty, rate, readings } = this.#options;
+    const { pty, rate, readings } = this.options;
     const captured = await capturedReadings();
     const startMs = performance.now();
     while (this.#written < readings && !signal.aborted) {
@@ -71,7 +71,8 @@ async function capturedReadings(): Promise<object[]> {
   const readings = lines.flatMap((line) => {
     try {
       const value: unknown = JSON.parse(line);
-      return typeof value === "object" && value !== null ? [value] : [];
+      const isMeasured = typeof value === "object" && value !== null && "temp" in value;
+      return isMeasured && typeof value.temp === "number" ? [value] : [];
     } catch {
       // A capture begins in the middle of a line and holds noise, as a real line does.
       return [];

@@ -71,8 +71,8 @@ function picture({ serialLine, testimony, arrival, summary }: Moment): string {
   return [head, ...body, ""].join("\n");
 }
 
-function measurement({ n, v, vs, u }: Arrival["pack"][number]): string {
-  return `${n ?? "?"}=${v ?? vs ?? "?"}${u ? ` ${u}` : ""}`;
+function measurement({ n, v, vs, vb, u }: Arrival["pack"][number]): string {
+  return `${n ?? "?"}=${v ?? vs ?? vb ?? "?"}${u ? ` ${u}` : ""}`;
 }
 
 function hex(bytes: Buffer): string {

@@ -1,17 +1,15 @@
 /** Everything the demo runs, each part a process of its own, in one folder: started in order, ended in reverse. */
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { z } from "zod";
 import { VeilError } from "../core/errors.ts";
 import { pause } from "../core/runtime/backoff.ts";
 import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
-import { startCluster } from "./cluster/cluster.ts";
+import { type Cluster, startCluster } from "./cluster/cluster.ts";
+import { freePorts } from "./cluster/ports.ts";
+import { DemoAgent } from "./demo-agent.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
 import type { DemoOptions } from "./options.ts";
-import { openPty } from "./pty/pty.ts";
-import { Sensor } from "./sensor.ts";
 import { type BridgeAddresses, DemoTenant } from "./tenant.ts";
 import { veilmq, veilmqDaemon } from "./veilmq.ts";
 import { WireTap } from "./wire-tap.ts";
@@ -21,20 +19,17 @@ const POLL_MS = 50;
 /** Sensors share topics two by two, so that one topic has several producers. */
 const SENSORS_PER_TOPIC = 2;
 
-const listeningSchema = z.looseObject({ mqtt: z.number(), http: z.number() });
-
-export interface Agent {
-  readonly process: GuardedProcess;
-  readonly socket: string;
-  readonly sensor: Sensor;
-  readonly topic: string;
-}
-
 /** What runs, once it runs. */
 export interface RunningStack {
+  /** `null` where an existing cluster is used. */
+  readonly cluster: Cluster | null;
   readonly zookeeper: string;
+  readonly tenant: DemoTenant;
+  readonly bridge: GuardedProcess;
+  /** Where the bridge answers over HTTP; the same after a restart. */
+  readonly bridgeUrl: string;
   readonly tap: WireTap;
-  readonly agents: readonly Agent[];
+  readonly agents: readonly DemoAgent[];
   readonly consumer: GuardedProcess;
   readonly topics: readonly string[];
   /** What nobody between the two ends may ever see. */
@@ -61,20 +56,22 @@ export class DemoStack {
 
   /** Throws what did not start; `stop()` ends the rest. */
   async start(): Promise<RunningStack> {
-    const { dir, signal, say } = this.#options;
-    const { sensors } = this.#options.options;
+    const { dir, signal, say, options } = this.#options;
+    const { sensors } = options;
     const tenant = new DemoTenant({ dir: join(dir, "kms"), signal });
     await makeFolder(join(dir, "bridge"));
     const identity = join(dir, "bridge", "identity.age");
     const recipient = (await veilmq(["bridge", "identity", "--out", identity], signal)).trim();
     say("making the tenant's keys (four safe primes of 1024 bits) while Kafka starts");
-    const [keys, zookeeper] = await Promise.all([tenant.init(recipient), this.#startCluster()]);
-    const tap = await this.#startTap();
-    const ports = await this.#startBridge(zookeeper, identity, keys.kmsPublicKey);
-    tap.relay.relayTo(ports.mqtt);
-    const bridge: BridgeAddresses = {
-      mqtt: `mqtt://127.0.0.1:${tap.port}`,
-      http: `http://127.0.0.1:${ports.http}`,
+    const [keys, cluster] = await Promise.all([tenant.init(recipient), this.#startCluster()]);
+    const zookeeper = cluster?.zookeeper ?? options.zookeeper ?? "";
+    const [mqttPort = 0, httpPort = 0] = await freePorts(2);
+    const { relay, port: tapPort } = await this.#startTap(mqttPort);
+    const ports = { mqtt: mqttPort, http: httpPort };
+    const bridge = await this.#startBridge({ zookeeper, identity, ports, ...keys });
+    const addresses: BridgeAddresses = {
+      mqtt: `mqtt://127.0.0.1:${tapPort}`,
+      http: `http://127.0.0.1:${httpPort}`,
     };
 
     const topics = Array.from(
@@ -90,18 +87,22 @@ export class DemoStack {
     };
     const credentials: string[] = [];
     for (let n = 0; n < sensors; n += 1)
-      credentials.push(await enrol(`sensor-${n + 1}`, "publish", [topicOf(topics, n)], bridge));
-    const reader = await enrol("analyst", "subscribe", topics, bridge);
-    await veilmq(["bridge", "import", ...bundles, "--bridge", bridge.http], signal);
+      credentials.push(await enrol(`sensor-${n + 1}`, "publish", [topicOf(topics, n)], addresses));
+    const reader = await enrol("analyst", "subscribe", topics, addresses);
+    await veilmq(["bridge", "import", ...bundles, "--bridge", addresses.http], signal);
 
     say("starting the consumer and the agents, each on its own serial line");
     const consumer = await this.#startConsumer(reader, topics);
-    const agents: Agent[] = [];
+    const agents: DemoAgent[] = [];
     for (const [n, credential] of credentials.entries())
       agents.push(await this.#startAgent(n, credential, topicOf(topics, n)));
     return {
+      cluster,
       zookeeper,
-      tap: tap.relay,
+      tenant,
+      bridge,
+      bridgeUrl: addresses.http,
+      tap: relay,
       agents,
       consumer,
       topics,
@@ -115,41 +116,43 @@ export class DemoStack {
     for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
   }
 
-  async #startCluster(): Promise<string> {
+  async #startCluster(): Promise<Cluster | null> {
     const { dir, signal, say, options } = this.#options;
-    if (options.zookeeper !== null) return options.zookeeper;
+    if (options.zookeeper !== null) return null;
     const { brokers } = options;
     const cluster = await startCluster({ dir, brokers, signal, onProgress: say });
     this.#cleanups.push(() => cluster.stop());
-    return cluster.zookeeper;
+    return cluster;
   }
 
-  async #startTap(): Promise<{ relay: WireTap; port: number }> {
+  async #startTap(bridgePort: number): Promise<{ relay: WireTap; port: number }> {
     await makeFolder(join(this.#options.dir, "network"));
-    const relay = new WireTap(join(this.#options.dir, "network", "mqtt.bin"));
+    const file = join(this.#options.dir, "network", "mqtt.bin");
+    const relay = new WireTap({ file, relayTo: bridgePort });
     const port = await relay.start();
     this.#cleanups.push(() => relay.stop());
     return { relay, port };
   }
 
-  async #startBridge(
-    zookeeper: string,
-    identityFile: string,
-    kmsPublicKey: string,
-  ): Promise<z.output<typeof listeningSchema>> {
+  async #startBridge(options: {
+    zookeeper: string;
+    identity: string;
+    ports: { mqtt: number; http: number };
+    kmsPublicKey: string;
+  }): Promise<GuardedProcess> {
     const folder = join(this.#options.dir, "bridge");
     const stateDir = join(folder, "state");
     const config = join(folder, "bridge.yaml");
-    const listener = { host: "127.0.0.1", port: 0 };
+    const { zookeeper, identity, ports, kmsPublicKey } = options;
     await replaceFile(
       config,
       stringify({
-        mqtt: listener,
-        http: listener,
-        admin: listener,
+        mqtt: { host: "127.0.0.1", port: ports.mqtt },
+        http: { host: "127.0.0.1", port: ports.http },
+        admin: { host: "127.0.0.1", port: 0 },
         zookeeper: { servers: [zookeeper] },
         stateDir,
-        identityFile,
+        identityFile: identity,
         tenants: [{ name: "demo", kmsPublicKey }],
       }),
     );
@@ -159,9 +162,8 @@ export class DemoStack {
       logFile: join(folder, "bridge.log"),
     });
     await this.#launch(bridge);
-    const ports = join(stateDir, "listening.json");
-    await this.#until(bridge, () => fileExists(ports));
-    return listeningSchema.parse(JSON.parse(await readFile(ports, "utf8")));
+    await this.#until(bridge, () => fileExists(join(stateDir, "listening.json")));
+    return bridge;
   }
 
   async #startConsumer(credential: string, topics: readonly string[]): Promise<GuardedProcess> {
@@ -179,31 +181,23 @@ export class DemoStack {
     return consumer;
   }
 
-  async #startAgent(index: number, credential: string, topic: string): Promise<Agent> {
+  async #startAgent(index: number, credential: string, topic: string): Promise<DemoAgent> {
     const { dir, options } = this.#options;
-    const folder = join(dir, `agent-${index + 1}`);
-    const stateDir = join(folder, "state");
-    await makeFolder(folder);
-    const pty = await openPty({ link: join(folder, "serial") });
-    this.#cleanups.push(() => pty.close());
-    const config = join(folder, "agent.yaml");
-    const ports = [{ path: join(folder, "serial"), profile: "json-lines", topic }];
-    await replaceFile(config, stringify({ credential, stateDir, ports }));
-    const process = veilmqDaemon({
+    const agent = await DemoAgent.make({
       name: `agent ${index + 1}`,
-      args: ["agent", "run", "--config", config],
-      logFile: join(folder, "agent.log"),
+      folder: join(dir, `agent-${index + 1}`),
+      credential,
+      topic,
+      sensor: {
+        serial: `serial-${randomBytes(8).toString("hex")}`,
+        rate: options.rate,
+        readings: share(options.once, index, options.sensors),
+      },
     });
-    await this.#launch(process);
-    const socket = join(stateDir, "agent.sock");
-    await this.#until(process, () => fileExists(socket));
-    const sensor = new Sensor({
-      pty,
-      serial: `serial-${randomBytes(8).toString("hex")}`,
-      rate: options.rate,
-      readings: share(options.once, index, options.sensors),
-    });
-    return { process, socket, sensor, topic };
+    this.#cleanups.push(() => agent.stop());
+    await agent.process.spawn();
+    await this.#until(agent.process, () => agent.isReady());
+    return agent;
   }
 
   async #launch(daemon: GuardedProcess): Promise<void> {

@@ -11,14 +11,16 @@ export class WireTap {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #recent: Buffer[] = [];
-  #target = { host: "127.0.0.1", port: 0 };
+  readonly #target: { host: string; port: number };
 
-  constructor(file: string) {
+  /** Keeps the bytes in `file`; relays to the loopback port `relayTo`. */
+  constructor({ file, relayTo }: { file: string; relayTo: number }) {
+    this.#target = { host: "127.0.0.1", port: relayTo };
     this.#file = createWriteStream(file);
     this.#server = createServer((socket) => this.#relay(socket));
   }
 
-  /** Listens on a free loopback port; `relayTo` says where to. */
+  /** Listens on a free loopback port, which it returns. */
   async start(): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
@@ -27,10 +29,6 @@ export class WireTap {
     if (address === null || typeof address === "string")
       throw new VeilError("UNAVAILABLE", "the wire tap has no port");
     return address.port;
-  }
-
-  relayTo(port: number): void {
-    this.#target = { ...this.#target, port };
   }
 
   /** The bytes from the last occurrence of `needle`, with `before` bytes in front of it; null if it went by unseen. */

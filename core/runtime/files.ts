@@ -1,4 +1,5 @@
 /** Files that must not be torn, and files that must not be read by others. */
+import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../errors.ts";
@@ -12,7 +13,7 @@ export async function replaceFile(
   data: Uint8Array | string,
   mode = 0o644,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${process.pid}.${Date.now()}.tmp`);
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   const file = await open(temporary, "wx", mode);
   try {
     await file.writeFile(data);

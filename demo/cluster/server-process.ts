@@ -1,9 +1,9 @@
 /** One Java server as a child process that cannot outlive this one. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
-import { makeFolder } from "../../core/runtime/files.ts";
+import { makeFolder, replaceFile } from "../../core/runtime/files.ts";
 import { GuardedProcess } from "../guarded-process.ts";
 
 export interface ServerOptions {
@@ -66,8 +66,8 @@ export class ServerProcess {
     await makeFolder(join(folder, "data"));
     const properties = Object.entries(config).map(([key, value]) => `${key}=${value}\n`);
     await Promise.all([
-      writeFile(join(folder, configName), properties.join("")),
-      writeFile(join(folder, LOG_CONFIG_NAME), LOG_CONFIG),
+      replaceFile(join(folder, configName), properties.join("")),
+      replaceFile(join(folder, LOG_CONFIG_NAME), LOG_CONFIG),
     ]);
     await this.#process.spawn();
   }
