@@ -1,14 +1,21 @@
-/** Entry of the worker thread that does a device's exponentiations: 2 to 15 ms each, on a Pi ten times that. */
+/** Entry of the worker thread that computes for a device: with suite `rsa` 2 to 15 ms each, on a Pi ten times that. */
 import { randomBytes } from "node:crypto";
+import type { z } from "zod";
 import { serveWorker } from "../../../core/runtime/workers.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
-import type { Realm } from "../../../core/scheme/context.ts";
-import type { ClientRole, Halves, PublicParameters } from "../../../core/scheme/suite.ts";
+import type { ClientRole } from "../../../core/scheme/suite.ts";
+import {
+  type encodeEpoch,
+  type encodeHalves,
+  epochSchema,
+  halvesSchema,
+} from "../../../core/wire/parameters.ts";
 
 export interface SchemeTask {
-  readonly realm: Realm;
-  readonly parameters: PublicParameters;
-  readonly halves: Halves;
+  readonly tenant: string;
+  /** As in a credential: bytes as text, since a Buffer does not cross between threads as one. */
+  readonly epoch: ReturnType<typeof encodeEpoch>;
+  readonly halves: ReturnType<typeof encodeHalves>;
   /** UEnc of a topic, or a fresh data key. */
   readonly work: { readonly topic: string } | "wrap";
 }
@@ -28,18 +35,12 @@ serveWorker((task: SchemeTask): SchemeAnswer => {
   return task.work === "wrap" ? role.wrap(randomBytes) : { token: role.token(task.work.topic) };
 });
 
-function roleOf({ realm, parameters, halves }: SchemeTask): ClientRole {
-  const known = roles.get(realm.epoch);
+function roleOf(task: SchemeTask): ClientRole {
+  const known = roles.get(task.epoch.epoch);
   if (known) return known;
-  const role = clientRole({
-    realm,
-    parameters: {
-      ...parameters,
-      nTag: Buffer.from(parameters.nTag),
-      nRec: Buffer.from(parameters.nRec),
-    },
-    halves: { tag: Buffer.from(halves.tag) },
-  });
-  roles.set(realm.epoch, role);
+  const { epoch, parameters } = epochSchema.parse(task.epoch);
+  const { halves } = halvesSchema.parse(task.halves);
+  const role = clientRole({ realm: { tenant: task.tenant, epoch }, parameters, halves });
+  roles.set(epoch, role);
   return role;
 }

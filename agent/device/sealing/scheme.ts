@@ -2,6 +2,8 @@
 import { VeilError } from "../../../core/errors.ts";
 import { WorkerPool } from "../../../core/runtime/workers.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
+import { encodeEpoch, encodeHalves } from "../../../core/wire/parameters.ts";
+import { encodeEpoch, encodeHalves } from "../../../core/wire/parameters.ts";
 import type { SchemeAnswer, SchemeTask } from "./scheme-worker.ts";
 
 /** One token and one data key for each topic of a credential can wait. */
@@ -44,14 +46,18 @@ export class Scheme {
   }
 
   async #run(epoch: number, work: SchemeTask["work"]): Promise<SchemeAnswer> {
-    const { tenant, epochs, halves } = this.#credential;
-    const parameters = epochs.find((entry) => entry.epoch === epoch)?.parameters;
-    const own = halves.find((entry) => entry.epoch === epoch)?.halves;
-    if (!parameters || !own)
+    const { tenant, epochs } = this.#credential;
+    const inForce = epochs.find((entry) => entry.epoch === epoch);
+    const own = this.#credential.halves.find((entry) => entry.epoch === epoch)?.halves;
+    if (!inForce || !own)
       throw new VeilError("BAD_CREDENTIAL", `the credential does not cover epoch ${epoch}`);
-    // A producer needs its tag half only.
-    const task = { realm: { tenant, epoch }, parameters, halves: { tag: own.tag }, work };
-    return this.#pool.run(task);
+    return this.#pool.run({
+      tenant,
+      epoch: encodeEpoch(inForce),
+      // A producer needs its tag half only.
+      halves: encodeHalves({ epoch, halves: { tag: own.tag } }),
+      work,
+    });
   }
 }
 
