@@ -14,6 +14,8 @@ const BITS = "2048";
 const madeSchema = z.looseObject({ publicFile: z.string(), bundle: z.string() });
 const enrolledSchema = z.looseObject({ credential: z.string(), bundle: z.string() });
 
+const revokedSchema = z.looseObject({ bundle: z.string() });
+
 /** Where clients find the bridge. */
 export interface BridgeAddresses {
   readonly mqtt: string;
@@ -55,6 +57,11 @@ export class DemoTenant {
     const where = ["--mqtt", bridge.mqtt, "--http", bridge.http];
     const answer = await this.#kms("enrol", client, ...grants, ...where);
     return enrolledSchema.parse(JSON.parse(answer));
+  }
+
+  /** Revokes a client; the file of documents that takes effect once a bridge has it. */
+  async revoke(client: string): Promise<string> {
+    return revokedSchema.parse(JSON.parse(await this.#kms("revoke", client))).bundle;
   }
 
   get #passphrase(): string {
