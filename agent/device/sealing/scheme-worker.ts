@@ -1,6 +1,5 @@
 /** Entry of the worker thread that computes for a device: with suite `rsa` 2 to 15 ms each, on a Pi ten times that. */
 import { randomBytes } from "node:crypto";
-import type { z } from "zod";
 import { serveWorker } from "../../../core/runtime/workers.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { ClientRole } from "../../../core/scheme/suite.ts";

@@ -3,11 +3,10 @@ import { VeilError } from "../../../core/errors.ts";
 import { WorkerPool } from "../../../core/runtime/workers.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
 import { encodeEpoch, encodeHalves } from "../../../core/wire/parameters.ts";
-import { encodeEpoch, encodeHalves } from "../../../core/wire/parameters.ts";
 import type { SchemeAnswer, SchemeTask } from "./scheme-worker.ts";
 
-/** One token and one data key for each topic of a credential can wait. */
-const MAX_QUEUED = 200_000;
+/** A data key for each configured topic, and the token of one registration at a time. */
+const MAX_QUEUED = 1024;
 const IDLE_MS = 30_000;
 
 /** A fresh data key before derivation: `ikm` is the secret, `wrapped` the W of its announcement. */
@@ -46,9 +45,9 @@ export class Scheme {
   }
 
   async #run(epoch: number, work: SchemeTask["work"]): Promise<SchemeAnswer> {
-    const { tenant, epochs } = this.#credential;
+    const { tenant, epochs, halves } = this.#credential;
     const inForce = epochs.find((entry) => entry.epoch === epoch);
-    const own = this.#credential.halves.find((entry) => entry.epoch === epoch)?.halves;
+    const own = halves.find((entry) => entry.epoch === epoch)?.halves;
     if (!inForce || !own)
       throw new VeilError("BAD_CREDENTIAL", `the credential does not cover epoch ${epoch}`);
     return this.#pool.run({
