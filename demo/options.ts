@@ -45,7 +45,8 @@ Without --once it runs until Ctrl-C and shows, for the newest reading, what each
 Examples:
   npm run demo
   npm run demo -- --once 5000 --json
-  npm run demo -- --brokers 3 --keep /tmp/veilmq-demo`,
+  npm run demo -- --brokers 3 --keep /tmp/veilmq-demo
+  npm run demo -- paper --help     another demo: the report's chapter 4, replayed`,
     )
     .allowExcessArguments(false)
     .exitOverride()
