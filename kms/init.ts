@@ -10,7 +10,7 @@ import {
   replaceSecretFile,
   syncFolder,
 } from "../core/runtime/files.ts";
-import { generateMaster } from "../core/scheme/owner.ts";
+import { generateMaster, type MasterOptions } from "../core/scheme/owner.ts";
 import { DEFAULT_RETENTION_MS, headSchema } from "../core/wire/directory.ts";
 import { generateSigningKey, importSigningKey } from "../core/wire/keys.ts";
 import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
@@ -33,11 +33,19 @@ const DEFAULT_BITS = 3072;
 /** Two moduli of two primes. */
 const PRIMES = 4;
 
-type GenerateOptions = Parameters<typeof generateMaster>[0];
+type Suite = MasterOptions["suite"];
+type RsaOptions = Extract<MasterOptions, { readonly suite: "rsa" }>;
+
+/** The suite of the tenant's keys, and their size where the suite has sizes. */
+type KeyKind =
+  | Pick<RsaOptions, "suite" | "bits">
+  | { readonly suite: Exclude<Suite, RsaOptions["suite"]> };
 
 export interface InitRequest extends TenantOptions {
-  /** The size of each modulus: 3072 unless given. */
-  readonly bits?: GenerateOptions["bits"];
+  /** `rsa` unless given. With `hmac` and `pki` all clients share a key. */
+  readonly suite?: Suite;
+  /** With `rsa` only, the size of each modulus: 3072 unless given. */
+  readonly bits?: RsaOptions["bits"] | undefined;
   /** `age1…`: the operator's bridge identity, or several while it changes. */
   readonly recipients: readonly string[];
   /** Kafka partitions of a topic, 1 unless given. A later change voids the order. */
@@ -46,49 +54,46 @@ export interface InitRequest extends TenantOptions {
   readonly retentionMs?: number;
   /** Where clients find the bridge: what `kms enrol` puts into credentials unless told otherwise. */
   readonly addresses?: BridgeAddresses;
-  /** Told of `done: 0` when the search begins. */
-  readonly onProgress?: NonNullable<GenerateOptions["onProgress"]>;
+  /** Told of `done: 0` when the search of safe primes begins, which only `rsa` has. */
+  readonly onProgress?: NonNullable<RsaOptions["onProgress"]>;
   readonly signal?: AbortSignal;
   /** Where safe primes come from, and log2 of scrypt's N: a test cannot wait for either. */
-  readonly primes?: NonNullable<GenerateOptions["source"]>;
+  readonly primes?: NonNullable<RsaOptions["source"]>;
   readonly scryptWorkFactor?: number;
 }
 
-export interface Initialised {
+export type Initialised = KeyKind & {
   readonly tenant: string;
-  readonly suite: "rsa";
-  readonly bits: number;
   readonly epoch: number;
   /** b64url, as in public.json. */
   readonly kmsPublicKey: string;
   readonly folder: string;
   readonly publicFile: string;
   readonly bundle: string;
-}
+};
 
 /**
- * Searches the safe primes (seconds at 2048 bits, minutes above) and writes the tenant. Throws BAD_ARGUMENT, CONFLICT
+ * Makes the keys (with `rsa` a search: seconds at 2048 bits, minutes above) and writes the tenant. Throws BAD_ARGUMENT, CONFLICT
  * where the tenant exists, STOPPED after an abort; nothing is left behind then.
  */
 export async function initTenant(request: InitRequest): Promise<Initialised> {
   const settings = checkRequest(request);
   const { dir, tenant } = request;
-  const bits = request.bits ?? DEFAULT_BITS;
+  const kind = keyKindOf(request);
   const final = new Layout(dir, tenant);
   await refuseExisting(final);
-  const master = await generateKeys(request, bits);
+  const master = await generateKeys(request, kind);
   await makeFolder(dir);
   const workshop = await mkdtemp(join(dir, ".init-"));
   try {
     const layout = new Layout(workshop, tenant);
-    const bundle = await writeTenant({ ...request, bits }, { layout, master, settings });
+    const bundle = await writeTenant(request, { layout, master, kind, settings });
     await refuseExisting(final);
     await rename(layout.folder, final.folder);
     await syncFolder(dir);
     return {
+      ...kind,
       tenant,
-      suite: "rsa",
-      bits,
       epoch: FIRST_EPOCH,
       kmsPublicKey: master.kmsPublicKey.toString("base64url"),
       folder: final.folder,
@@ -98,6 +103,15 @@ export async function initTenant(request: InitRequest): Promise<Initialised> {
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
+}
+
+function keyKindOf({ suite = "rsa", bits }: InitRequest): KeyKind {
+  if (suite === "rsa") return { suite, bits: bits ?? DEFAULT_BITS };
+  if (bits !== undefined)
+    throw new VeilError("BAD_ARGUMENT", `keys of suite ${suite} have one size`, {
+      hint: "leave out --bits: it is for suite rsa",
+    });
+  return { suite };
 }
 
 function checkRequest(request: InitRequest): BridgeSettings {
@@ -120,22 +134,11 @@ async function refuseExisting({ folder }: Layout): Promise<void> {
     });
 }
 
-async function generateKeys(
-  { tenant, onProgress, signal, primes }: InitRequest,
-  bits: GenerateOptions["bits"],
-): Promise<MasterFile> {
-  onProgress?.({ done: 0, of: PRIMES });
-  const master = await generateMaster({
-    suite: "rsa",
-    bits,
-    random: randomBytes,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
-    ...(primes ? { source: primes } : {}),
-  });
+async function generateKeys(request: InitRequest, kind: KeyKind): Promise<MasterFile> {
+  const master = await generateMaster(masterOptions(request, kind));
   const { seed, publicKey } = generateSigningKey();
   return {
-    tenant,
+    tenant: request.tenant,
     createdAtMs: Date.now(),
     signingSeed: seed,
     kmsPublicKey: publicKey,
@@ -145,20 +148,37 @@ async function generateKeys(
   };
 }
 
+function masterOptions({ onProgress, signal, primes }: InitRequest, kind: KeyKind): MasterOptions {
+  if (kind.suite !== "rsa") return { ...kind, random: randomBytes };
+  onProgress?.({ done: 0, of: PRIMES });
+  return {
+    ...kind,
+    random: randomBytes,
+    ...(onProgress ? { onProgress } : {}),
+    ...(signal ? { signal } : {}),
+    ...(primes ? { source: primes } : {}),
+  };
+}
+
 /** Writes all files of the tenant and returns the path of the head's bundle. */
 async function writeTenant(
-  request: InitRequest & { readonly bits: GenerateOptions["bits"] },
-  { layout, master, settings }: { layout: Layout; master: MasterFile; settings: BridgeSettings },
+  request: InitRequest,
+  {
+    layout,
+    master,
+    kind,
+    settings,
+  }: { layout: Layout; master: MasterFile; kind: KeyKind; settings: BridgeSettings },
 ): Promise<string> {
-  const { tenant: name, passphrase, bits, scryptWorkFactor } = request;
+  const { tenant: name, passphrase, scryptWorkFactor } = request;
   const state = new StateFiles({ folder: layout.state, tenant: name, key: master.stateKey });
   const signingKey = importSigningKey(master.signingSeed);
   const tenant: Tenant = { name, layout, master, signingKey, state };
   for (const folder of [layout.documents, layout.credentials]) await makeFolder(folder);
   await replaceSecretFile(layout.master, await sealMaster(master, passphrase, scryptWorkFactor));
   const { kmsPublicKey } = master;
-  const known = { tenant: name, kmsPublicKey, suite: "rsa", bits, epoch: FIRST_EPOCH } as const;
-  await replaceFile(layout.publicFile, encodePublicFile(known));
+  const known = encodePublicFile({ ...kind, tenant: name, kmsPublicKey, epoch: FIRST_EPOCH });
+  await replaceFile(layout.publicFile, known);
   await state.create();
   await writeBridgeSettings(state, settings);
   const serial = await state.takeSerial();

@@ -8,11 +8,17 @@ import { openUnderPassphrase, sealUnderPassphrase } from "./age.ts";
 export const STATE_KEY_BYTES = 32;
 const SEED_BYTES = 32;
 
-const masterKeySchema = z.strictObject({
-  suite: z.literal("rsa"),
-  tag: z.strictObject({ p: bytesField(), q: bytesField(), e: bytesField() }),
-  record: z.strictObject({ p: bytesField(), q: bytesField() }),
-}) satisfies z.ZodType<Master, unknown>;
+const key = bytesField(32);
+const masterKeySchema = z.discriminatedUnion("suite", [
+  z.strictObject({
+    suite: z.literal("rsa"),
+    tag: z.strictObject({ p: bytesField(), q: bytesField(), e: bytesField() }),
+    record: z.strictObject({ p: bytesField(), q: bytesField() }),
+  }),
+  z.strictObject({ suite: z.literal("p256"), tag: key, record: key }),
+  z.strictObject({ suite: z.literal("hmac"), sharedKey: key, proxyKey: key }),
+  z.strictObject({ suite: z.literal("pki"), sharedKey: key, proxyKey: key }),
+]) satisfies z.ZodType<Master, unknown>;
 
 const masterFileSchema = z.strictObject({
   veilmq: z.literal("master"),
@@ -58,11 +64,26 @@ export async function openMaster(sealed: Uint8Array, passphrase: string): Promis
   return parseJson(plain, masterFileSchema, "BAD_DOCUMENT");
 }
 
-function encodeMasterKey({ suite, tag, record }: Master): z.input<typeof masterKeySchema> {
-  const text = (bytes: Buffer): string => bytes.toString("base64url");
-  return {
-    suite,
-    tag: { p: text(tag.p), q: text(tag.q), e: text(tag.e) },
-    record: { p: text(record.p), q: text(record.q) },
-  };
+function encodeMasterKey(master: Master): z.input<typeof masterKeySchema> {
+  switch (master.suite) {
+    case "rsa": {
+      const { suite, tag, record } = master;
+      return {
+        suite,
+        tag: { p: text(tag.p), q: text(tag.q), e: text(tag.e) },
+        record: { p: text(record.p), q: text(record.q) },
+      };
+    }
+    case "p256":
+      return { suite: master.suite, tag: text(master.tag), record: text(master.record) };
+    case "hmac":
+    case "pki": {
+      const { suite, sharedKey, proxyKey } = master;
+      return { suite, sharedKey: text(sharedKey), proxyKey: text(proxyKey) };
+    }
+  }
+}
+
+function text(bytes: Buffer): string {
+  return bytes.toString("base64url");
 }

@@ -2,15 +2,22 @@
 import { z } from "zod";
 import { bytesField, epochField, nameField } from "../core/wire/fields.ts";
 
-export const publicFileSchema = z.strictObject({
+const common = {
   tenant: nameField,
   /** Ed25519 public key that every document of the tenant is signed with. */
   kmsPublicKey: bytesField(32),
-  suite: z.literal("rsa"),
-  /** The size of each modulus. */
-  bits: z.literal([2048, 3072, 4096]),
   epoch: epochField,
-});
+};
+
+export const publicFileSchema = z.discriminatedUnion("suite", [
+  z.strictObject({
+    ...common,
+    suite: z.literal("rsa"),
+    /** The size of each modulus. */
+    bits: z.literal([2048, 3072, 4096]),
+  }),
+  z.strictObject({ ...common, suite: z.literal(["p256", "hmac", "pki"]) }),
+]);
 export type PublicFile = z.output<typeof publicFileSchema>;
 
 export function encodePublicFile({ kmsPublicKey, ...rest }: PublicFile): string {

@@ -1,13 +1,24 @@
-/** Entry of the worker thread that does a consumer's exponentiations (some milliseconds each). */
+/** Entry of the worker thread that computes for a consumer: with suite `rsa` some milliseconds each. */
 import { serveWorker } from "../../core/runtime/workers.ts";
 import { clientRole } from "../../core/scheme/client.ts";
-import type { Realm } from "../../core/scheme/context.ts";
-import type { ClientRole, Halves, PublicParameters } from "../../core/scheme/suite.ts";
+import type { ClientRole } from "../../core/scheme/suite.ts";
+import { importSigningKey } from "../../core/wire/keys.ts";
+import {
+  type encodeEpoch,
+  type encodeHalves,
+  epochSchema,
+  halvesSchema,
+} from "../../core/wire/parameters.ts";
 
 export interface SchemeTask {
-  readonly realm: Realm;
-  readonly parameters: PublicParameters;
-  readonly halves: Halves;
+  readonly tenant: string;
+  /** The consumer's own id. */
+  readonly client: string;
+  /** Ed25519 seed, which signs trapdoors where the suite wants that. */
+  readonly signingKey: Uint8Array;
+  /** As in a credential: bytes as text, since a Buffer does not cross between threads as one. */
+  readonly epoch: ReturnType<typeof encodeEpoch>;
+  readonly halves: ReturnType<typeof encodeHalves>;
   /** The trapdoor of a topic, or UDec of a released value. */
   readonly work: { readonly topic: string } | { readonly released: Uint8Array };
 }
@@ -20,20 +31,14 @@ serveWorker((task: SchemeTask): Uint8Array => {
   return "topic" in task.work ? role.token(task.work.topic) : role.unwrap(task.work.released);
 });
 
-function roleOf({ realm, parameters, halves }: SchemeTask): ClientRole {
-  const key = `${realm.tenant}/${realm.epoch}`;
+function roleOf(task: SchemeTask): ClientRole {
+  const key = `${task.tenant}/${task.epoch.epoch}`;
   const known = roles.get(key);
   if (known) return known;
-  const role = clientRole({ realm, parameters: asBuffers(parameters), halves: asBuffers(halves) });
+  const { epoch, parameters } = epochSchema.parse(task.epoch);
+  const { halves } = halvesSchema.parse(task.halves);
+  const consumer = { id: task.client, signingKey: importSigningKey(task.signingKey) };
+  const role = clientRole({ realm: { tenant: task.tenant, epoch }, parameters, halves, consumer });
   roles.set(key, role);
   return role;
-}
-
-/** Buffers arrive in a worker as plain Uint8Arrays. */
-function asBuffers<T extends object>(value: T): T {
-  const entries = Object.entries(value).map(([name, field]) => [
-    name,
-    field instanceof Uint8Array ? Buffer.from(field) : field,
-  ]);
-  return Object.fromEntries(entries) as T;
 }

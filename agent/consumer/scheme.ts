@@ -2,6 +2,7 @@
 import { WorkerPool } from "../../core/runtime/workers.ts";
 import type { Realm } from "../../core/scheme/context.ts";
 import { type Credential, newestEpoch } from "../../core/wire/credential.ts";
+import { encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
 import type { SchemeTask } from "./scheme-worker.ts";
 
 const MAX_QUEUED = 4096;
@@ -9,7 +10,7 @@ const IDLE_MS = 30_000;
 
 export class SchemeWorker {
   readonly realm: Realm;
-  readonly #epoch: ReturnType<typeof newestEpoch>;
+  readonly #own: Omit<SchemeTask, "work">;
   readonly #pool = new WorkerPool<SchemeTask, Uint8Array>({
     entry: "agent/consumer/scheme-worker",
     maxWorkers: 1,
@@ -18,8 +19,16 @@ export class SchemeWorker {
   });
 
   constructor(credential: Credential) {
-    this.#epoch = newestEpoch(credential);
-    this.realm = { tenant: credential.tenant, epoch: this.#epoch.epoch };
+    const { tenant, client, signingKey } = credential;
+    const newest = newestEpoch(credential);
+    this.realm = { tenant, epoch: newest.epoch };
+    this.#own = {
+      tenant,
+      client,
+      signingKey,
+      epoch: encodeEpoch(newest),
+      halves: encodeHalves(newest),
+    };
   }
 
   /** The trapdoor of a topic, UEnc under the consumer's tag half. */
@@ -37,7 +46,6 @@ export class SchemeWorker {
   }
 
   async #run(work: SchemeTask["work"]): Promise<Buffer> {
-    const { parameters, halves } = this.#epoch;
-    return Buffer.from(await this.#pool.run({ realm: this.realm, parameters, halves, work }));
+    return Buffer.from(await this.#pool.run({ ...this.#own, work }));
   }
 }

@@ -29,7 +29,7 @@ export async function match(
 ): Promise<z.input<typeof matchResponseSchema>> {
   const { directory, matching, leaders } = options;
   const asked = directory.current(login);
-  const tag = await matching.match({ ...asked, epoch, token: trapdoor });
+  const tag = await matching.match({ ...asked, operation: "sub", epoch, token: trapdoor });
   // As of now: it may have been revoked while we computed.
   const { client } = directory.current(login);
   if (!directory.allows(client, "sub", tag, Date.now())) throw topicNotFound();

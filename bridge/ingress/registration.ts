@@ -101,7 +101,7 @@ async function match(
   // Nothing can be granted to who has no grants: no reason to compute.
   if (documents.client.grants.size === 0)
     throw new VeilError("NO_GRANT", "the client may not publish to this topic");
-  return services.matching.match({ ...documents, epoch, token });
+  return services.matching.match({ ...documents, operation: "pub", epoch, token });
 }
 
 /** Throws REVOKED where the client went away while it was connected. */

@@ -8,6 +8,7 @@ import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
+import type { Operation } from "../../core/wire/directory.ts";
 import { type Epoch, encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { Allowance } from "./allowance.ts";
@@ -24,6 +25,8 @@ const IDLE_WORKER_MS = 60_000;
 export interface MatchRequest {
   readonly tenant: Tenant;
   readonly client: Client;
+  /** `pub` for a producer's token, `sub` for a consumer's trapdoor: suite `pki` takes neither for the other. */
+  readonly operation: Operation;
   readonly epoch: number;
   readonly token: Uint8Array;
 }
@@ -81,8 +84,10 @@ export class Matching {
    * Throws REVOKED, EPOCH, BAD_TOKEN, and LIMIT when the client's bucket is empty or too much waits.
    */
   async match(request: MatchRequest): Promise<Buffer> {
-    const { client } = request;
-    const task = { ...taskOf(request), work: "match", token: request.token } as const;
+    const { client, token, operation } = request;
+    const consumer =
+      operation === "sub" ? { id: client.login.client, publicKey: client.signingKey } : undefined;
+    const task = { ...taskOf(request), work: "match", token, consumer } as const;
     const id = questionId(client, task);
     const known = this.#tags.get(id);
     if (known) {
@@ -152,14 +157,15 @@ function notInForce(): VeilError {
 }
 
 /**
- * What a tag depends on, as a digest: the client, its half, the epoch's parameters, the token. With a document that
+ * What a tag depends on, as a digest: the client, what it asks as, its half, the epoch's parameters, the token. With a document that
  * changes any of them the cache asks anew; nothing has to be invalidated, and no secret is a key.
  */
 function questionId({ login }: Client, task: Extract<ProxyTask, { work: "match" }>): string {
-  const { tenant, epoch, halves } = task;
+  const { tenant, epoch, halves, consumer } = task;
   return sha256(
     lp(tenant),
     lp(login.client),
+    lp(consumer?.publicKey.export({ type: "spki", format: "der" }) ?? ""),
     lp(JSON.stringify([epoch, halves.tag])),
     task.token,
   ).toString("base64");

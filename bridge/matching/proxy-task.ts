@@ -1,4 +1,5 @@
-/** What crosses between the bridge and its worker threads: text and bytes, no objects with a class. */
+/** What crosses between the bridge and its worker threads: text, bytes, and keys, which Node clones. */
+import type { KeyObject } from "node:crypto";
 import type { z } from "zod";
 import type { epochSchema, halvesSchema } from "../../core/wire/parameters.ts";
 
@@ -11,6 +12,8 @@ export type ProxyTask = {
       readonly work: "match";
       readonly halves: z.input<typeof halvesSchema>;
       readonly token: Uint8Array;
+      /** Where it asks as a consumer, with its public key: a trapdoor, then, and no producer's token. */
+      readonly consumer: { readonly id: string; readonly publicKey: KeyObject } | undefined;
     }
   | {
       readonly work: "release";

@@ -18,6 +18,6 @@ serveWorker((task: ProxyTask): ProxyAnswer => {
   const { halves } = halvesSchema.parse(task.halves);
   if (task.work === "release")
     return releaseRole({ realm, parameters, halves }).release(task.wrapped);
-  const role = proxyRole({ realm, parameters, halves });
+  const role = proxyRole({ realm, parameters, halves, consumer: task.consumer });
   return tagOf(role.suite, realm, role.transform(task.token));
 });

@@ -3,6 +3,7 @@
  * who holds only `client.ts` cannot compute what the proxy or the owner can.
  * All values are bytes of the suite's fixed length; randomness is a parameter.
  */
+import type { KeyObject } from "node:crypto";
 import type { Realm } from "./context.ts";
 
 export const SUITE = { paper: 0x00, rsa: 0x01, p256: 0x03, hmac: 0x04, pki: 0x05 } as const;
@@ -13,13 +14,31 @@ export type SuiteId = (typeof SUITE)[SuiteName];
 export type RandomBytes = (length: number) => Buffer;
 
 /** What a role is made from: one client in one epoch, seen from its own side or from the bridge's. */
-export interface RoleInput {
+export interface RoleInput<P extends PublicParameters = PublicParameters> {
   readonly realm: Realm;
-  readonly parameters: PublicParameters;
+  readonly parameters: P;
   /** This side's halves only. */
   readonly halves: Halves;
   /** Accept a modulus whose factors are public: only `veilmq vectors` and tests may say `true`. */
   readonly allowPublicFactors?: boolean;
+}
+
+/** A role on the client's side. */
+export interface ClientInput<P extends PublicParameters = PublicParameters> extends RoleInput<P> {
+  /**
+   * Given where the client asks as a consumer, with its Ed25519 private key: suite `pki` signs
+   * trapdoors with it. The other suites' trapdoors are as their tokens.
+   */
+  readonly consumer?: { readonly id: string; readonly signingKey: KeyObject } | undefined;
+}
+
+/** A role on the bridge's side. */
+export interface ProxyInput<P extends PublicParameters = PublicParameters> extends RoleInput<P> {
+  /**
+   * Given where the client asks as a consumer, with its Ed25519 public key: suite `pki` then takes
+   * trapdoors signed with it and nothing else, otherwise unsigned tokens and nothing else.
+   */
+  readonly consumer?: { readonly id: string; readonly publicKey: KeyObject } | undefined;
 }
 
 /** Client-side: what a device or a consumer computes with its own halves. */
@@ -50,16 +69,46 @@ export interface ReleaseRole {
   release(wrapped: Uint8Array): Buffer;
 }
 
-/** What everybody may know of one epoch. Byte strings are big-endian integers, of k bytes for `rsa`. */
-export type PublicParameters = {
+/** What everybody may know of one epoch, as byte strings of the suite's fixed lengths. */
+export type PublicParameters = RsaParameters | P256Parameters | HmacParameters | PkiParameters;
+
+/** Big-endian integers of k bytes. */
+export interface RsaParameters {
   readonly suite: "rsa";
   /** The modulus of tags (its e is secret). */
   readonly nTag: Buffer;
   /** The modulus of record keys (e = 65537). */
   readonly nRec: Buffer;
-};
+}
 
-/** One party's halves for one epoch: of tags, and of record keys where the client is a consumer. */
+export interface P256Parameters {
+  readonly suite: "p256";
+  /** X = x(x·G), the public key of record keys: an x coordinate, 32 bytes. */
+  readonly xRec: Buffer;
+}
+
+/** Symmetric: nothing is public. */
+export interface HmacParameters {
+  readonly suite: "hmac";
+}
+
+/** Symmetric: nothing is public but the consumers' signing keys, which are not of an epoch. */
+export interface PkiParameters {
+  readonly suite: "pki";
+}
+
+/**
+ * One party's halves for one epoch: of tags, and of record keys where the client is a consumer.
+ *
+ *   suite    client: tag, record       proxy: tag, record                  each of
+ *   `rsa`    e_i1, d_j1                e_i2, d_j2                          k bytes
+ *   `p256`   k_i1, x_j1                k_i2, x_j2                          32 bytes
+ *   `hmac`   K_c, K_c                  K_s, nothing: 0 bytes               32 bytes
+ *   `pki`    K_org, K_org              K_s, nothing: 0 bytes               32 bytes
+ *
+ * With `hmac` and `pki` the bridge hands W on as it is: that it has a record half, an empty one, is what
+ * says that this client may ask.
+ */
 export interface Halves {
   readonly tag: Buffer;
   readonly record?: Buffer;

@@ -8,7 +8,7 @@
  */
 import { VeilError } from "../../errors.ts";
 import { i2osp } from "../bytes.ts";
-import { type ClientRole, type RoleInput, SUITE } from "../suite.ts";
+import { type ClientRole, type RoleInput, type RsaParameters, SUITE } from "../suite.ts";
 import { hashToGroup, mapToGroup, uniformBytes } from "./hash-to-group.ts";
 import { acceptModulus } from "./modulus.ts";
 
@@ -16,7 +16,7 @@ import { acceptModulus } from "./modulus.ts";
 export const RECORD_EXPONENT = i2osp(65_537, 3);
 
 /** Throws BAD_ARGUMENT for parameters or halves outside §2.2. */
-export function rsaClient(input: RoleInput): ClientRole {
+export function rsaClient(input: RoleInput<RsaParameters>): ClientRole {
   const { realm, parameters, halves } = input;
   const tags = acceptModulus(parameters.nTag, input);
   const records = acceptModulus(parameters.nRec, input);

@@ -14,7 +14,7 @@ import { VeilError } from "../../errors.ts";
 import { bitLength, gcd, mod, modInverse } from "../arithmetic.ts";
 import { i2osp, os2ip, sha256 } from "../bytes.ts";
 import type { Realm } from "../context.ts";
-import type { PublicParameters, RandomBytes } from "../suite.ts";
+import type { Halves, RandomBytes, RsaParameters } from "../suite.ts";
 import { Exponentiation } from "./exponentiation.ts";
 import { hashToGroup } from "./hash-to-group.ts";
 import { acceptModulus, type Modulus, type ModulusBits, type ModulusOptions } from "./modulus.ts";
@@ -44,10 +44,15 @@ export interface GenerateOptions extends PrimeSearch {
   readonly random: RandomBytes;
 }
 
-/** What {@link splitTagKey} and {@link splitRecordKey} take. */
-export interface SplitInput extends ModulusOptions {
+/** What {@link splitTagKey} takes. */
+export interface PairInput extends ModulusOptions {
   readonly master: RsaMaster;
   readonly random: RandomBytes;
+}
+
+/** What {@link splitRsa} takes. */
+export interface SplitInput extends PairInput {
+  readonly consumer: boolean;
 }
 
 /** What {@link rsaCanonical} takes: a topic of a tenant and epoch. */
@@ -77,21 +82,31 @@ export async function generateRsaMaster(options: GenerateOptions): Promise<RsaMa
 }
 
 /** The moduli of a master key. Throws BAD_ARGUMENT where they are not acceptable (§2.2). */
-export function rsaPublicParameters(master: RsaMaster, options: ModulusOptions): PublicParameters {
+export function rsaPublicParameters(master: RsaMaster, options: ModulusOptions): RsaParameters {
   const tag = factorsOf(master.tag, options).modulus;
   const record = factorsOf(master.record, options).modulus;
   return { suite: "rsa", nTag: tag.encoded, nRec: record.encoded };
 }
 
-/** UGen for tags. Throws BAD_ARGUMENT for a master key outside §2.2. */
-export function splitTagKey(input: SplitInput): RsaPair {
+/** UGen; record halves are made only for a `consumer`. Throws BAD_ARGUMENT for a master key outside §2.2. */
+export function splitRsa(input: SplitInput): { client: Halves; proxy: Halves } {
+  const tag = splitTagKey(input);
+  if (!input.consumer) return { client: { tag: tag.client }, proxy: { tag: tag.proxy } };
+  const record = splitRecordKey(input);
+  return {
+    client: { tag: tag.client, record: record.client },
+    proxy: { tag: tag.proxy, record: record.proxy },
+  };
+}
+
+/** UGen for tags alone. Throws BAD_ARGUMENT as {@link splitRsa}. */
+export function splitTagKey(input: PairInput): RsaPair {
   const { master, random } = input;
   const factors = factorsOf(master.tag, input);
   return split({ exponent: os2ip(master.tag.e), factors, random });
 }
 
-/** UGen for record keys: a consumer's. Throws BAD_ARGUMENT for a master key outside §2.2. */
-export function splitRecordKey(input: SplitInput): RsaPair {
+function splitRecordKey(input: PairInput): RsaPair {
   const factors = factorsOf(input.master.record, input);
   const exponent = modInverse(RECORD_EXPONENT, factors.lambda);
   return split({ exponent, factors, random: input.random });

@@ -9,15 +9,15 @@
 import { VeilError } from "../../errors.ts";
 import {
   type ProxyRole,
-  type PublicParameters,
   type ReleaseRole,
   type RoleInput,
+  type RsaParameters,
   SUITE,
 } from "../suite.ts";
 import { acceptModulus, type Modulus, type ModulusOptions } from "./modulus.ts";
 
 /** PEnc for one client. Throws BAD_ARGUMENT for parameters or halves outside §2.2. */
-export function rsaProxy(input: RoleInput): ProxyRole {
+export function rsaProxy(input: RoleInput<RsaParameters>): ProxyRole {
   const { realm, parameters, halves } = input;
   const modulus = acceptModulus(parameters.nTag, input);
   const half = modulus.acceptHalf(halves.tag);
@@ -37,7 +37,7 @@ export function rsaProxy(input: RoleInput): ProxyRole {
 }
 
 /** PDec for one consumer. Throws BAD_ARGUMENT as {@link rsaProxy}, and without a record half. */
-export function rsaRelease(input: RoleInput): ReleaseRole {
+export function rsaRelease(input: RoleInput<RsaParameters>): ReleaseRole {
   const { parameters, halves } = input;
   const modulus = acceptModulus(parameters.nRec, input);
   if (halves.record === undefined)
@@ -53,7 +53,7 @@ export function rsaRelease(input: RoleInput): ReleaseRole {
 
 /** *Check*(W) under N_rec: throws BAD_RECORD unless an announcement's W is an element. */
 export function checkRsaWrapped(
-  parameters: PublicParameters,
+  parameters: RsaParameters,
   wrapped: Uint8Array,
   options: ModulusOptions = {},
 ): void {

@@ -29,7 +29,7 @@ function rig(): Rig {
     match: (member, topic) => {
       const client = clientOf(member);
       const token = member.role.token(topic);
-      return matching.match({ tenant: fleet.only, client, epoch: EPOCH, token });
+      return matching.match({ tenant: fleet.only, client, operation: "pub", epoch: EPOCH, token });
     },
     tick: (ms) => {
       nowMs += ms;
@@ -77,7 +77,7 @@ describe("match", () => {
     const { matching } = rig();
     const client = clientOf(producer);
     const token = producer.role.token("weather/a");
-    const ask = { tenant: fleet.only, client, epoch: EPOCH, token };
+    const ask = { tenant: fleet.only, client, operation: "pub", epoch: EPOCH, token } as const;
     const garbled = Buffer.alloc(token.length, 0xff);
     await expect(matching.match({ ...ask, token: garbled })).rejects.toMatchObject({
       code: "BAD_TOKEN",

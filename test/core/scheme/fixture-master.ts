@@ -2,9 +2,9 @@
  * A master key of 2,048 bits for tests, generated once by `generateMaster`: its factors are public
  * here, but production does not refuse it, so that tests can walk production's own way.
  */
-import type { Master } from "../../../core/scheme/owner.ts";
+import type { RsaMaster } from "../../../core/scheme/rsa/owner.ts";
 
-export const FIXTURE_MASTER: Master = {
+export const FIXTURE_MASTER: RsaMaster = {
   suite: "rsa",
   tag: {
     p: hex([

@@ -3,15 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { i2osp, os2ip } from "../../../core/scheme/bytes.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
-import { ownerTag, publicParameters, splitHalves } from "../../../core/scheme/owner.ts";
+import { ownerTag, splitHalves } from "../../../core/scheme/owner.ts";
 import { checkWrapped, proxyRole, releaseRole } from "../../../core/scheme/proxy.ts";
+import { rsaPublicParameters } from "../../../core/scheme/rsa/owner.ts";
 import { SUITE } from "../../../core/scheme/suite.ts";
 import { kafkaTopicOf, tagOf } from "../../../core/scheme/tag.ts";
 import { PUBLISHED_MODULUS } from "../../../core/scheme/vectors/published-modulus.ts";
 import { FIXTURE_MASTER } from "./fixture-master.ts";
 
 const master = FIXTURE_MASTER;
-const parameters = publicParameters(master);
+const parameters = rsaPublicParameters(master, {});
 const realm = { tenant: "acme", epoch: 1 };
 const K = 256;
 

@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { bitLength, gcd, mod, modInverse } from "../../../../core/scheme/arithmetic.ts";
 import { i2osp, os2ip } from "../../../../core/scheme/bytes.ts";
-import {
-  generateMaster,
-  ownerTag,
-  publicParameters,
-  splitHalves,
-} from "../../../../core/scheme/owner.ts";
+import { ownerTag, publicParameters, splitHalves } from "../../../../core/scheme/owner.ts";
 import { hashToGroup } from "../../../../core/scheme/rsa/hash-to-group.ts";
-import { checkPair, lambdaOf, rsaCanonical } from "../../../../core/scheme/rsa/owner.ts";
+import {
+  checkPair,
+  generateRsaMaster,
+  lambdaOf,
+  rsaCanonical,
+} from "../../../../core/scheme/rsa/owner.ts";
 import { FIXTURE_MASTER } from "../fixture-master.ts";
 import { K, MODULUS, N, P, Q } from "./group.ts";
 
@@ -33,14 +33,14 @@ describe("IGen", () => {
   };
 
   it("makes two moduli of the exact size and a secret e in Z_λ^*", async () => {
-    const options = { suite: "rsa", bits: 2048, random: randomBytes } as const;
-    const master = await generateMaster({ ...options, source: primes() });
+    const options = { bits: 2048, random: randomBytes } as const;
+    const master = await generateRsaMaster({ ...options, source: primes() });
     expect(master).toMatchObject({ tag: { p: tag.p, q: tag.q }, record });
     expect(master.tag.e).toHaveLength(K);
     const e = os2ip(master.tag.e);
     expect(e < LAMBDA && gcd(e, LAMBDA) === 1n && bitLength(e) >= 2048 - 64).toBe(true);
     expect(publicParameters(master)).toMatchObject({ suite: "rsa", nTag: i2osp(N, K) });
-    const again = await generateMaster({ ...options, source: primes() });
+    const again = await generateRsaMaster({ ...options, source: primes() });
     expect(again.tag.e).not.toEqual(master.tag.e);
   });
 
@@ -49,7 +49,7 @@ describe("IGen", () => {
     expect(gcd(good, LAMBDA)).toBe(1n);
     const multiple = ((P - 1n) / 2n) * ((1n << 1022n) + 1n);
     const random = recorded([65_537n, LAMBDA - 1n - 2n ** 100n, multiple, LAMBDA + 1n, good]);
-    const master = await generateMaster({ suite: "rsa", bits: 2048, random, source: primes() });
+    const master = await generateRsaMaster({ bits: 2048, random, source: primes() });
     expect(os2ip(master.tag.e)).toBe(good);
   });
 });

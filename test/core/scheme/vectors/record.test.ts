@@ -1,11 +1,12 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { clientRole } from "../../../../core/scheme/client.ts";
-import { publicParameters, splitHalves } from "../../../../core/scheme/owner.ts";
+import { splitHalves } from "../../../../core/scheme/owner.ts";
 import { releaseRole } from "../../../../core/scheme/proxy.ts";
 import { AEAD, type AeadId } from "../../../../core/scheme/record/header.ts";
 import { deriveRecordKey } from "../../../../core/scheme/record/key.ts";
 import { sealRecord } from "../../../../core/scheme/record/seal.ts";
+import { rsaPublicParameters } from "../../../../core/scheme/rsa/owner.ts";
 import { SUITE } from "../../../../core/scheme/suite.ts";
 import { checkVectors } from "../../../../core/scheme/vectors/check.ts";
 import { FIXTURE_MASTER } from "../fixture-master.ts";
@@ -114,7 +115,7 @@ describe("a record file", () => {
 
 describe("a record file under another modulus", () => {
   const master = FIXTURE_MASTER;
-  const parameters = publicParameters(master);
+  const parameters = rsaPublicParameters(master, {});
   const realm = { tenant: "globex", epoch: 70_000 };
   const { client, proxy } = splitHalves({ master, random: randomBytes, consumer: true });
   const bound = { realm, topic: "Kühlraum/3", producerId: "dev-9" };
