@@ -120,7 +120,7 @@ describe("in one process", () => {
     const field = await makeField();
     const { bridge, counts } = field;
     const [pty] = field.ptys;
-    const { agent } = await startAgent(field);
+    const { agent, log } = await startAgent(field);
     let n = 0;
     bridge.decide = () => {
       n++;
@@ -136,12 +136,18 @@ describe("in one process", () => {
         await bridge.stop();
         setTimeout(() => void bridge.start(), 200);
       }
-      if (count === 300) await vi.waitFor(() => bridge.push({ alias: 1, status: "rekey" }), WAIT);
       if (count % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await vi.waitFor(() => expect(agent.status().taken).toBe(400), WAIT);
     await vi.waitFor(() => expect(agent.status().pending).toBe(0), WAIT);
     expect(counts()).toEqual(range(0, 400));
+    bridge.decide = () => "take";
+    await vi.waitFor(async () => {
+      await bridge.push({ alias: 1, status: "rekey" });
+      expect(log.join("")).toContain("asks for a new key");
+    }, WAIT);
+    await pty?.write(range(400, 420).map(line).join(""));
+    await vi.waitFor(() => expect(counts()).toEqual(range(0, 420)), WAIT);
     expect(bridge.violations).toEqual([]);
     expect(bridge.connects).toBeGreaterThan(3);
     expect(new Set(bridge.announced).size).toBe(2);
@@ -253,14 +259,17 @@ describe("in a process of its own", () => {
         await ptys[0]?.write(line(written++));
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      taken += (await ask(field)).taken;
+      taken += await vi.waitFor(async () => {
+        const status = await ask(field);
+        expect(status.taken).toBeGreaterThan(20);
+        return status.taken;
+      }, WAIT);
       child.kill("SIGKILL");
       await once(child, "exit");
     }
     const last = await spawnAgent(field);
     await vi.waitFor(async () => expect((await ask(field)).pending).toBe(0), WAIT);
     const read = counts();
-    expect(taken).toBeGreaterThan(100);
     expect(read.length).toBeGreaterThanOrEqual(taken);
     expect(read).toEqual([...new Set(read)].sort((a, b) => a - b));
     last.kill("SIGTERM");
