@@ -1,4 +1,5 @@
 /** Kafka's Fetch request, version 11, without a fetch session: every request names all it wants. */
+import { VeilError } from "../../errors.ts";
 import { fetchRequestV11, type KafkajsProtocol, type TopicPartitions } from "./kafkajs.ts";
 
 const CONSUMER_REPLICA_ID = -1;
@@ -96,7 +97,7 @@ function decodePartition(reader: Reader, topic: string): FetchedPartition {
   return { topic, partition, errorCode, highWatermark, records };
 }
 
-/** Node's own bounds checks throw a RangeError on a response that is too short. */
+/** Goes forward only. Throws BAD_DOCUMENT past the end, and for a length below zero. */
 class Reader {
   readonly #buffer: Buffer;
   #at = 0;
@@ -106,23 +107,23 @@ class Reader {
   }
 
   int16(): number {
-    this.#at += 2;
-    return this.#buffer.readInt16BE(this.#at - 2);
+    return this.bytes(2).readInt16BE();
   }
 
   int32(): number {
-    this.#at += 4;
-    return this.#buffer.readInt32BE(this.#at - 4);
+    return this.bytes(4).readInt32BE();
   }
 
   int64(): bigint {
-    this.#at += 8;
-    return this.#buffer.readBigInt64BE(this.#at - 8);
+    return this.bytes(8).readBigInt64BE();
   }
 
   bytes(length: number): Buffer {
-    this.#at += length;
-    if (this.#at > this.#buffer.length) throw new RangeError("a fetch response is too short");
-    return this.#buffer.subarray(this.#at - length, this.#at);
+    const end = this.#at + length;
+    if (length < 0 || end > this.#buffer.length)
+      throw new VeilError("BAD_DOCUMENT", "Kafka sent a malformed fetch response");
+    const part = this.#buffer.subarray(this.#at, end);
+    this.#at = end;
+    return part;
   }
 }

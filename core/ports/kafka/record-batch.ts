@@ -50,6 +50,8 @@ export function decodeRecordBatches(bytes: Buffer, from: bigint): DecodedBatches
   while (bytes.length - at >= BATCH_PREFIX_BYTES) {
     const end = at + BATCH_PREFIX_BYTES + bytes.readInt32BE(at + LENGTH_AT);
     if (end > bytes.length) break;
+    // A length below zero would lead backwards.
+    if (end <= at) throw malformed();
     nextOffset = decodeBatch(bytes.subarray(at, end), from, messages);
     at = end;
   }

@@ -133,4 +133,7 @@ test("refuses compressed, old and damaged batches", async () => {
   expect(codeOf(changed((copy) => copy.writeInt8(1, MAGIC_AT)))).toBe("CONFIG");
   expect(codeOf(changed((copy) => copy.writeInt32BE(2, 57)))).toBe("BAD_DOCUMENT");
   expect(codeOf(changed((copy) => copy.writeInt8(0x7e, 61)))).toBe("BAD_DOCUMENT");
+  const second = Buffer.concat([batch, batch]);
+  second.writeInt32BE(-batch.length - 12 - 1, batch.length + 8);
+  expect(codeOf(second)).toBe("BAD_DOCUMENT");
 });
