@@ -31,7 +31,7 @@ export function parseConfig<S extends z.ZodType>(
       source,
       document.errors.map((e) => ({ line: lines.linePos(e.pos[0]).line, text: e.code })),
     );
-  const result = schema.safeParse(document.toJS() ?? {});
+  const result = schema.safeParse(contentOf(document, source) ?? {});
   if (result.success) return result.data;
   throw problems(
     source,
@@ -40,6 +40,15 @@ export function parseConfig<S extends z.ZodType>(
       text: `${path.map(String).join(".") || "(file)"}: ${text}`,
     })),
   );
+}
+
+/** An alias without its anchor, or more of them than any file needs, comes to light only here. */
+function contentOf(document: Document, source: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new VeilError("CONFIG", `an alias (*name) in ${source} cannot be followed`, { cause });
+  }
 }
 
 interface Problem {

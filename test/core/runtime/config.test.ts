@@ -37,6 +37,17 @@ describe("a configuration", () => {
     expect(problemsOf('host: "a\nlimits: }')).toMatch(/x\.yaml:\d+:/);
   });
 
+  test("with an alias that leads nowhere, or to too much, is refused as a whole", () => {
+    const grown = Array.from({ length: 9 }, (_, n) => {
+      const of = n === 0 ? "x" : `*a${n - 1}`;
+      return `a${n}: &a${n} [${Array(9).fill(of).join(", ")}]\n`;
+    }).join("");
+    for (const text of ["host: *nowhere\n", grown])
+      expect(() => parseConfig(text, schema, "x.yaml")).toThrow(
+        expect.objectContaining({ code: "CONFIG" }),
+      );
+  });
+
   test("that is empty lacks everything", () => {
     expect(problemsOf("")).toContain("host");
   });
