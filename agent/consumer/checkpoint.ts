@@ -7,15 +7,18 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
-import { parseJson } from "../../core/wire/fields.ts";
+import { decimalField, parseJson } from "../../core/wire/fields.ts";
 import { Marks, marksSchema } from "./marks.ts";
 
 const schema = z.strictObject({
   veilmq: z.literal("checkpoint"),
   version: z.literal(1),
   group: z.string(),
-  outputBytes: z.number().nullable(),
-  partitions: z.record(z.string(), z.strictObject({ offset: z.string(), marks: marksSchema })),
+  outputBytes: z.int().min(0).nullable(),
+  partitions: z.record(
+    z.string().regex(/^[^/]+\/[0-9]+$/),
+    z.strictObject({ offset: decimalField, marks: marksSchema }),
+  ),
 });
 
 /** What of one partition is done. */
@@ -43,7 +46,15 @@ export async function readCheckpoint(path: string, group: string): Promise<Check
     throw new VeilError("CONFIG", `cannot read ${path}`, { cause: error });
   });
   if (text === null) return { outputBytes: null, partitions: new Map() };
-  const saved = parseJson(text, schema);
+  return parseCheckpoint(text, { path, group });
+}
+
+/** The checkpoint in `text`, which was found at `path`. Throws CONFIG as {@link readCheckpoint}. */
+export function parseCheckpoint(
+  text: string,
+  { path, group }: { readonly path: string; readonly group: string },
+): Checkpoint {
+  const saved = parseSaved(text, path);
   if (saved.group !== group)
     throw new VeilError("CONFIG", `${path} is the checkpoint of another group`, {
       hint: "give each consumer a --state folder of its own",
@@ -57,6 +68,17 @@ export async function readCheckpoint(path: string, group: string): Promise<Check
       ]),
     ),
   };
+}
+
+function parseSaved(text: string, path: string): z.output<typeof schema> {
+  try {
+    return parseJson(text, schema);
+  } catch (cause) {
+    throw new VeilError("CONFIG", `${path} is damaged`, {
+      hint: "move the output and the --state folder away together to start again",
+      cause,
+    });
+  }
 }
 
 /** Replaces the checkpoint at `path` atomically and durably. */

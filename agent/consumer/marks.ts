@@ -4,6 +4,7 @@
  * Anything at or below is a repeat, as is any record of a closed kid.
  */
 import { z } from "zod";
+import { decimalField } from "../../core/wire/fields.ts";
 
 /** Closed kids are forgotten after one retention: by then a repeat cannot arrive any more. */
 const CLOSED_KID_LIFETIME_MS = 30 * 24 * 3600 * 1000;
@@ -21,8 +22,7 @@ export const marksSchema = z.record(
   z.string(),
   z.strictObject({
     kid: z.string(),
-    /** Decimal: 64 bits. */
-    seq: z.string(),
+    seq: decimalField,
     /** Closed kids with the broker's time of their closing. */
     closed: z.record(z.string(), z.number()),
   }),

@@ -27,6 +27,9 @@ export const topicField = z.string().transform((text, context) => {
   return text.normalize("NFC");
 });
 
+/** A number of 64 bits, which JSON has none of, in decimal. */
+export const decimalField = z.string().regex(/^(0|[1-9][0-9]{0,19})$/, "must be decimal digits");
+
 export const epochField = z.int().min(0).max(0xffff_ffff);
 export const serialField = z.int().min(1);
 export const timeMsField = z.int().min(0);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { REFUSAL_CODES, VeilError } from "../errors.ts";
 import { i2osp, join } from "../scheme/bytes.ts";
 import { KID_BYTES } from "../scheme/record/header.ts";
-import { bytesField, parseJson } from "./fields.ts";
+import { bytesField, decimalField, parseJson } from "./fields.ts";
 
 export const ACK_TOPIC = "v1/ack";
 export const MAIL_TOPIC = "v1/mail";
@@ -65,8 +65,7 @@ export const ackSchema = z.union([
   z.strictObject({
     alias: aliasField,
     kid: bytesField(KID_BYTES),
-    /** Decimal, since a sequence number has 64 bits. */
-    seq: z.string().regex(/^(0|[1-9][0-9]{0,19})$/),
+    seq: decimalField,
     ...refusal,
   }),
 ]);
