@@ -1,0 +1,23 @@
+/**
+ * Everything that is fuzzed. A new decoder joins with an entry in one of the tables below:
+ *
+ *   {
+ *     name: "my-frame",
+ *     samples: [encodeMyFrame(…)],
+ *     run: (input) => decodeMyFrame(input),
+ *   },
+ */
+import type { Target } from "./target.ts";
+import { documentTargets } from "./targets/documents.ts";
+import { messageTargets } from "./targets/messages.ts";
+import { placeTargets } from "./targets/places.ts";
+import { recordTargets } from "./targets/records.ts";
+import { serverTargets } from "./targets/servers.ts";
+
+export const TARGETS: readonly Target[] = [
+  ...messageTargets,
+  ...documentTargets,
+  ...recordTargets,
+  ...serverTargets,
+  ...placeTargets,
+];
