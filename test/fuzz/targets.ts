@@ -12,11 +12,13 @@ import { documentTargets } from "./targets/documents.ts";
 import { messageTargets } from "./targets/messages.ts";
 import { placeTargets } from "./targets/places.ts";
 import { recordTargets } from "./targets/records.ts";
+import { schemeTargets } from "./targets/scheme.ts";
 import { serverTargets } from "./targets/servers.ts";
 
 export const TARGETS: readonly Target[] = [
   ...messageTargets,
   ...documentTargets,
+  ...schemeTargets,
   ...recordTargets,
   ...serverTargets,
   ...placeTargets,

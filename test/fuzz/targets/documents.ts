@@ -8,7 +8,6 @@ import { GrantTable } from "../../../bridge/directory/grant-table.ts";
 import { openEntry, sealEntry } from "../../../bridge/registry/entry.ts";
 import { createLog } from "../../../core/runtime/log.ts";
 import { i2osp, join, lp } from "../../../core/scheme/bytes.ts";
-import { acceptModulus } from "../../../core/scheme/rsa/modulus.ts";
 import { encodeAnnouncement } from "../../../core/wire/announcement.ts";
 import { decodeCredential, encodeCredential, newestEpoch } from "../../../core/wire/credential.ts";
 import {
@@ -139,7 +138,11 @@ export const documentTargets: readonly Target[] = [
       json({
         tenant: TENANT,
         serial: 1,
-        epochs: [encodeEpoch(epoch)],
+        epochs: [
+          encodeEpoch(epoch),
+          encodeEpoch({ epoch: 2, parameters: { suite: "p256", xRec: RECORD_KEY.commit } }),
+          encodeEpoch({ epoch: 3, parameters: { suite: "hmac" } }),
+        ],
         kafka: { partitions: 1, retentionMs: 60_000 },
         sealed: key32,
       }),
@@ -208,12 +211,6 @@ export const documentTargets: readonly Target[] = [
     name: "credential",
     samples: [Buffer.from(credential)],
     run: (input) => newestEpoch(decodeCredential(input)),
-  },
-  {
-    name: "modulus",
-    samples: [PARAMETERS.nTag],
-    run: (input) => acceptModulus(input),
-    share: 0.02,
   },
   {
     name: "senml",

@@ -1,7 +1,6 @@
 /** What a device and a bridge say to each other over MQTT, and a consumer and a bridge over HTTP. */
 import { answerFailure } from "../../../core/ports/http/failure.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
-import { checkWrapped, proxyRole } from "../../../core/scheme/proxy.ts";
 import {
   decodeAnnouncement,
   encodeAnnouncement,
@@ -41,7 +40,6 @@ import {
 import type { Target } from "../target.ts";
 
 const role = clientRole({ realm: REALM, parameters: PARAMETERS, halves: HALVES.client });
-const proxy = proxyRole({ realm: REALM, parameters: PARAMETERS, halves: HALVES.proxy });
 const { wrapped } = role.wrap(bytes);
 const token = role.token("field/north");
 
@@ -73,18 +71,6 @@ export const messageTargets: readonly Target[] = [
     name: "registration",
     samples: [encodeRegistration({ epoch: 1, token })],
     run: (input) => decodeRegistration(input),
-  },
-  {
-    name: "token",
-    samples: [token],
-    run: (input) => proxy.checkToken(input),
-    share: 0.2,
-  },
-  {
-    name: "wrapped-key",
-    samples: [wrapped],
-    run: (input) => checkWrapped(PARAMETERS, input),
-    share: 0.2,
   },
   {
     name: "ack",
