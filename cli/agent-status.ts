@@ -31,6 +31,7 @@ function* describe(status: AgentStatus): Generator<string> {
     const error = port.error === undefined ? "" : ` (${port.error})`;
     yield `port ${port.index}  ${port.path}  ${port.profile}  ${port.state}${error}`;
     yield `        ${port.frames} frames, ${port.invalid} of them unreadable; ${port.droppedBytes} bytes of noise`;
+    if (port.newest !== undefined) yield `        newest on disk: ${port.newest}`;
   }
   yield `readings  ${status.taken} taken, ${status.refused} refused`;
   if (status.trouble !== undefined) yield `          none at the moment: ${status.trouble}`;

@@ -6,7 +6,7 @@ import { makeFolder, replaceFile } from "../core/runtime/files.ts";
 import { askLocal } from "../core/runtime/local-http.ts";
 import { parseJson } from "../core/wire/fields.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
-import { openPty, type Pty } from "./pty/pty.ts";
+import { Cable } from "./pty/cable.ts";
 import { Sensor } from "./sensor.ts";
 import { veilmqDaemon } from "./veilmq.ts";
 
@@ -23,21 +23,21 @@ export class DemoAgent {
   readonly process: GuardedProcess;
   readonly sensor: Sensor;
   readonly topic: string;
+  readonly cable: Cable;
   readonly #socket: string;
-  readonly #pty: Pty;
 
   private constructor(parts: {
     process: GuardedProcess;
     sensor: Sensor;
     topic: string;
     socket: string;
-    pty: Pty;
+    cable: Cable;
   }) {
     this.process = parts.process;
     this.sensor = parts.sensor;
     this.topic = parts.topic;
     this.#socket = parts.socket;
-    this.#pty = parts.pty;
+    this.cable = parts.cable;
   }
 
   /** Opens the serial line and writes agent.yaml; the process is not started yet. */
@@ -45,7 +45,8 @@ export class DemoAgent {
     const { name, folder, credential, topic } = options;
     await makeFolder(folder);
     const serial = join(folder, "serial");
-    const pty = await openPty({ link: serial });
+    const cable = new Cable({ link: serial });
+    await cable.plug();
     const config = join(folder, "agent.yaml");
     const stateDir = join(folder, "state");
     const ports = [{ path: serial, profile: "json-lines", topic }];
@@ -55,8 +56,8 @@ export class DemoAgent {
       args: ["agent", "run", "--config", config],
       logFile: join(folder, "agent.log"),
     });
-    const sensor = new Sensor({ ...options.sensor, pty });
-    return new DemoAgent({ process, sensor, topic, socket: join(stateDir, "agent.sock"), pty });
+    const sensor = new Sensor({ ...options.sensor, cable });
+    return new DemoAgent({ process, sensor, topic, socket: join(stateDir, "agent.sock"), cable });
   }
 
   /** Throws UNAVAILABLE while the agent does not run. */
@@ -74,6 +75,6 @@ export class DemoAgent {
   /** Ends the process, then hangs the serial line up. */
   async stop(): Promise<void> {
     await this.process.stop();
-    await this.#pty.close();
+    await this.cable.unplug();
   }
 }

@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { VeilError } from "../core/errors.ts";
 import { pause } from "../core/runtime/backoff.ts";
 import { packageFile } from "../core/runtime/package.ts";
-import type { Pty } from "./pty/pty.ts";
 
 const CAPTURE = packageFile("devices", "json-lines", "capture.bin");
 const TICK_MS = 20;
 const REMEMBERED_LINES = 1000;
 
 export interface SensorOptions {
-  readonly pty: Pty;
+  /** Where its lines go. */
+  readonly cable: { write(bytes: Uint8Array): Promise<void> };
   /** Stands in each line: what must never be seen on the way. At least 12 bytes. */
   readonly serial: string;
   /** Readings a second. */
@@ -43,7 +43,7 @@ export class Sensor {
 
   /** Plays until all is played or `signal` aborts. */
   async play(signal: AbortSignal): Promise<void> {
-    const { pty, rate, readings } = this.options;
+    const { cable, rate, readings } = this.options;
     const captured = await capturedReadings();
     const startMs = performance.now();
     while (this.#written < readings && !signal.aborted) {
@@ -51,7 +51,7 @@ export class Sensor {
       const lines: string[] = [];
       for (; this.#written < Math.min(due, readings); this.#written += 1)
         lines.push(this.#line(captured[this.#written % captured.length]));
-      if (lines.length > 0) await pty.write(Buffer.from(lines.join("")));
+      if (lines.length > 0) await cable.write(Buffer.from(lines.join("")));
       await pause(TICK_MS, signal);
     }
   }

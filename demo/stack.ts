@@ -1,21 +1,18 @@
 /** Everything the demo runs, each part a process of its own, in one folder: started in order, ended in reverse. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import { VeilError } from "../core/errors.ts";
-import { pause } from "../core/runtime/backoff.ts";
-import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
+import { makeFolder } from "../core/runtime/files.ts";
 import { type Cluster, startCluster } from "./cluster/cluster.ts";
-import { freePorts } from "./cluster/ports.ts";
 import { DemoAgent } from "./demo-agent.ts";
+import { DemoBridge } from "./demo-bridge.ts";
+import { demoConsumer } from "./demo-consumer.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
 import type { DemoOptions } from "./options.ts";
-import { type BridgeAddresses, DemoTenant } from "./tenant.ts";
-import { veilmq, veilmqDaemon } from "./veilmq.ts";
+import { untilReady } from "./ready.ts";
+import { DemoTenant } from "./tenant.ts";
+import { veilmq } from "./veilmq.ts";
 import { WireTap } from "./wire-tap.ts";
 
-const READY_DEADLINE_MS = 30_000;
-const POLL_MS = 50;
 /** Sensors share topics two by two, so that one topic has several producers. */
 const SENSORS_PER_TOPIC = 2;
 
@@ -65,44 +62,34 @@ export class DemoStack {
     say("making the tenant's keys (four safe primes of 1024 bits) while Kafka starts");
     const [keys, cluster] = await Promise.all([tenant.init(recipient), this.#startCluster()]);
     const zookeeper = cluster?.zookeeper ?? options.zookeeper ?? "";
-    const [mqttPort = 0, httpPort = 0] = await freePorts(2);
-    const { relay, port: tapPort } = await this.#startTap(mqttPort);
-    const ports = { mqtt: mqttPort, http: httpPort };
-    const bridge = await this.#startBridge({ zookeeper, identity, ports, ...keys });
-    const addresses: BridgeAddresses = {
-      mqtt: `mqtt://127.0.0.1:${tapPort}`,
-      http: `http://127.0.0.1:${httpPort}`,
-    };
+    const bridge = await this.#startBridge({ zookeeper, identity, ...keys });
+    const tap = await this.#startTap(bridge.mqttPort);
 
-    const topics = Array.from(
-      { length: Math.ceil(sensors / SENSORS_PER_TOPIC) },
-      (_, n) => `greenhouse-${n + 1}/${randomBytes(6).toString("hex")}/climate`,
-    );
+    const topics = topicNames(Math.ceil(sensors / SENSORS_PER_TOPIC));
     say(`enrolling ${sensors} devices and one consumer`);
-    const bundles = [keys.bundle];
-    const enrol = async (...args: Parameters<DemoTenant["enrol"]>): Promise<string> => {
-      const enrolled = await tenant.enrol(...args);
-      bundles.push(enrolled.bundle);
-      return enrolled.credential;
-    };
-    const credentials: string[] = [];
-    for (let n = 0; n < sensors; n += 1)
-      credentials.push(await enrol(`sensor-${n + 1}`, "publish", [topicOf(topics, n)], addresses));
-    const reader = await enrol("analyst", "subscribe", topics, addresses);
-    await veilmq(["bridge", "import", ...bundles, "--bridge", addresses.http], signal);
+    const addresses = { mqtt: [`mqtt://127.0.0.1:${tap.port}`], http: [bridge.url] };
+    const devices = Array.from({ length: sensors }, (_, n) => ({
+      client: `sensor-${n + 1}`,
+      publish: [topicOf(topics, n)],
+      bridge: addresses,
+    }));
+    const analyst = { client: "analyst", subscribe: topics, bridge: addresses };
+    const [reader, ...enrolled] = await tenant.enrol([analyst, ...devices]);
+    const bundles = [keys, reader, ...enrolled].flatMap((made) => (made ? [made.bundle] : []));
+    await veilmq(["bridge", "import", ...bundles, "--bridge", bridge.url], signal);
 
     say("starting the consumer and the agents, each on its own serial line");
-    const consumer = await this.#startConsumer(reader, topics);
+    const consumer = await this.#startConsumer(reader?.credential ?? "", topics);
     const agents: DemoAgent[] = [];
-    for (const [n, credential] of credentials.entries())
+    for (const [n, { credential }] of enrolled.entries())
       agents.push(await this.#startAgent(n, credential, topicOf(topics, n)));
     return {
       cluster,
       zookeeper,
       tenant,
-      bridge,
-      bridgeUrl: addresses.http,
-      tap: relay,
+      bridge: bridge.process,
+      bridgeUrl: bridge.url,
+      tap: tap.relay,
       agents,
       consumer,
       topics,
@@ -137,46 +124,24 @@ export class DemoStack {
   async #startBridge(options: {
     zookeeper: string;
     identity: string;
-    ports: { mqtt: number; http: number };
     kmsPublicKey: string;
-  }): Promise<GuardedProcess> {
-    const folder = join(this.#options.dir, "bridge");
-    const stateDir = join(folder, "state");
-    const config = join(folder, "bridge.yaml");
-    const { zookeeper, identity, ports, kmsPublicKey } = options;
-    await replaceFile(
-      config,
-      stringify({
-        mqtt: { host: "127.0.0.1", port: ports.mqtt },
-        http: { host: "127.0.0.1", port: ports.http },
-        admin: { host: "127.0.0.1", port: 0 },
-        zookeeper: { servers: [zookeeper] },
-        stateDir,
-        identityFile: identity,
-        tenants: [{ name: "demo", kmsPublicKey }],
-      }),
-    );
-    const bridge = veilmqDaemon({
+  }): Promise<DemoBridge> {
+    const { zookeeper, identity, kmsPublicKey } = options;
+    const bridge = await DemoBridge.make({
       name: "the bridge",
-      args: ["bridge", "run", "--config", config],
-      logFile: join(folder, "bridge.log"),
+      folder: join(this.#options.dir, "bridge"),
+      zookeeper,
+      identity,
+      tenant: { name: "demo", kmsPublicKey },
     });
-    await this.#launch(bridge);
-    await this.#until(bridge, () => fileExists(join(stateDir, "listening.json")));
+    await this.#launch(bridge.process);
+    await untilReady(bridge.process, () => bridge.isReady(), this.#options.signal);
     return bridge;
   }
 
   async #startConsumer(credential: string, topics: readonly string[]): Promise<GuardedProcess> {
     const folder = join(this.#options.dir, "consumer-1");
-    await makeFolder(folder);
-    const state = join(folder, "state");
-    const flags = ["--credential", credential, "--state", state, "--wait", "--verbose"];
-    const consumer = veilmqDaemon({
-      name: "the consumer",
-      args: ["consume", ...topics, ...flags],
-      logFile: join(folder, "consumer.log"),
-      pipeStdout: true,
-    });
+    const consumer = await demoConsumer({ name: "the consumer", folder, credential, topics });
     await this.#launch(consumer);
     return consumer;
   }
@@ -196,7 +161,7 @@ export class DemoStack {
     });
     this.#cleanups.push(() => agent.stop());
     await agent.process.spawn();
-    await this.#until(agent.process, () => agent.isReady());
+    await untilReady(agent.process, () => agent.isReady(), this.#options.signal);
     return agent;
   }
 
@@ -205,22 +170,20 @@ export class DemoStack {
     this.#cleanups.push(() => daemon.stop());
   }
 
-  async #until(daemon: GuardedProcess, ready: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + READY_DEADLINE_MS;
-    while (!(await ready())) {
-      if (!daemon.running || Date.now() > deadline)
-        throw new VeilError("UNAVAILABLE", `${daemon.name} did not start: see ${daemon.logFile}`);
-      if (!(await pause(POLL_MS, this.#options.signal)))
-        throw new VeilError("STOPPED", "interrupted");
-    }
-  }
-
   async #heldBetween(): Promise<string[]> {
     const { dir, options } = this.#options;
     const brokers = Array.from({ length: options.brokers }, (_, n) => `kafka-${n + 1}`);
     const cluster = options.zookeeper === null ? ["zookeeper", ...brokers] : [];
     return [...cluster, "bridge", "network"].map((name) => join(dir, name));
   }
+}
+
+/** Names as a field engineer gives them, and nobody can guess. */
+export function topicNames(count: number): string[] {
+  return Array.from(
+    { length: count },
+    (_, n) => `greenhouse-${n + 1}/${randomBytes(6).toString("hex")}/climate`,
+  );
 }
 
 function topicOf(topics: readonly string[], sensor: number): string {

@@ -1,34 +1,24 @@
-/** A TCP relay between the agents and the bridge that keeps every byte that passes: what the network sees of MQTT. */
+/** A relay between the agents and the bridge that keeps every byte that passes: what the network sees of MQTT. */
 import { createWriteStream, type WriteStream } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { finished } from "node:stream/promises";
-import { VeilError } from "../core/errors.ts";
+import { type Link, Relay } from "./relay.ts";
 
 const REMEMBERED_CHUNKS = 512;
 
 export class WireTap {
   readonly #file: WriteStream;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #relay: Relay;
   readonly #recent: Buffer[] = [];
-  readonly #target: { host: string; port: number };
 
   /** Keeps the bytes in `file`; relays to the loopback port `relayTo`. */
   constructor({ file, relayTo }: { file: string; relayTo: number }) {
-    this.#target = { host: "127.0.0.1", port: relayTo };
     this.#file = createWriteStream(file);
-    this.#server = createServer((socket) => this.#relay(socket));
+    this.#relay = new Relay({ relayTo, carry: (link) => this.#carry(link) });
   }
 
   /** Listens on a free loopback port, which it returns. */
   async start(): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
-    });
-    const address = this.#server.address();
-    if (address === null || typeof address === "string")
-      throw new VeilError("UNAVAILABLE", "the wire tap has no port");
-    return address.port;
+    return this.#relay.start();
   }
 
   /** The bytes from the last occurrence of `needle`, with `before` bytes in front of it; null if it went by unseen. */
@@ -41,25 +31,17 @@ export class WireTap {
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#relay.stop();
     this.#file.end();
     await finished(this.#file);
   }
 
-  #relay(agent: Socket): void {
-    const bridge = connect(this.#target);
+  #carry({ near, far }: Link): void {
     for (const [from, to] of [
-      [agent, bridge],
-      [bridge, agent],
+      [near, far],
+      [far, near],
     ] as const) {
-      this.#sockets.add(from);
       from.on("data", (bytes: Buffer) => this.#keep(bytes));
-      from.on("error", () => to.destroy());
-      from.on("close", () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
       from.pipe(to);
     }
   }

@@ -4,7 +4,7 @@ import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type RecordHeader, splitRecord } from "../../core/scheme/record/header.ts";
+import { type RecordHeader, recordId, splitRecord } from "../../core/scheme/record/header.ts";
 import { openRecord } from "../../core/scheme/record/open.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import { senmlPackSchema } from "../../core/wire/senml.ts";
@@ -108,7 +108,7 @@ export class Opener {
       signs: key.signs,
     });
     return {
-      id: `${header.kid.toString("base64url")}:${header.seq}`,
+      id: recordId(header),
       topic,
       producer: key.producerId,
       timeMs: header.timeMs,

@@ -83,7 +83,7 @@ export class Agent {
     return {
       tenant,
       client,
-      ports: this.#ports.map(portStatus),
+      ports: this.#ports.map((port, index) => this.#portStatus(port, index)),
       taken: this.#taken,
       refused: this.#topics.reduce((sum, { intake }) => sum + intake.dropped, 0),
       acknowledged: this.#uplink.acknowledged,
@@ -97,6 +97,24 @@ export class Agent {
         window: this.#uplink.window,
       },
       outbox: { bytes: this.#outbox.bytes, records: this.#outbox.depth },
+    };
+  }
+
+  #portStatus(port: Port, index: number): AgentStatus["ports"][number] {
+    const { frames, invalid, dropped } = port.counts;
+    const { error } = port;
+    const newest = this.#topics.find(({ topic }) => topic === port.topic)?.intake.newest;
+    return {
+      index,
+      path: port.path,
+      profile: port.profileName,
+      state: port.state,
+      ...(error ? { error: error.message } : {}),
+      frames,
+      invalid,
+      droppedFrames: dropped.frames,
+      droppedBytes: dropped.bytes,
+      ...(newest === undefined ? {} : { newest }),
     };
   }
 
@@ -241,22 +259,6 @@ export class Agent {
     if (revoked) log.error("this client is revoked: nothing is taken any more; the outbox is kept");
     else log.info("this client is welcome again: readings are taken");
   }
-}
-
-function portStatus(port: Port, index: number): AgentStatus["ports"][number] {
-  const { frames, invalid, dropped } = port.counts;
-  const error = port.error;
-  return {
-    index,
-    path: port.path,
-    profile: port.profileName,
-    state: port.state,
-    ...(error ? { error: error.message } : {}),
-    frames,
-    invalid,
-    droppedFrames: dropped.frames,
-    droppedBytes: dropped.bytes,
-  };
 }
 
 function chooseAead(choice: AgentSettings["aead"], log: Logger): AeadId {

@@ -29,6 +29,7 @@ export interface PortCounts {
 export class Port {
   readonly path: string;
   readonly profileName: string;
+  readonly topic: string;
   readonly #options: PortOptions;
   readonly #framer: Framer;
   readonly #decode: Decoder;
@@ -39,9 +40,10 @@ export class Port {
   #invalid = 0;
 
   constructor(options: PortOptions) {
-    const { path, profile, profileName, serial } = options.settings;
+    const { path, profile, profileName, serial, topic } = options.settings;
     this.path = path;
     this.profileName = profileName;
+    this.topic = topic;
     this.#options = options;
     this.#framer = framerOf(profile);
     this.#decode = decoderOf(profile);

@@ -20,6 +20,8 @@ export const agentStatusSchema = z.object({
       /** Thrown away by the framing. */
       droppedFrames: z.number(),
       droppedBytes: z.number(),
+      /** The newest record on disk of this port's topic, as consumers call it: `kid:seq`. */
+      newest: z.string().optional(),
     }),
   ),
   /** Readings on disk: what the agent answers for. */

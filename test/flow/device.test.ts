@@ -193,10 +193,14 @@ describe("in one process", () => {
     await field.ptys[0]?.write(`${line(1)}this is no JSON\n${line(2)}`);
     await vi.waitFor(() => expect(agent.status().acknowledged).toBe(2), WAIT);
     const status = await ask(field);
+    // The second record of its kid, as a consumer would call it.
+    const NEWEST = expect.stringMatching(/^[\w-]{22}:1$/);
     expect(status).toMatchObject({
       tenant: "field",
       client: "probe-1",
-      ports: [{ index: 0, profile: "json-lines", state: "open", frames: 3, invalid: 1 }],
+      ports: [
+        { index: 0, profile: "json-lines", state: "open", frames: 3, invalid: 1, newest: NEWEST },
+      ],
       taken: 2,
       acknowledged: 2,
       pending: 0,

@@ -10,6 +10,7 @@
 import { isVeilError, VeilError } from "../../../core/errors.ts";
 import { pause } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
+import { decodeHeader, recordId } from "../../../core/scheme/record/header.ts";
 import type { OutboxWriter } from "../outbox/api.ts";
 import type { NewEntry } from "../outbox/entry.ts";
 import type { Reading, Sealer } from "./sealer.ts";
@@ -44,6 +45,7 @@ export class Intake {
   #refused: VeilError | undefined;
   #suspended = false;
   #dropped = 0;
+  #newest: NewEntry | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -53,6 +55,11 @@ export class Intake {
   /** Readings that came and were not taken: the disk refused, the bound, a suspension, one too large. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** `kid:seq` of the newest record on disk since the start: what consumers call it, too. */
+  get newest(): string | undefined {
+    return this.#newest && recordId(decodeHeader(this.#newest.payload));
   }
 
   /** Why nothing is being taken at the moment, if so. */
@@ -156,10 +163,12 @@ export class Intake {
   /** Tries until the entries are on disk, the policy drops them, or a stop ends it. */
   async #store(entries: readonly NewEntry[]): Promise<void> {
     const records = entries.filter((entry) => entry.kind === "record").length;
+    const newest = entries.findLast((entry) => entry.kind === "record");
     for (;;) {
       try {
         await this.#options.outbox.append(entries);
         this.#accepted();
+        this.#newest = newest ?? this.#newest;
         this.#options.onTaken?.(records);
         return;
       } catch (cause) {

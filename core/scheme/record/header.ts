@@ -123,6 +123,11 @@ export function peekIdentity(bytes: Uint8Array): { kid: Buffer; seq: bigint } | 
   return { kid: view.subarray(AT.kid, AT.kid + KID_BYTES), seq: view.readBigUInt64BE(AT.seq) };
 }
 
+/** `kid:seq`, the kid as b64url: names a record for ever, at the device and at its consumers (PROTOCOL.md §7). */
+export function recordId({ kid, seq }: Pick<RecordHeader, "kid" | "seq">): string {
+  return `${kid.toString("base64url")}:${seq}`;
+}
+
 /**
  * Splits a whole record by its header and its length. Nothing is authenticated yet. Throws
  * BAD_RECORD as {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is

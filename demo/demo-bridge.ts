@@ -1,0 +1,69 @@
+/** One bridge of the demo, on loopback ports that stay its own over restarts. */
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
+import { freePorts } from "./cluster/ports.ts";
+import type { GuardedProcess } from "./guarded-process.ts";
+import { veilmqDaemon } from "./veilmq.ts";
+
+export interface DemoBridgeOptions {
+  readonly name: string;
+  /** Holds bridge.yaml, the log and the state. */
+  readonly folder: string;
+  readonly zookeeper: string;
+  /** How long ZooKeeper waits for a bridge that is silent; the product's default unless given. */
+  readonly sessionTimeoutMs?: number;
+  /** The file of its age identity, which bridges of one operator share. */
+  readonly identity: string;
+  readonly tenant: { readonly name: string; readonly kmsPublicKey: string };
+}
+
+export class DemoBridge {
+  readonly process: GuardedProcess;
+  readonly mqttPort: number;
+  /** Where it answers over HTTP. */
+  readonly url: string;
+  readonly #stateDir: string;
+
+  private constructor(parts: {
+    process: GuardedProcess;
+    mqttPort: number;
+    httpPort: number;
+    stateDir: string;
+  }) {
+    this.process = parts.process;
+    this.mqttPort = parts.mqttPort;
+    this.url = `http://127.0.0.1:${parts.httpPort}`;
+    this.#stateDir = parts.stateDir;
+  }
+
+  /** Writes bridge.yaml; the process is not started yet. */
+  static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
+    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenant } = options;
+    await makeFolder(folder);
+    const [mqttPort = 0, httpPort = 0] = await freePorts(2);
+    const stateDir = join(folder, "state");
+    const config = join(folder, "bridge.yaml");
+    const host = "127.0.0.1";
+    await replaceFile(
+      config,
+      stringify({
+        mqtt: { host, port: mqttPort },
+        http: { host, port: httpPort },
+        admin: { host, port: 0 },
+        zookeeper: { servers: [zookeeper], ...(sessionTimeoutMs && { sessionTimeoutMs }) },
+        stateDir,
+        identityFile: identity,
+        tenants: [tenant],
+      }),
+    );
+    const args = ["bridge", "run", "--config", config];
+    const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log") });
+    return new DemoBridge({ process, mqttPort, httpPort, stateDir });
+  }
+
+  /** Whether it has said that it listens; what an earlier run said before kill -9 counts, too. */
+  async isReady(): Promise<boolean> {
+    return fileExists(join(this.#stateDir, "listening.json"));
+  }
+}
