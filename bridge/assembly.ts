@@ -31,7 +31,7 @@ import { Writer } from "./writer/writer.ts";
 const ZOOKEEPER_CALL_TIMEOUT_MS = 10_000;
 const FIRST_READ_TIMEOUT_MS = 10_000;
 /** For ZooKeeper and Kafka to be there and the directory to be read: a supervisor starts us again. */
-const LOAD_TIMEOUT_MS = 60_000;
+const LOAD_TIMEOUT_MS = 120_000;
 
 const { version }: { version: string } = createRequire(import.meta.url)("veilmq/package.json");
 

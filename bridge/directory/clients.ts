@@ -3,7 +3,13 @@ import type { KeyObject } from "node:crypto";
 import type { Halves } from "../../core/scheme/suite.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import type { Login } from "../../core/wire/login.ts";
-import type { OpenedCert, OpenedDocument, OpenedEnrolment, OpenedGrants } from "./documents.ts";
+import type {
+  ClientPlace,
+  OpenedCert,
+  OpenedDocument,
+  OpenedEnrolment,
+  OpenedGrants,
+} from "./documents.ts";
 import { GrantTable } from "./grant-table.ts";
 import type { Client, ClientChange } from "./types.ts";
 
@@ -37,6 +43,12 @@ export class Clients {
     return chunksInForce(this.#held.get(client));
   }
 
+  /** Whether the document of this digest is what we have at its place: it need not be verified again. */
+  holds(place: ClientPlace, digest: string): boolean {
+    const held = this.#held.get(place.client);
+    return held !== undefined && present(held, place)?.digest === digest;
+  }
+
   /** Takes a verified document over; `null` where that changes nothing. */
   apply(opened: OpenedDocument): ClientChange | null {
     const held = this.#held.get(opened.client) ?? empty();
@@ -61,10 +73,10 @@ function empty(): Held {
   return { enrolment: undefined, cert: undefined, grants: new Map(), client: null };
 }
 
-function present(held: Held, { kind, ...rest }: OpenedDocument): OpenedDocument | undefined {
-  if (kind === "client") return held.enrolment;
-  if (kind === "cert") return held.cert;
-  return "chunk" in rest ? held.grants.get(rest.chunk) : undefined;
+/** What is held where `at` is or belongs. */
+function present(held: Held, at: OpenedDocument | ClientPlace): OpenedDocument | undefined {
+  if (at.kind === "client") return held.enrolment;
+  return at.kind === "cert" ? held.cert : held.grants.get(at.chunk);
 }
 
 /** A revocation need not repeat the count: the grants a client had decide who has to rekey. */

@@ -17,6 +17,7 @@ import {
 import { openDocument, openSealed } from "../../core/wire/document.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import { type GrantRows, packGrants } from "./grant-table.ts";
+import { keep } from "./keep.ts";
 import { digestOf, type Version } from "./version.ts";
 
 export interface OpenedEnrolment extends Version {
@@ -71,12 +72,25 @@ function openEnrolment({ path, place, document, ...keys }: ClientDocument): Open
   const { sealed, ...enrolment } = openDocument("enrol", path, document, options);
   if (enrolment.client !== place.client) throw misplaced();
   const version = { path, serial: enrolment.serial, digest: digestOf(document) };
-  const opened = { kind: "client" as const, client: place.client, enrolment, ...version };
+  const opened = {
+    kind: "client" as const,
+    client: place.client,
+    enrolment: {
+      ...enrolment,
+      authHash: keep(enrolment.authHash),
+      signingKey: keep(enrolment.signingKey),
+    },
+    ...version,
+  };
   if (enrolment.status === "revoked") return { ...opened, halves: new Map() };
   if (!sealed) throw new VeilError("BAD_DOCUMENT", "an active client's enrolment has no halves");
   const plain = openSealed(keys.bridgeKey, path, sealed);
   const entries = parseJson(plain, sealedHalvesSchema, "BAD_DOCUMENT");
-  return { ...opened, halves: new Map(entries.map(({ epoch, halves }) => [epoch, halves])) };
+  return { ...opened, halves: new Map(entries.map(({ epoch, halves }) => [epoch, kept(halves)])) };
+}
+
+function kept({ tag, record }: Halves): Halves {
+  return record ? { tag: keep(tag), record: keep(record) } : { tag: keep(tag) };
 }
 
 function openGrants(found: ClientDocument, chunk: number): OpenedGrants {
@@ -93,7 +107,7 @@ function openCert({ path, place, document, kmsPublicKey }: ClientDocument): Open
   const cert = openDocument("cert", path, document, { kmsPublicKey, schema: certSchema });
   if (cert.client !== place.client || cert.tenant !== place.tenant) throw misplaced();
   const version = { path, serial: cert.serial, digest: digestOf(document) };
-  return { kind: "cert", client: place.client, document, ...version };
+  return { kind: "cert", client: place.client, document: keep(document), ...version };
 }
 
 function misplaced(): VeilError {

@@ -25,7 +25,7 @@ import { serialOf } from "./version.ts";
 
 const MAX_WAITING_IMPORTS = 16;
 const CONCURRENT_CLIENTS = 32;
-const MAX_WRITE_ATTEMPTS = 10;
+const MAX_WRITE_ATTEMPTS = 5;
 
 export interface ImporterOptions {
   readonly tenants: ReadonlyMap<string, TenantDirectory>;
@@ -97,24 +97,31 @@ export class Importer {
     return written;
   }
 
-  /** Compares and sets: another bridge may be importing a newer document of this path. `false`: it was there. */
-  async #write({ path, document, directory, opened }: HeadItem | ClientItem): Promise<boolean> {
-    const { zookeeper } = this.#options;
-    for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
-      const node = await zookeeper.get(path);
-      if (node?.data.equals(document)) return false;
-      const found = node ? serialOf(path, node.data, directory.kmsPublicKey) : null;
-      if (found !== null && found >= opened.serial)
-        throw new VeilError("ROLLED_BACK", `${path}: ZooKeeper has serial ${found} meanwhile`);
+  /**
+   * Compares and sets: another bridge may be importing a newer document of this path. Tried again where ZooKeeper may
+   * or may not have taken it. `false`: it was there before.
+   */
+  async #write(item: HeadItem | ClientItem): Promise<boolean> {
+    for (let attempt = 1; ; attempt++)
       try {
-        if (node) await zookeeper.set(path, document, node.version);
-        else await zookeeper.create(path, document);
-        return true;
+        const isNew = await this.#writeOnce(item);
+        return isNew || attempt > 1;
       } catch (error) {
-        if (!isVeilError(error, "CONFLICT") && !isVeilError(error, "NOT_FOUND")) throw error;
+        const mayPass = isVeilError(error) && (error.retryable || error.code === "NOT_FOUND");
+        if (!mayPass || attempt >= MAX_WRITE_ATTEMPTS) throw error;
       }
-    }
-    throw new VeilError("UNAVAILABLE", "somebody else keeps changing a document in ZooKeeper");
+  }
+
+  async #writeOnce({ path, document, directory, opened }: HeadItem | ClientItem): Promise<boolean> {
+    const { zookeeper } = this.#options;
+    const node = await zookeeper.get(path);
+    if (node?.data.equals(document)) return false;
+    const found = node ? serialOf(path, node.data, directory.kmsPublicKey) : null;
+    if (found !== null && found >= opened.serial)
+      throw new VeilError("ROLLED_BACK", `${path}: ZooKeeper has serial ${found} meanwhile`);
+    if (node) await zookeeper.set(path, document, node.version);
+    else await zookeeper.create(path, document);
+    return true;
   }
 }
 

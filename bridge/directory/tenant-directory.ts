@@ -13,6 +13,7 @@ import type { Floors } from "./floors.ts";
 import { type OpenedHead, openHead } from "./head.ts";
 import { TenantWatch } from "./tenant-watch.ts";
 import type { Client, ClientChange, Tenant } from "./types.ts";
+import { digestOf } from "./version.ts";
 
 const RETRY = { minMs: 250, maxMs: 15_000 } as const;
 
@@ -220,8 +221,11 @@ export class TenantDirectory {
     const realm = this.realm();
     if (!realm) return;
     const { bridgeKey, floors } = realm;
+    // Known: imported here a moment ago, or read again after a connection was lost.
+    const isKnown = this.#clients.holds(place, digestOf(document));
+    const found = { path, place, document, kmsPublicKey, bridgeKey };
     try {
-      this.accept(openClientDocument({ path, place, document, kmsPublicKey, bridgeKey }), floors);
+      if (!isKnown) this.accept(openClientDocument(found), floors);
       floors.recordSoon(path);
     } catch (error) {
       log.error({ err: error, path }, "a document was refused; the last good one stays");

@@ -57,9 +57,10 @@ export class TenantWatch {
   }
 
   #list(names: readonly string[]): void {
-    const present = new Set(names.filter((name) => nameField.safeParse(name).success));
+    const present = new Set(names);
     for (const client of this.#clients.keys()) if (!present.has(client)) this.#unfollow(client);
-    for (const client of present) if (!this.#clients.has(client)) this.#follow(client);
+    for (const client of present)
+      if (!this.#clients.has(client) && nameField.safeParse(client).success) this.#follow(client);
   }
 
   #follow(client: string): void {

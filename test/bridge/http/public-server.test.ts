@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Registry as PromRegistry } from "prom-client";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import { Clients } from "../../../bridge/directory/clients.ts";
 import { openClientDocument } from "../../../bridge/directory/documents.ts";
 import { openHead } from "../../../bridge/directory/head.ts";
@@ -16,6 +17,7 @@ import { type HttpLimits, PublicServer } from "../../../bridge/http/public-serve
 import { Matching } from "../../../bridge/matching/matching.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
 import { VeilError } from "../../../core/errors.ts";
+import { HttpClient } from "../../../core/ports/http/client.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { ClientRole } from "../../../core/scheme/suite.ts";
 import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
@@ -28,6 +30,7 @@ import {
   matchResponseSchema,
 } from "../../../core/wire/http.ts";
 import { generateSigningKey, importSigningKey } from "../../../core/wire/keys.ts";
+import { testCertificate } from "../../support/certificate/certificate.ts";
 import { silentLog } from "../../support/kafka.ts";
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
@@ -118,10 +121,13 @@ function directoryOn(): Directory {
   };
 }
 
-async function serve(limits: Partial<HttpLimits> = {}): Promise<string> {
+async function serve(
+  limits: Partial<HttpLimits> = {},
+  tls?: { readonly cert: Buffer; readonly key: Buffer },
+): Promise<string> {
   const directory = directoryOn();
   const server = new PublicServer({
-    at: { host: "127.0.0.1", port: 0 },
+    at: { host: "127.0.0.1", port: 0, tls },
     limits: { ...LIMITS, ...limits },
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
@@ -141,7 +147,7 @@ async function serve(limits: Partial<HttpLimits> = {}): Promise<string> {
   });
   await server.start();
   onTestFinished(() => server.stop());
-  return `http://127.0.0.1:${server.port}`;
+  return `${tls ? "https" : "http"}://127.0.0.1:${server.port}`;
 }
 
 interface Call {
@@ -407,6 +413,15 @@ test("answers every error as {code, message}, also of fastify's own", async () =
   expect(typed.status).toBe(415);
   expect(await typed.json()).toMatchObject({ code: "BAD_ARGUMENT" });
   expect(await call(base, "/v1/status")).toMatchObject({ status: 503 });
+});
+
+test("speaks TLS where it has a certificate, and nothing else there", async () => {
+  const { ca, cert, key } = await testCertificate();
+  const base = await serve({}, { cert: Buffer.from(cert), key: Buffer.from(key) });
+  const http = new HttpClient({ baseUrl: base, ca });
+  onTestFinished(() => http.stop());
+  await http.get("/v1/openapi.json", z.looseObject({ openapi: z.literal("3.1.0") }));
+  await expect(fetch(base.replace("https", "http"))).rejects.toThrow();
 });
 
 test("tells the brokers, and describes itself to anybody", async () => {
