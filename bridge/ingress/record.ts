@@ -57,7 +57,13 @@ function begin({ services, session, alias, payload }: Job): Begun | null {
 
 /** As `begin`, and where it must be, after a question to the registry. */
 async function askThenBegin(job: Job): Promise<Begun> {
-  return begin(job) ?? (await askRegistry(job)) ?? forgotten();
+  try {
+    return begin(job) ?? (await askRegistry(job)) ?? forgotten();
+  } catch (error) {
+    // Here and not where it is answered: the next one's turn comes before that.
+    job.session.break();
+    throw error;
+  }
 }
 
 async function askRegistry(job: Job): Promise<Begun | null> {

@@ -63,9 +63,8 @@ export class Lane {
     this.#queue.push(entry);
   }
 
-  /** Takes the next batch into flight, `null` if nothing waits or something is in flight already. */
+  /** Takes the next batch into flight, `null` if nothing waits. Only while not busy. */
   take(limits: { readonly maxMessages: number; readonly maxBytes: number }): Taken | null {
-    if (this.isBusy) return null;
     const maxMessages = this.#singles > 0 ? 1 : limits.maxMessages;
     let bytes = 0;
     let count = 0;

@@ -277,6 +277,28 @@ describe("a record that is refused for good", () => {
     expect(rig.refusals).toEqual(["rec BAD_RECORD"]);
   });
 
+  it("takes along what was published after it while the registry was being asked", async () => {
+    const rig = await IngressRig.start();
+    const member = rig.fleet.enrol("sensor", [TOPIC]);
+    const first = await rig.connect(member);
+    await first.open(1, TOPIC);
+    const [announced, later] = [first.record(1, 0), first.record(1, 2)];
+    first.announcement(1, TOPIC);
+    const unannounced = first.record(1, 1);
+    const second = await rig.connect(member);
+    await second.register(1, TOPIC);
+    rig.kafka.outcome = () => "lost";
+    const records = [announced, unannounced, later];
+    const sending = Promise.allSettled(records.map((record) => second.publish("rec", 1, record)));
+    await until(() => rig.refusals.length === 1);
+    await quiet(50);
+    rig.kafka.outcome = () => "ok";
+    const results = await sending;
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect([...rig.kafka.log.values()].flat()).toEqual([announced.toString()]);
+    expect(rig.refusals).toEqual(["rec BAD_RECORD"]);
+  });
+
   it("was sealed with a key that was announced under another topic, or never", async () => {
     const rig = await IngressRig.start();
     const member = rig.fleet.enrol("sensor", [TOPIC, OTHER]);

@@ -181,6 +181,22 @@ describe("a session that ends", () => {
   });
 });
 
+it("passes over what a session had in flight when it ended and the request failed", async () => {
+  const kafka = new FakeKafka();
+  kafka.delayMs = 40;
+  let requests = 0;
+  kafka.outcome = () => (requests++ === 0 ? "lost" : "ok");
+  const writer = writerOn(kafka);
+  const [ended, other] = [{}, {}];
+  const mine = Promise.allSettled([write(writer, ended, "a"), write(writer, ended, "b")]);
+  const theirs = write(writer, other, "c");
+  await sleep(20);
+  expect(kafka.requests.length).toBe(1);
+  writer.dropSession(ended);
+  await Promise.all([mine, theirs]);
+  expect(kafka.log.get("t")).toEqual(["c"]);
+});
+
 describe("bounds", () => {
   it("refuse with LIMIT what is too much for one session, and break it", async () => {
     const kafka = new FakeKafka();

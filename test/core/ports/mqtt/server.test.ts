@@ -228,6 +228,28 @@ describe("a farewell", () => {
     expect(client.pushes).toEqual(["bye"]);
     expect(client.pubacks).toEqual([]);
   });
+
+  it("arrives whole although the client reads late and has sent what nobody reads", async () => {
+    const { port, held, server } = await startRig();
+    const client = await RawClient.login(port);
+    const publish = publishPacket({ topic: "v1/rec/1", payload: "x" });
+    client.send(Buffer.concat([publish, publish, publish, publish, publish]));
+    await until(() => held.length === 5);
+    client.socket.pause();
+    client.publish("v1/rec/1", Buffer.alloc(60_000), 2);
+    client.publish("v1/rec/1", Buffer.alloc(60_000), 3);
+    const payload = Buffer.alloc(600_000, "x");
+    held[0]?.answer({ reason: "no", message: { topic: "v1/ack", payload } });
+    await quiet(100);
+    client.publish("v1/rec/1", "late", 4);
+    await quiet(100);
+    client.socket.resume();
+    await client.closed();
+    expect(client.pushes.map(({ length }) => length)).toEqual([payload.length]);
+    const started = performance.now();
+    await server.stop(0);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
 });
 
 describe("a session", () => {
