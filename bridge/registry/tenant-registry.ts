@@ -1,5 +1,6 @@
 /** The registry of one tenant: its topic in Kafka, followed into the local index. */
 import { setImmediate as breathe } from "node:timers/promises";
+import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { hkdf, hmacSha256 } from "../../core/scheme/bytes.ts";
 import { INTERNAL_KIND } from "../../core/wire/store.ts";
@@ -15,7 +16,7 @@ import type { RegistryEntry, RegistryKey } from "./types.ts";
  * what others deleted meanwhile.
  */
 const MAX_SLEEP_MS = 12 * 3600 * 1000;
-/** Producers that announce one kid under one tag: more than one is an accident or an attack. */
+/** Entries listed for one kid under one tag: more than one is two bridges that crossed, or none of our making. */
 const MAX_PRODUCERS_PER_KID = 256;
 /** Entries taken in between two breaths of the event loop: about 5 ms. */
 const OPENED_AT_ONCE = 256;
@@ -63,6 +64,10 @@ export class TenantRegistry {
     const entryKey = entryKeyOf(store, key);
     const known = await this.#get(entryKey);
     if (known?.announcement.equals(entry.announcement)) return;
+    // Consumers hold a topic's data keys: with the kid of another they could publish in its name.
+    const announced = known ? [] : await this.find(key);
+    if (announced.some(({ producerId }) => producerId !== key.producerId))
+      throw new VeilError("BAD_RECORD", "another producer has announced this key");
     const sealed = sealEntry(store, key, entry);
     await this.#topic.append({ key: entryKey, value: sealed });
     await this.#index.write([{ entryKey, lookup: this.#lookup(key), sealed }]);

@@ -45,17 +45,34 @@ describe("the registry", () => {
     expect(await two.find({ ...key, tag: randomBytes(32) })).toEqual([]);
   });
 
-  test("lists all producers of a kid under its tag, and of no other", async () => {
+  test("takes a kid under a tag from one producer only, and under another tag from another", async () => {
+    const { tenant, directory } = await served();
+    const one = await testRegistry(directory, [tenant], await testFolder());
+    const two = await testRegistry(directory, [tenant], await testFolder());
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "a" });
+    const { tag, kid } = key;
+    await one.register(key, entry);
+    for (const registry of [one, two]) {
+      const late = announced({ tenant: tenant.name, producerId: "b", tag, kid });
+      await expect(registry.register(late.key, late.entry)).rejects.toMatchObject({
+        code: "BAD_RECORD",
+      });
+    }
+    const elsewhere = announced({ tenant: tenant.name, producerId: "b", kid });
+    await two.register(elsewhere.key, elsewhere.entry);
+    const found = await two.find({ tenant: tenant.name, tag, kid });
+    expect(found.map(({ producerId }) => producerId)).toEqual(["a"]);
+  });
+
+  test("lets a producer announce a kid again with other bytes", async () => {
     const { tenant, directory } = await served();
     const registry = await testRegistry(directory, [tenant], await testFolder());
-    const { tag, kid } = announced({ tenant: tenant.name, producerId: "x" }).key;
-    const entries = ["a", "b", "c"].map((producerId) =>
-      announced({ tenant: tenant.name, producerId, tag, kid }),
-    );
-    const elsewhere = announced({ tenant: tenant.name, producerId: "d", kid });
-    for (const { key, entry } of [...entries, elsewhere]) await registry.register(key, entry);
-    const found = await registry.find({ tenant: tenant.name, tag, kid });
-    expect(found.map(({ producerId }) => producerId).sort()).toEqual(["a", "b", "c"]);
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "a" });
+    await registry.register(key, entry);
+    const { tag, kid } = key;
+    const again = announced({ tenant: tenant.name, producerId: "a", tag, kid });
+    await registry.register(again.key, again.entry);
+    expect(await registry.find(key)).toEqual([again.entry]);
   });
 
   test("the same again is no second write", async () => {
