@@ -65,11 +65,8 @@ test.each([
   ["signs in the victim's name with its own key", mallory.certificate()],
   ["brings the victim's certificate", pump.certificate()],
 ])("ours: an attacker that %s is refused", async (_, cert) => {
-  const inVictimsName = { id: pump.id, signingKey: mallory.signingKey };
-  const forged = Party.prototype.announce.call(
-    Object.assign(Object.create(Party.prototype), inVictimsName),
-    { wrapped: own.wrapped, commit: made.key.commit },
-  );
+  const { commit } = made.key;
+  const forged = mallory.announce({ wrapped: own.wrapped, commit, producerId: pump.id });
   const { rejects } = await new Reader(consumer, TOPIC, [released(consumer, forged, cert)]).read(
     record,
   );

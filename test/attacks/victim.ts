@@ -88,15 +88,20 @@ export class Party {
     return { ikm, wrapped, key: keyOf(ikm, { topic, producerId: this.id }) };
   }
 
-  /** An announcement in its own name; of W and commit it may say what it likes. */
-  announce({ wrapped, commit }: { readonly wrapped: Buffer; readonly commit: Buffer }): Buffer {
+  /** An announcement under its own signature; of W, commit and name it may say what it likes. */
+  announce({ wrapped, commit, producerId = this.id }: Announced): Buffer {
     const { epoch } = REALM;
-    const producerId = this.id;
     return encodeAnnouncement(
       { suite: SUITE.rsa, epoch, producerId, createdAtMs: 0, wrapped, commit },
       this.signingKey,
     );
   }
+}
+
+interface Announced {
+  readonly wrapped: Buffer;
+  readonly commit: Buffer;
+  readonly producerId?: string;
 }
 
 /** The data key of an IKM under a topic and a producer: whoever has r computes it. */
@@ -112,7 +117,7 @@ export function keyOf(
 export function reading(
   key: RecordKey,
   seq: number,
-  options: { readonly value?: number; readonly signingKey?: KeyObject } = {},
+  options: { readonly value?: number; readonly signingKey?: KeyObject | undefined } = {},
 ): Buffer {
   const { value = 21.5, signingKey } = options;
   const plaintext = Buffer.from(JSON.stringify([{ n: "t", v: value }]));
