@@ -121,6 +121,29 @@ describe("publish", () => {
   });
 });
 
+describe("a connection that ended", () => {
+  // mqtt.js connects again after a second, and sends what it still holds before anything else.
+  const LONGER_THAN_ITS_PAUSE_MS = 1500;
+
+  test("stays ended: nothing of it is sent again on another", async () => {
+    let taken = 0;
+    const { port, sessions, received } = await startServer({
+      verdict: () => new Promise(() => undefined),
+      authenticate: () => {
+        taken += 1;
+        return ACCEPTED;
+      },
+    });
+    const connection = await connected(port);
+    const published = expect(connection.publish("v1/rec/1", Buffer.from("a"))).rejects.toThrow();
+    await vi.waitFor(() => expect(received.length).toBe(1));
+    sessions[0]?.close("test");
+    await published;
+    await new Promise((resolve) => setTimeout(resolve, LONGER_THAN_ITS_PAUSE_MS));
+    expect([taken, received.length]).toEqual([1, 1]);
+  });
+});
+
 describe("messages", () => {
   test("arrive without a subscription; what is not taken gets no PUBACK and blocks nothing", async () => {
     const { port, sessions } = await startServer();
