@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,6 +30,8 @@ describe("a local cluster", () => {
       console.info(`ZooKeeper and one broker: ${Date.now() - startedAt} ms`);
       expect(progress).toHaveLength(2);
       expect(await Promise.all(pids.map(isAlive))).toEqual([true, true]);
+      // One port each, on loopback: no admin server, no JMX, which once asked for is open to everybody.
+      for (const pid of pids) expect(await listeningOn(pid)).toEqual(["127.0.0.1"]);
 
       await cluster.kill("zookeeper", "SIGKILL");
       expect(await isAlive(pids[0] ?? 0)).toBe(false);
@@ -73,4 +75,28 @@ async function isGoneSoon(pid: number): Promise<boolean> {
   for (const deadline = Date.now() + GONE_DEADLINE_MS; Date.now() < deadline; await sleep(20))
     if (!(await isAlive(pid))) return true;
   return false;
+}
+
+/** The addresses on which a process listens; an IPv6 one as `IPv6`. */
+async function listeningOn(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`;
+  const links = await Promise.all(
+    (await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => "")),
+  );
+  const own = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+  const found: string[] = [];
+  for (const family of ["tcp", "tcp6"]) {
+    const table = await readFile(`/proc/${pid}/net/${family}`, "utf8");
+    for (const line of table.trim().split("\n").slice(1)) {
+      // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode; 0A is LISTEN.
+      const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
+      if (state === "0A" && own.has(inode)) found.push(addressOf(local.split(":")[0] ?? ""));
+    }
+  }
+  return found;
+}
+
+/** Four bytes in hex, the last one first. */
+function addressOf(hex: string): string {
+  return hex.length === 8 ? [...Buffer.from(hex, "hex")].reverse().join(".") : "IPv6";
 }
