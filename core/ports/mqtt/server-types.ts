@@ -1,6 +1,7 @@
 /** What the MQTT server takes and gives: aedes stays behind it. */
 import type { TlsOptions } from "node:tls";
 import type { Logger } from "pino";
+import { MAX_PAYLOAD_BYTES } from "../../wire/mqtt.ts";
 
 /** A publish that the server has let through: QoS 1, not retained, within the size limit. */
 export interface MqttMessage {
@@ -87,7 +88,7 @@ export interface MqttLimits {
 export const DEFAULT_MQTT_LIMITS: MqttLimits = {
   maxConnections: 20_000,
   maxConnectBytes: 4096,
-  maxPayloadBytes: 66 * 1024,
+  maxPayloadBytes: MAX_PAYLOAD_BYTES,
   connectTimeoutMs: 10_000,
   maxKeepaliveS: 300,
   drainTimeoutMs: 10_000,
