@@ -31,6 +31,8 @@ const clientRecordSchema = z.strictObject({
   status: z.enum(["active", "revoked"]),
   changedAtMs: timeMsField,
   topics: z.array(topicGrantSchema),
+  /** Grants documents that count at the bridge. Never fewer than before: one that fell away could be put back there. */
+  chunks: z.int().min(0),
   signs: z.boolean(),
   authHash: bytesField(32),
   /** Ed25519: the public key, and the seed, so that a client enrolled again remains the producer of what it has sent. */
@@ -40,8 +42,32 @@ const clientRecordSchema = z.strictObject({
   /** `age1…`: mail is sealed to it. */
   ageRecipient: z.string(),
   proxyHalves: z.array(halvesSchema).min(1).max(16),
+  /** SHA-256 of the credential's file as it was issued last. */
+  credentialDigest: bytesField(32),
 });
 export type ClientRecord = z.output<typeof clientRecordSchema>;
+
+/** The record as JSON, the bytes in it as b64url. */
+export type EncodedClientRecord = z.input<typeof clientRecordSchema>;
+
+/** Throws BAD_DOCUMENT. */
+export function decodeClientRecord(encoded: EncodedClientRecord): ClientRecord {
+  return clientRecordSchema.parse(encoded);
+}
+
+export function encodeClientRecord(record: ClientRecord): EncodedClientRecord {
+  const { authHash, signingKey, signingSeed, groupKey, proxyHalves, credentialDigest, ...rest } =
+    record;
+  return {
+    ...rest,
+    authHash: authHash.toString("base64url"),
+    signingKey: signingKey.toString("base64url"),
+    signingSeed: signingSeed.toString("base64url"),
+    groupKey: groupKey.toString("base64url"),
+    proxyHalves: proxyHalves.map(encodeHalves),
+    credentialDigest: credentialDigest.toString("base64url"),
+  };
+}
 
 /** `null` where there is no such client. Throws BAD_DOCUMENT where its file was changed. */
 export async function readClient(state: StateFiles, client: string): Promise<ClientRecord | null> {
@@ -49,30 +75,33 @@ export async function readClient(state: StateFiles, client: string): Promise<Cli
 }
 
 export async function writeClient(state: StateFiles, record: ClientRecord): Promise<void> {
-  const { authHash, signingKey, signingSeed, groupKey, proxyHalves, ...rest } = record;
-  const document: z.input<typeof clientRecordSchema> = {
-    ...rest,
-    authHash: authHash.toString("base64url"),
-    signingKey: signingKey.toString("base64url"),
-    signingSeed: signingSeed.toString("base64url"),
-    groupKey: groupKey.toString("base64url"),
-    proxyHalves: proxyHalves.map(encodeHalves),
-  };
-  await state.replace(clientFile(record.client), document);
+  await state.replace(clientFile(record.client), encodeClientRecord(record));
 }
 
-/**
- * The serial of the next documents of a client. Throws ROLLED_BACK where the counter is not above what the client
- * already has: somebody put an old counter back, and bridges would refuse the documents.
- */
+/** The client's record. Throws NOT_FOUND where there is none, BAD_DOCUMENT where its file was changed. */
+export async function knownClient(state: StateFiles, client: string): Promise<ClientRecord> {
+  const record = await readClient(state, client);
+  if (!record) throw new VeilError("NOT_FOUND", `${client} is not enrolled`);
+  return record;
+}
+
+/** The serial of the next documents of a client. Throws as {@link checkAbove}. */
 export async function takeClientSerial(
   state: StateFiles,
   previous: ClientRecord | null,
 ): Promise<number> {
-  const serial = await state.takeSerial();
+  const serial = await state.takeSerials();
+  checkAbove(serial, previous);
+  return serial;
+}
+
+/**
+ * Throws ROLLED_BACK where a new serial is not above what the client already has: somebody put an old counter back,
+ * and bridges would refuse the documents.
+ */
+export function checkAbove(serial: number, previous: ClientRecord | null): void {
   if (previous && serial <= previous.serial)
     throw new VeilError("ROLLED_BACK", "the serial counter is behind the clients' files", {
       hint: "restore the whole folder of the tenant from one backup",
     });
-  return serial;
 }

@@ -12,7 +12,7 @@ import {
 } from "../core/runtime/files.ts";
 import { generateMaster, type MasterOptions } from "../core/scheme/owner.ts";
 import { DEFAULT_RETENTION_MS, headSchema } from "../core/wire/directory.ts";
-import { generateSigningKey, importSigningKey } from "../core/wire/keys.ts";
+import { generateSigningKey } from "../core/wire/keys.ts";
 import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
 import { checkRecipients } from "./age.ts";
 import {
@@ -21,12 +21,12 @@ import {
   checkAddresses,
   writeBridgeSettings,
 } from "./bridge-settings.ts";
-import { headDocument, writeBundle } from "./documents.ts";
+import { commitChange } from "./bundle.ts";
+import { headDocument } from "./documents.ts";
 import { Layout } from "./layout.ts";
 import { type MasterFile, STATE_KEY_BYTES, sealMaster } from "./master-file.ts";
 import { encodePublicFile } from "./public-file.ts";
-import { StateFiles } from "./state-files.ts";
-import type { Tenant, TenantOptions } from "./tenant.ts";
+import { assembleTenant, type TenantOptions } from "./tenant.ts";
 
 const FIRST_EPOCH = 1;
 const DEFAULT_BITS = 3072;
@@ -171,17 +171,21 @@ async function writeTenant(
   }: { layout: Layout; master: MasterFile; kind: KeyKind; settings: BridgeSettings },
 ): Promise<string> {
   const { tenant: name, passphrase, scryptWorkFactor } = request;
-  const state = new StateFiles({ folder: layout.state, tenant: name, key: master.stateKey });
-  const signingKey = importSigningKey(master.signingSeed);
-  const tenant: Tenant = { name, layout, master, signingKey, state };
+  const tenant = assembleTenant(layout, master);
+  const { state, audit } = tenant;
   for (const folder of [layout.documents, layout.credentials]) await makeFolder(folder);
   await replaceSecretFile(layout.master, await sealMaster(master, passphrase, scryptWorkFactor));
   const { kmsPublicKey } = master;
   const known = encodePublicFile({ ...kind, tenant: name, kmsPublicKey, epoch: FIRST_EPOCH });
   await replaceFile(layout.publicFile, known);
   await state.create();
-  await writeBridgeSettings(state, settings);
-  const serial = await state.takeSerial();
-  const head = await headDocument(tenant, { serial, settings });
-  return await writeBundle(tenant, { serial, label: "head" }, [head]);
+  await audit.create();
+  const serial = await state.takeSerials();
+  return await commitChange(tenant, {
+    serial,
+    label: "head",
+    documents: [await headDocument(tenant, { serial, settings })],
+    entries: [{ op: "init", serial }],
+    keep: () => writeBridgeSettings(state, settings),
+  });
 }

@@ -5,7 +5,10 @@
  *                  public.json          what the operator puts into bridge.yaml
  *                  state/serial         the last serial given out
  *                  state/head           what the head document was made from
+ *                  state/audit          how far audit.log reaches
+ *                  state/batch          the clients of `enrol --csv` that are being made
  *                  state/clients/<id>   one file per client, so that enrolling one of 10,000 rewrites one
+ *                  audit.log            every change, a line each, under a chain of MACs
  *                  documents/           bundles for `bridge import`, in the order of their names
  *                  credentials/         what the clients get
  */
@@ -38,6 +41,9 @@ export class Layout {
   }
   get clients(): string {
     return join(this.state, "clients");
+  }
+  get auditLog(): string {
+    return join(this.folder, "audit.log");
   }
   get documents(): string {
     return join(this.folder, "documents");

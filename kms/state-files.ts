@@ -62,18 +62,30 @@ export class StateFiles {
   }
 
   /**
-   * A serial that no document has had, nor will have again: the counter is on disk before anybody sees the number, so
-   * a kill in between wastes one and reuses none.
+   * The first of `count` serials in a row that no document has had, nor will have again: the counter is on disk before
+   * anybody sees a number, so a kill in between wastes some and reuses none.
    */
-  async takeSerial(): Promise<number> {
+  async takeSerials(count = 1): Promise<number> {
+    const first = serialField.parse((await this.lastSerial()) + 1);
+    await this.replace(SERIAL, { last: serialField.parse(first + count - 1) });
+    return first;
+  }
+
+  /** The last serial given out; 0 where none was. Throws BAD_DOCUMENT where the counter is missing or was changed. */
+  async lastSerial(): Promise<number> {
     const counter = await this.read(SERIAL, serialFileSchema);
     if (!counter)
       throw new VeilError("BAD_DOCUMENT", "the serial counter is missing", {
         hint: "restore it from a backup: serials that start again are refused by every bridge",
       });
-    const serial = serialField.parse(counter.last + 1);
-    await this.replace(SERIAL, { last: serial });
-    return serial;
+    return counter.last;
+  }
+
+  /** The next serial will be above `serial`. Throws ROLLED_BACK where that would go back. */
+  async raiseSerial(serial: number): Promise<void> {
+    if (serial < (await this.lastSerial()))
+      throw new VeilError("ROLLED_BACK", "the serial counter never goes back");
+    await this.replace(SERIAL, { last: serialField.parse(serial) });
   }
 
   /** Makes the folders and the counter of a new tenant. */

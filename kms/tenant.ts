@@ -4,6 +4,7 @@ import { VeilError } from "../core/errors.ts";
 import { fileExists, readSecretFile } from "../core/runtime/files.ts";
 import { FolderLock } from "../core/runtime/folder-lock.ts";
 import { importSigningKey } from "../core/wire/keys.ts";
+import { AuditLog } from "./audit-log.ts";
 import { Layout } from "./layout.ts";
 import { type MasterFile, openMaster } from "./master-file.ts";
 import { StateFiles } from "./state-files.ts";
@@ -15,13 +16,18 @@ export interface TenantOptions {
   readonly passphrase: string;
 }
 
-export interface Tenant {
+/** What the making of keys and documents takes of a tenant. */
+export interface Issuer {
   readonly name: string;
-  readonly layout: Layout;
   readonly master: MasterFile;
   /** The KMS key, which signs the documents. */
   readonly signingKey: KeyObject;
+}
+
+export interface Tenant extends Issuer {
+  readonly layout: Layout;
   readonly state: StateFiles;
+  readonly audit: AuditLog;
 }
 
 /**
@@ -33,12 +39,20 @@ export async function openTenant({ dir, tenant, passphrase }: TenantOptions): Pr
   const master = await openMaster(await readSecretFile(layout.master), passphrase);
   if (master.tenant !== tenant)
     throw new VeilError("BAD_DOCUMENT", "the master file is another tenant's");
+  return assembleTenant(layout, master);
+}
+
+/** A tenant whose files are, or are about to be, at `layout`. */
+export function assembleTenant(layout: Layout, master: MasterFile): Tenant {
+  const { tenant, stateKey } = master;
+  const state = new StateFiles({ folder: layout.state, tenant, key: stateKey });
   return {
     name: tenant,
     layout,
     master,
     signingKey: importSigningKey(master.signingSeed),
-    state: new StateFiles({ folder: layout.state, tenant, key: master.stateKey }),
+    state,
+    audit: new AuditLog({ path: layout.auditLog, tenant, state, stateKey }),
   };
 }
 

@@ -19,19 +19,21 @@ describe("a new tenant", () => {
   test("has its secrets readable by the owner alone, and nothing else", async () => {
     const { dir, made } = await makeTenant();
     expect((await readdir(made.folder, { recursive: true })).sort()).toEqual([
+      "audit.log",
       "credentials",
       "documents",
       "documents/000000000001-head.json",
       "master.age",
       "public.json",
       "state",
+      "state/audit",
       "state/clients",
       "state/head",
       "state/serial",
     ]);
     expect(await readdir(dir)).toEqual([TENANT]);
     expect(await modeOf(made.folder)).toBe(0o700);
-    for (const name of ["master.age", "state/head", "state/serial"])
+    for (const name of ["master.age", "audit.log", "state/head", "state/serial"])
       expect(await modeOf(join(made.folder, name))).toBe(0o600);
   });
 
