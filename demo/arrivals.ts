@@ -25,6 +25,11 @@ const lineSchema = z.object({
 });
 export type Arrival = z.output<typeof lineSchema>;
 
+/** Reads one line of a consumer's output. Throws where it is none. */
+export function parseArrival(line: string): Arrival {
+  return lineSchema.parse(JSON.parse(line));
+}
+
 /** Which reading of which simulated sensor a record carries. */
 export function readingOf({ pack }: Arrival): { sensor: string; count: number } {
   const value = (name: string) => pack.find(({ n }) => n === name);
@@ -39,7 +44,7 @@ export async function followArrivals(
   const copy = createWriteStream(options.file);
   for await (const line of createInterface({ input: stdout })) {
     copy.write(`${line}\n`);
-    const arrival = lineSchema.parse(JSON.parse(line));
+    const arrival = parseArrival(line);
     const { sensor, count } = readingOf(arrival);
     options.tally.arrived(sensor, count);
     options.onArrival(arrival);

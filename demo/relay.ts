@@ -8,12 +8,14 @@ export interface Link {
   readonly near: Socket;
   /** To where the relay leads. */
   readonly far: Socket;
+  /** When one of its sockets closes, the relay closes the other. */
+  isCoupled: boolean;
 }
 
 export interface RelayOptions {
   /** A loopback port. */
   readonly relayTo: number;
-  /** Carries the bytes of a link from now on. When one of its sockets closes, the relay destroys the other. */
+  /** Carries the bytes of a link from now on. */
   readonly carry: (link: Link) => void;
 }
 
@@ -53,15 +55,15 @@ export class Relay {
 
   #take(near: Socket): void {
     const { relayTo, carry } = this.#options;
-    const link = { near, far: connect({ host: "127.0.0.1", port: relayTo }) };
+    const far = connect({ host: "127.0.0.1", port: relayTo });
+    const link: Link = { near, far, isCoupled: true };
     this.#links.add(link);
-    for (const socket of [link.near, link.far]) {
+    for (const socket of [near, far]) {
       // `close` follows.
       socket.on("error", () => undefined);
       socket.on("close", () => {
-        this.#links.delete(link);
-        link.near.destroy();
-        link.far.destroy();
+        if (link.isCoupled) for (const either of [near, far]) either.destroy();
+        if (near.destroyed && far.destroyed) this.#links.delete(link);
       });
     }
     carry(link);

@@ -23,6 +23,11 @@ export class Tally {
     seen.highest = Math.max(seen.highest, count);
   }
 
+  /** Whether this reading has arrived. */
+  has(sensor: string, count: number): boolean {
+    return this.#sensors.get(sensor)?.arrivals.has(count) ?? false;
+  }
+
   /** Different readings that arrived so far. */
   get received(): number {
     let sum = 0;

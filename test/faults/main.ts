@@ -1,0 +1,70 @@
+/** `npm run faults`: many faults under load. Exit 0 only if no reading was lost, doubled, missed or out of order. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { replaceFile } from "../../core/runtime/files.ts";
+import { shutdownSignal } from "../../core/runtime/lifecycle.ts";
+import { packageFile } from "../../core/runtime/package.ts";
+import { type RunReport, renderReport } from "./report.ts";
+import { runFaults } from "./run.ts";
+
+interface Options {
+  readonly faults: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly report: string;
+  readonly keep?: string;
+}
+
+function parseOptions(): Options {
+  return new Command("npm run faults --")
+    .description("break everything, again and again, under load, and count every reading")
+    .option("--faults <n>", "how many faults", wholeNumber, 200)
+    .option("--rate <n>", "readings a second from ten devices together", wholeNumber, 500)
+    .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
+    .option("--report <file>", "where the report goes", packageFile("docs", "reports", "faults.md"))
+    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .parse()
+    .opts();
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a whole number from 1.");
+  return value;
+}
+
+function isPerfect({ verdict, rejects, failure }: RunReport): boolean {
+  const { lost, doubled, outOfOrder, missed } = verdict;
+  return failure === null && [lost, doubled, outOfOrder, missed, rejects].every((n) => n === 0);
+}
+
+async function main(): Promise<number> {
+  const { keep, report: reportFile, ...options } = parseOptions();
+  const signal = shutdownSignal();
+  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
+  try {
+    const report = await runFaults({ ...options, dir, signal, say });
+    const text = await renderReport(report);
+    await mkdir(dirname(reportFile), { recursive: true });
+    await replaceFile(reportFile, text);
+    process.stdout.write(text);
+    return isPerfect(report) ? 0 : 1;
+  } finally {
+    if (!keep) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`faults: ${new Date().toISOString().slice(11, 19)} ${line}\n`);
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  say(`error: ${error instanceof Error ? error.message : String(error)}`);
+  return 1;
+});

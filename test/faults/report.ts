@@ -1,0 +1,97 @@
+/** The report of a run: what it was, what became of the readings, and how long each kind of fault took to get over. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { promisify } from "node:util";
+import { packageFile } from "../../core/runtime/package.ts";
+import type { Verdict } from "./ledger.ts";
+import type { Outcome } from "./perform.ts";
+
+const run = promisify(execFile);
+const GIB = 2 ** 30;
+
+export interface RunReport {
+  readonly seed: number;
+  readonly rate: number;
+  readonly tookMs: number;
+  /** When it began, milliseconds since 1970. */
+  readonly beganAtMs: number;
+  readonly outcomes: readonly Outcome[];
+  readonly verdict: Verdict;
+  readonly rejects: number;
+  /** Why it ended early, if it did. */
+  readonly failure: string | null;
+}
+
+/** As Markdown. */
+export async function renderReport(report: RunReport): Promise<string> {
+  const { seed, rate, tookMs, beganAtMs, outcomes, verdict, rejects, failure } = report;
+  const kinds = [...new Set(outcomes.map(({ kind }) => kind))].sort();
+  const rows = kinds.map((kind) =>
+    row(
+      kind,
+      outcomes.filter((outcome) => outcome.kind === kind),
+    ),
+  );
+  const { taken, delivered, lost, doubled, outOfOrder, missed } = verdict;
+  const lines = [
+    "# Faults",
+    "",
+    "Written by `npm run faults`; the head of `test/faults/ledger.ts` says how each reading is counted.",
+    "",
+    `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await commit()}`,
+    `- ${await machine()}`,
+    `- ${outcomes.length} faults with seed ${seed}, one after the other, in ${Math.round(tookMs / 60_000)} minutes; ` +
+      `${rate} readings a second from ten devices, two bridges, three brokers, one ZooKeeper, one consumer with --output`,
+    ...(failure === null ? [] : [`- **It ended early: ${failure}**`]),
+    "",
+    "| taken | delivered | lost | doubled | out of order | missed | rejects |",
+    "|---:|---:|---:|---:|---:|---:|---:|",
+    `| ${[taken, delivered, lost, doubled, outOfOrder, missed, rejects].join(" | ")} |`,
+    "",
+    "*Missed* is a reading that a running agent with an open line and a working disk did not take. Recovery runs from",
+    "the moment a fault is put right (where nothing is, from its beginning) until readings written after that have",
+    "arrived at the consumer from all ten devices; what was killed is started anew within it.",
+    "",
+    "| fault | times | recovery, median | p99 |",
+    "|---|---:|---:|---:|",
+    ...rows,
+    row("**all**", outcomes),
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function row(name: string, outcomes: readonly Outcome[]): string {
+  const times = outcomes.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
+  const cells = [times.length, inSeconds(quantile(times, 0.5)), inSeconds(quantile(times, 0.99))];
+  return `| ${name} | ${cells.join(" | ")} |`;
+}
+
+/** Nearest rank; `sorted` ascending. */
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+async function commit(): Promise<string> {
+  const git = (...args: string[]): Promise<string> =>
+    run("git", args, { cwd: packageFile() }).then(({ stdout }) => stdout.trim());
+  try {
+    const changed = (await git("status", "--porcelain", "--untracked-files=no")) !== "";
+    return (await git("rev-parse", "--short", "HEAD")) + (changed ? ", with changes" : "");
+  } catch {
+    return "unknown";
+  }
+}
+
+async function machine(): Promise<string> {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / GIB);
+  const system = await readFile("/etc/os-release", "utf8").catch(() => "");
+  const name = /^PRETTY_NAME="(.*)"$/m.exec(system)?.[1] ?? "Linux";
+  return `${availableParallelism()} × ${cpu?.model.trim() ?? "CPU"}, ${memory} GiB; ${name}, kernel ${release()}; Node ${process.version}`;
+}
