@@ -8,6 +8,7 @@ import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
+import { signsTrapdoors } from "../../core/scheme/suite.ts";
 import type { Operation } from "../../core/wire/directory.ts";
 import { type Epoch, encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
 import type { Client, Tenant } from "../directory/types.ts";
@@ -84,10 +85,13 @@ export class Matching {
    * Throws REVOKED, EPOCH, BAD_TOKEN, and LIMIT when the client's bucket is empty or too much waits.
    */
   async match(request: MatchRequest): Promise<Buffer> {
-    const { client, token, operation } = request;
-    const consumer =
-      operation === "sub" ? { id: client.login.client, publicKey: client.signingKey } : undefined;
-    const task = { ...taskOf(request), work: "match", token, consumer } as const;
+    const { client, token } = request;
+    const task = {
+      ...taskOf(request),
+      work: "match",
+      token,
+      consumer: consumerOf(request),
+    } as const;
     const id = questionId(client, task);
     const known = this.#tags.get(id);
     if (known) {
@@ -146,6 +150,12 @@ function taskOf({ tenant, client, epoch }: Pick<MatchRequest, "tenant" | "client
   };
 }
 
+/** Who signed the trapdoor, where trapdoors are signed. */
+function consumerOf({ tenant, client, operation, epoch }: MatchRequest) {
+  if (operation !== "sub" || !signsTrapdoors(epochOf(tenant, epoch).parameters.suite)) return;
+  return { id: client.login.client, publicKey: client.signingKey };
+}
+
 function epochOf(tenant: Tenant, epoch: number): Epoch {
   const found = tenant.epochs.get(epoch);
   if (!found) throw notInForce();
@@ -157,7 +167,7 @@ function notInForce(): VeilError {
 }
 
 /**
- * What a tag depends on, as a digest: the client, what it asks as, its half, the epoch's parameters, the token. With a document that
+ * What a tag depends on, as a digest: the client, whose signature its trapdoor needs, its half, the epoch's parameters, the token. With a document that
  * changes any of them the cache asks anew; nothing has to be invalidated, and no secret is a key.
  */
 function questionId({ login }: Client, task: Extract<ProxyTask, { work: "match" }>): string {

@@ -12,7 +12,7 @@ export type ProxyTask = {
       readonly work: "match";
       readonly halves: z.input<typeof halvesSchema>;
       readonly token: Uint8Array;
-      /** Where it asks as a consumer, with its public key: a trapdoor, then, and no producer's token. */
+      /** Where the token has to be a trapdoor that this consumer signed. */
       readonly consumer: { readonly id: string; readonly publicKey: KeyObject } | undefined;
     }
   | {

@@ -11,11 +11,11 @@ export function addVectors(program: Command): void {
       "after",
       `
 Prints a line per file, with the number of cases, or with the first value that differs. Ends with 1 if any file
-differs or cannot be checked. A record file names no modulus: it is checked under that of the rsa files given with
-it, of the rsa.json beside it, or under the published one.
+differs or cannot be checked. A record file of suite rsa names no modulus: it is checked under that of the rsa files
+given with it, of the rsa.json beside it, or under the published one.
 
 Example:
-  veilmq vectors test/vectors/rsa.json test/vectors/record.json test/vectors/paper.json`,
+  veilmq vectors test/vectors/*.json`,
     )
     .action(async (files: string[]) => {
       const { checkVectorFiles } = await import("../vector-files.ts");

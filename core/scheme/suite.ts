@@ -10,6 +10,11 @@ export const SUITE = { paper: 0x00, rsa: 0x01, p256: 0x03, hmac: 0x04, pki: 0x05
 export type SuiteName = keyof typeof SUITE;
 export type SuiteId = (typeof SUITE)[SuiteName];
 
+/** Whether a consumer's trapdoor differs from a producer's token: the bridge must then know what it is given. */
+export function signsTrapdoors(suite: SuiteName): boolean {
+  return suite === "pki";
+}
+
 /** `length` fresh random bytes. `crypto.randomBytes` in production; a recorded stream in vectors. */
 export type RandomBytes = (length: number) => Buffer;
 

@@ -53,7 +53,7 @@ describe("vectors", () => {
         "veilmq: error: ENOENT: no such file or directory, open 'nowhere.json'",
         "veilmq: error: paper.json: not valid JSON",
         "veilmq: error: other.json: unknown vector shape",
-        'veilmq: hint: a vector file says "suite": "rsa" or "paper", or "kind": "record"',
+        'veilmq: hint: a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record" or "rfc"',
         "",
       ].join("\n"),
     });

@@ -6,8 +6,8 @@ import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import type { Client, ClientChange, Directory, Tenant } from "../../bridge/directory/types.ts";
 import { sha256 } from "../../core/scheme/bytes.ts";
 import { clientRole } from "../../core/scheme/client.ts";
-import { ownerTag, publicParameters, splitHalves } from "../../core/scheme/owner.ts";
-import type { ClientRole, Halves } from "../../core/scheme/suite.ts";
+import { type Master, ownerTag, publicParameters, splitHalves } from "../../core/scheme/owner.ts";
+import type { ClientRole, Halves, PublicParameters } from "../../core/scheme/suite.ts";
 import { DEFAULT_RETENTION_MS, type Grant, type Operation } from "../../core/wire/directory.ts";
 import { generateSigningKey, importSigningKey } from "../../core/wire/keys.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
@@ -21,19 +21,26 @@ export interface Member {
   readonly login: Login;
   readonly secret: Buffer;
   readonly signingKey: KeyObject;
+  /** As a producer, which with all suites but `pki` is as a consumer, too. */
   readonly role: ClientRole;
+  /** As a consumer. */
+  readonly reader: ClientRole;
 }
 
 export class Fleet
   implements Pick<Directory, "tenant" | "client" | "allows" | "onClientChange" | "onTenant">
 {
-  readonly parameters = publicParameters(FIXTURE_MASTER);
+  readonly parameters: PublicParameters;
+  readonly #master: Master;
   #tenant: Tenant;
   readonly #clients = new Map<string, Client>();
   readonly #onClient = new Set<(change: ClientChange) => void>();
   readonly #onTenant = new Set<(tenant: Tenant) => void>();
 
-  constructor(name = "acme") {
+  /** Of suite `rsa` unless a master key of another is given. */
+  constructor(name = "acme", master: Master = FIXTURE_MASTER) {
+    this.#master = master;
+    this.parameters = publicParameters(master);
     const bridgeKey = randomBytes(BRIDGE_KEY_BYTES);
     this.#tenant = {
       name,
@@ -58,7 +65,7 @@ export class Fleet
     const secret = randomBytes(32);
     const { seed } = generateSigningKey();
     const signingKey = importSigningKey(seed);
-    const halves = splitHalves({ master: FIXTURE_MASTER, random: randomBytes, consumer: true });
+    const halves = splitHalves({ master: this.#master, random: randomBytes, consumer: true });
     this.set({
       login,
       status: "active",
@@ -70,13 +77,14 @@ export class Fleet
       cert: Buffer.from(`certificate of ${client}`),
     });
     const realm = { tenant: login.tenant, epoch: EPOCH };
-    const role = clientRole({ realm, parameters: this.parameters, halves: halves.client });
-    return { login, secret, signingKey, role };
+    const input = { realm, parameters: this.parameters, halves: halves.client };
+    const reader = clientRole({ ...input, consumer: { id: client, signingKey } });
+    return { login, secret, signingKey, role: clientRole(input), reader };
   }
 
   tag(topic: string): Buffer {
     const realm = { tenant: this.#tenant.name, epoch: EPOCH };
-    return ownerTag({ master: FIXTURE_MASTER, realm, topic });
+    return ownerTag({ master: this.#master, realm, topic });
   }
 
   grants(

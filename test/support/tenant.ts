@@ -60,9 +60,9 @@ export interface TestTenant {
   ): TestDevice;
 }
 
-export function makeTenant(name = "acme"): TestTenant {
+/** Of suite `rsa` unless a master key of another is given. */
+export function makeTenant(name = "acme", master: Master = makeMaster()): TestTenant {
   const realm: Realm = { tenant: name, epoch: 1 };
-  const master = makeMaster();
   const parameters = publicParameters(master);
   const split = () => splitHalves({ master, random: randomBytes, consumer: true });
   const reader = split();

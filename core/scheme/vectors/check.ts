@@ -5,13 +5,17 @@
 import { VeilError } from "../../errors.ts";
 import type { Comparison, Comparisons } from "./comparison.ts";
 import { Fields } from "./fields.ts";
+import { compareHmac } from "./hmac.ts";
+import { compareP256 } from "./p256.ts";
 import { comparePaper } from "./paper.ts";
+import { comparePki } from "./pki.ts";
 import { compareRecord } from "./record.ts";
+import { compareRfc } from "./rfc.ts";
 import { compareRsa } from "./rsa.ts";
 
 /** What became of a vector file. */
 export interface VectorReport {
-  /** `rsa`, `paper`, or `record` for a file of records. */
+  /** A suite, `record` for a file of records, or `rfc`. */
   readonly suite: string;
   readonly cases: number;
   /** The first value that differs: `expected` by the file, `got` by this build. */
@@ -19,9 +23,9 @@ export interface VectorReport {
 }
 
 /**
- * Checks one parsed vector file. A record file that does not hold its modulus is checked under that of
- * `companion`, the parsed file of suite `rsa` it refers to, or else under the published modulus.
- * Throws BAD_ARGUMENT "unknown vector shape" for a file of another suite, and BAD_ARGUMENT for a
+ * Checks one parsed vector file. A record file of suite `rsa` that does not hold its modulus is checked under
+ * that of `companion`, the parsed file of suite `rsa` it refers to, or else under the published modulus.
+ * Throws BAD_ARGUMENT "unknown vector shape" for a file of another kind, and BAD_ARGUMENT for a
  * malformed or missing field.
  */
 export function checkVectors(json: unknown, companion?: unknown): VectorReport {
@@ -34,18 +38,27 @@ export function checkVectors(json: unknown, companion?: unknown): VectorReport {
 }
 
 function shapeOf(file: Fields, companion: unknown): { suite: string; comparisons: Comparisons } {
-  if (file.text("kind") === "record") {
+  const kind = file.text("kind");
+  if (kind === "record") {
     const other = companion === undefined ? undefined : new Fields(companion);
-    return { suite: "record", comparisons: compareRecord(file, other) };
+    return { suite: kind, comparisons: compareRecord(file, other) };
   }
-  switch (file.text("suite")) {
+  if (kind === "rfc") return { suite: kind, comparisons: compareRfc(file) };
+  const suite = file.text("suite");
+  switch (suite) {
     case "rsa":
-      return { suite: "rsa", comparisons: compareRsa(file) };
+      return { suite, comparisons: compareRsa(file) };
+    case "p256":
+      return { suite, comparisons: compareP256(file) };
+    case "hmac":
+      return { suite, comparisons: compareHmac(file) };
+    case "pki":
+      return { suite, comparisons: comparePki(file) };
     case "paper":
-      return { suite: "paper", comparisons: comparePaper(file) };
+      return { suite, comparisons: comparePaper(file) };
     default:
       throw new VeilError("BAD_ARGUMENT", "unknown vector shape", {
-        hint: 'a vector file says "suite": "rsa" or "paper", or "kind": "record"',
+        hint: 'a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record" or "rfc"',
       });
   }
 }

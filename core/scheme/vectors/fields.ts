@@ -2,6 +2,7 @@
 import { VeilError } from "../../errors.ts";
 
 const HEX = /^[0-9a-f]+$/i;
+const HEX_BYTES = /^([0-9a-f]{2})*$/i;
 const DECIMAL = /^[0-9]+$/;
 
 /** An object of a vector file, and where it stands in the file. Every reader throws BAD_ARGUMENT for a malformed field. */
@@ -51,12 +52,11 @@ export class Fields {
     return BigInt(`0x${value}`);
   }
 
-  /** Bytes in hexadecimal. */
+  /** Bytes in hexadecimal; none is a value too. */
   hexBytes(name: string): Buffer | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    if (!HEX.test(value) || value.length % 2 !== 0)
-      throw this.#malformed(name, "hexadecimal bytes");
+    if (!HEX_BYTES.test(value)) throw this.#malformed(name, "hexadecimal bytes");
     return Buffer.from(value, "hex");
   }
 

@@ -1,10 +1,9 @@
 /**
- * Vector files of one record, `kind: "record"` (PROTOCOL.md §3): d_j1, d_j2, r, W, V, salt, K, iv,
- * commit, kid, hdr, aad, record; the modulus in the file, or in the file it names.
+ * Vector files of one record, `kind: "record"` (PROTOCOL.md §3): how its key was wrapped, by `suite` (`rsa` unless
+ * said; see record-rsa.ts and record-roles.ts), then salt, K, iv, commit, kid, hdr, aad, record.
  */
-import { i2osp, join } from "../bytes.ts";
-import { clientRole } from "../client.ts";
-import { releaseRole } from "../proxy.ts";
+import { VeilError } from "../../errors.ts";
+import { join } from "../bytes.ts";
 import { encrypt, recordAad } from "../record/aead.ts";
 import {
   decodeHeader,
@@ -16,25 +15,16 @@ import {
 import { deriveRecordKey, type RecordKey, recordSalt } from "../record/key.ts";
 import { openParts } from "../record/open.ts";
 import { pad } from "../record/padding.ts";
-import { RECORD_EXPONENT } from "../rsa/client.ts";
-import { acceptModulus, type Modulus } from "../rsa/modulus.ts";
-import type { RoleInput } from "../suite.ts";
-import {
-  attempt,
-  type Comparisons,
-  compareAccepted,
-  compareBytes,
-  compareInteger,
-} from "./comparison.ts";
+import { SUITE } from "../suite.ts";
+import { attempt, type Comparisons, compareAccepted, compareBytes } from "./comparison.ts";
 import type { Fields } from "./fields.ts";
-import { PUBLISHED_MODULUS } from "./published-modulus.ts";
 import { type RecordInputs, recordInputs } from "./record-inputs.ts";
-import { modulusOf } from "./rsa.ts";
-
-const ALLOW = { allowPublicFactors: true };
+import { rolesWrapping } from "./record-roles.ts";
+import { rsaWrapping } from "./record-rsa.ts";
+import type { RecordWrapping } from "./record-wrapping.ts";
 
 /**
- * Recomputes all that a record file says. `companion` is the file that its modulus is in, where it is
+ * Recomputes all that a record file says. `companion` is the file of suite `rsa` that its modulus is in, where it is
  * not in this one; the published modulus otherwise. Throws BAD_ARGUMENT for a malformed or missing field.
  */
 export function* compareRecord(file: Fields, companion: Fields | undefined): Comparisons {
@@ -42,17 +32,16 @@ export function* compareRecord(file: Fields, companion: Fields | undefined): Com
 }
 
 function* compareOne(one: Fields, companion: Fields | undefined): Comparisons {
-  const n = recordModulus(one, companion);
-  yield* compareAccepted(one.where("N"), () => acceptModulus(n, ALLOW));
-  const modulus = acceptModulus(n, ALLOW);
-  yield* compareWrapping(one, modulus);
   const bytes = one.require(one.hexBytes("record") ?? one.hexBytes("hdr"), "record");
   yield* compareAccepted(one.where("record"), () => decodeHeader(bytes));
   const inputs = recordInputs(one);
+  const wrapping = wrappingOf(one, { inputs, companion });
+  yield* wrapping.comparisons();
   const { realm, topic, producerId, header } = inputs;
-  const { suite, aead } = header;
-  const ikm = ikmOf(one, modulus);
+  const { aead } = header;
+  const suite = SUITE[wrapping.suite];
   yield* compareBytes(one, "salt", () => recordSalt({ suite, realm, topic, producerId }));
+  const ikm = wrapping.ikm();
   const key = deriveRecordKey({ suite, aead, realm, topic, producerId, ikm });
   yield* compareBytes(one, "K", () => key.key);
   for (const name of ["iv", "commit", "kid"] as const)
@@ -60,54 +49,25 @@ function* compareOne(one: Fields, companion: Fields | undefined): Comparisons {
   yield* compareSealing(one, inputs, key);
 }
 
-function recordModulus(one: Fields, companion: Fields | undefined): Buffer {
-  if (one.names().includes("N")) return modulusOf(one);
-  return companion ? modulusOf(companion) : Buffer.from(PUBLISHED_MODULUS, "hex");
-}
-
-/** W = fold(r^65537), V = fold(W^d_j2), r = fold(V^d_j1). */
-function* compareWrapping(one: Fields, modulus: Modulus): Comparisons {
-  const r = one.hexInteger("r");
-  if (r !== undefined)
-    yield* compareInteger(one, "W", () =>
-      modulus.foldedPower(i2osp(r, modulus.bytes), RECORD_EXPONENT),
-    );
-  if (one.hexInteger("d_j2") === undefined) return;
-  yield* compareInteger(one, "V", () => release(one, modulus));
-  if (one.hexInteger("d_j1") === undefined) return;
-  yield* compareInteger(one, "r", () => unwrap(one, modulus));
-}
-
-/** I2OSP(r, k): the file's, or what its W opens to. */
-function ikmOf(one: Fields, modulus: Modulus): Buffer {
-  const r = one.hexInteger("r");
-  return r === undefined ? unwrap(one, modulus) : i2osp(r, modulus.bytes);
-}
-
-function release(one: Fields, modulus: Modulus): Buffer {
-  const wrapped = i2osp(one.require(one.hexInteger("W"), "W"), modulus.bytes);
-  return releaseRole(roleInput(one, "d_j2", modulus)).release(wrapped);
-}
-
-function unwrap(one: Fields, modulus: Modulus): Buffer {
-  const said = one.hexInteger("V");
-  const released = said === undefined ? release(one, modulus) : i2osp(said, modulus.bytes);
-  return clientRole(roleInput(one, "d_j1", modulus)).unwrap(released);
-}
-
-function roleInput(one: Fields, name: "d_j1" | "d_j2", { encoded, bytes }: Modulus): RoleInput {
-  const half = i2osp(one.require(one.hexInteger(name), name), bytes);
-  return {
-    ...ALLOW,
-    // Records need neither tenant nor epoch here, nor a tag half.
-    realm: { tenant: "", epoch: 0 },
-    parameters: { suite: "rsa", nTag: encoded, nRec: encoded },
-    halves: { tag: half, record: half },
-  };
+function wrappingOf(
+  one: Fields,
+  { inputs, companion }: { inputs: RecordInputs; companion: Fields | undefined },
+): RecordWrapping {
+  const suite = one.text("suite") ?? "rsa";
+  switch (suite) {
+    case "rsa":
+      return rsaWrapping(one, companion);
+    case "p256":
+    case "hmac":
+    case "pki":
+      return rolesWrapping(one, { suite, realm: inputs.realm });
+    default:
+      throw new VeilError("BAD_ARGUMENT", `${one.where("suite")} in the vector file is unknown`);
+  }
 }
 
 function* compareSealing(one: Fields, inputs: RecordInputs, key: RecordKey): Comparisons {
-  const header: RecordHeader = { ...inputs.header, kid: key.kid };
+  const header: RecordHeader = { ...inputs.header, suite: key.suite, kid: key.kid };
   const headerBytes = encodeHeader(header);
   const aad = recordAad(key, headerBytes);
   yield* compareBytes(one, "hdr", () => headerBytes);

@@ -5,21 +5,14 @@
 import { mod } from "../arithmetic.ts";
 import { i2osp } from "../bytes.ts";
 import { clientRole } from "../client.ts";
-import type { Realm } from "../context.ts";
 import { ownerTag } from "../owner.ts";
 import { proxyRole } from "../proxy.ts";
 import { hashToGroup } from "../rsa/hash-to-group.ts";
 import { acceptModulus, type Modulus } from "../rsa/modulus.ts";
 import { lambdaOf, type RsaMaster } from "../rsa/owner.ts";
 import { type RoleInput, SUITE } from "../suite.ts";
-import { kafkaTopicOf, tagOf } from "../tag.ts";
-import {
-  type Comparisons,
-  compareAccepted,
-  compareBytes,
-  compareInteger,
-  compareText,
-} from "./comparison.ts";
+import { compareNames, realmOf, topicOf } from "./case.ts";
+import { type Comparisons, compareAccepted, compareInteger } from "./comparison.ts";
 import type { Fields } from "./fields.ts";
 
 const HALF_NAME = /^e([a-z]+)[12]$/;
@@ -102,23 +95,22 @@ function* comparePairs(input: {
 function* compareCase(one: Fields, keys: Keys): Comparisons {
   const { modulus, master } = keys;
   const realm = realmOf(one);
-  const topic = one.require(one.text("topic"), "topic");
+  const topic = topicOf(one);
   yield* compareInteger(one, "h", () => hashToGroup(modulus, realm, topic));
   for (const client of keys.clients)
     yield* compareInteger(one, `T${client.name}`, () => tokenOf(one, client, keys));
   const ways = canonicalValues(one, keys);
-  for (const canonical of ways) yield* compareInteger(one, "C", canonical);
-  const canonical = ways[0] ?? saidCanonical(one, modulus);
-  const tag = (): Buffer => tagOf(SUITE.rsa, realm, canonical());
-  yield* compareBytes(one, "tag", tag);
-  if (master) yield* compareBytes(one, "tag", () => ownerTag({ ...ALLOW, master, realm, topic }));
-  yield* compareText(one, "name", () => kafkaTopicOf(tag()));
+  yield* compareNames(one, {
+    suite: SUITE.rsa,
+    ways,
+    canonical: ways[0] ?? saidCanonical(one, modulus),
+    ownerTag: master && (() => ownerTag({ ...ALLOW, master, realm, topic })),
+  });
 }
 
 /** C in every way that the file gives the keys for: each client with its proxy half, and the secret e. */
 function canonicalValues(one: Fields, keys: Keys): (() => Buffer)[] {
   const { modulus, e } = keys;
-  const topic = one.require(one.text("topic"), "topic");
   const ways = keys.clients.flatMap((client) => {
     const { name, half1, half2 } = client;
     if (half2 === undefined || (half1 ?? one.text(`T${name}`)) === undefined) return [];
@@ -128,34 +120,26 @@ function canonicalValues(one: Fields, keys: Keys): (() => Buffer)[] {
   });
   if (e === undefined) return ways;
   const owner = (): Buffer =>
-    modulus.foldedPower(hashToGroup(modulus, realmOf(one), topic), i2osp(e, modulus.bytes));
+    modulus.foldedPower(hashToGroup(modulus, realmOf(one), topicOf(one)), i2osp(e, modulus.bytes));
   return [...ways, owner];
 }
 
-/** C as the file says it, where it gives no key to compute it. */
+/** C as the file says it, where it gives no key to compute it. Throws BAD_ARGUMENT where it does not. */
 function saidCanonical(one: Fields, modulus: Modulus): () => Buffer {
-  const value = one.require(one.hexInteger("C"), "C");
-  return () => i2osp(value, modulus.bytes);
+  const value = i2osp(one.require(one.hexInteger("C"), "C"), modulus.bytes);
+  return () => value;
 }
 
 /** UEnc with the client's half, or the file's T where it does not say the half. */
 function tokenOf(one: Fields, { name, half1 }: Client, { modulus }: Keys): Buffer {
   const field = `T${name}`;
   if (half1 === undefined) return i2osp(one.require(one.hexInteger(field), field), modulus.bytes);
-  return clientRole(roleInput(one, half1, modulus)).token(one.require(one.text("topic"), "topic"));
+  return clientRole(roleInput(one, half1, modulus)).token(topicOf(one));
 }
 
 function roleInput(one: Fields, half: bigint, { encoded, bytes }: Modulus): RoleInput {
   const parameters = { suite: "rsa", nTag: encoded, nRec: encoded } as const;
   return { ...ALLOW, realm: realmOf(one), parameters, halves: { tag: i2osp(half, bytes) } };
-}
-
-/** Tenant and epoch of a case. Throws BAD_ARGUMENT where one is missing. */
-function realmOf(one: Fields): Realm {
-  return {
-    tenant: one.require(one.text("tenant"), "tenant"),
-    epoch: Number(one.require(one.integer("epoch"), "epoch")),
-  };
 }
 
 function encode(value: bigint): Buffer {

@@ -10,6 +10,7 @@ import {
   peekIdentity,
   RECORD_HEADER_BYTES,
   type RecordHeader,
+  recordId,
   recordSuiteOf,
   splitRecord,
 } from "../../../../core/scheme/record/header.ts";
@@ -37,6 +38,13 @@ const anyHeader: fc.Arbitrary<RecordHeader> = fc.record({
   kid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((kid) => Buffer.from(kid)),
   seq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
   timeMs: fc.maxSafeNat(),
+});
+
+describe("recordId", () => {
+  it("is kid:seq, the kid as b64url", () => {
+    const seq = 2n ** 64n - 1n;
+    expect(recordId({ kid: header.kid, seq })).toBe("q6urq6urq6urq6urq6urqw:18446744073709551615");
+  });
 });
 
 describe("the record header", () => {
