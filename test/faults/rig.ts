@@ -3,6 +3,7 @@
  * networks of their own, and one consumer that writes to a file. All of it real processes, made of the demo's parts.
  */
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { pino } from "pino";
 import { VeilError } from "../../core/errors.ts";
@@ -68,6 +69,8 @@ export class FaultRig {
     this.output = join(options.dir, "consumer", "output.ndjson");
     this.rejects = join(options.dir, "consumer", "rejects.ndjson");
     this.tail = new OutputTail({ path: this.output });
+    // Each device waits on both.
+    for (const { signal } of [this.#playing, this.#watching]) setMaxListeners(0, signal);
   }
 
   get signal(): AbortSignal {
