@@ -167,8 +167,9 @@ function notInForce(): VeilError {
 }
 
 /**
- * What a tag depends on, as a digest: the client, whose signature its trapdoor needs, its half, the epoch's parameters, the token. With a document that
- * changes any of them the cache asks anew; nothing has to be invalidated, and no secret is a key.
+ * What a tag depends on, as a digest: the client, whose signature its trapdoor needs, the epoch's parameters, its half,
+ * the token. With a document that changes any of them the cache asks anew; nothing has to be invalidated, and no
+ * secret is a key.
  */
 function questionId({ login }: Client, task: Extract<ProxyTask, { work: "match" }>): string {
   const { tenant, epoch, halves, consumer } = task;

@@ -30,9 +30,10 @@ export type MasterOptions =
   | { readonly suite: Exclude<Master["suite"], "rsa">; readonly random: RandomBytes };
 
 /**
- * IGen: a new master key. With suite `rsa` it searches four safe primes on the thread pool: about
- * 5 s for 2,048 bits, 30 s for 3,072 and some minutes for 4,096 on two cores, and luck decides. `onProgress` is told of each prime. Throws STOPPED after an abort, at once; the search
- * itself runs out in the background. The other suites' keys are there at once.
+ * IGen: a new master key. With suite `rsa` it searches four safe primes on the thread pool: about 5 s for
+ * 2,048 bits, 30 s for 3,072 and some minutes for 4,096 on two cores, and luck decides. `onProgress` is
+ * told of each prime. Throws STOPPED after an abort, at once; the search itself runs out in the
+ * background. The other suites' keys are there at once.
  */
 export async function generateMaster(options: MasterOptions): Promise<Master> {
   switch (options.suite) {

@@ -43,6 +43,19 @@ describe("kms init", () => {
     });
   });
 
+  test("makes keys of another suite at once, of the only size there is", async () => {
+    const args = ["init", "small", "--suite", "p256", "--bridge-recipient", recipient];
+    expect(await kms(...args, "--bits", "2048")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "veilmq: error: keys of suite p256 have one size\nveilmq: hint: leave out --bits: it is for suite rsa\n",
+    });
+    const { code, stdout, stderr } = await kms(...args, "--dir", "other");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("tenant small: suite p256, epoch 1\n");
+  });
+
   test("does not overwrite", async () => {
     expect(await kms("init", "acme", "--bridge-recipient", recipient)).toEqual({
       code: 1,
