@@ -1,17 +1,14 @@
 /**
  * The consumer agent: trapdoor → match → feed → open → repeats dropped → sink, and a checkpoint of where it stands.
- * Batches go through one after the other, so that marks, offsets and output never disagree.
+ * This file finds the topics and wires; receiver.ts has what becomes of a batch.
  */
 import { isVeilError, VeilError } from "../../core/errors.ts";
 import { createKafka, type Kafka } from "../../core/ports/kafka/client.ts";
 import {
   type ConsumerOptions as FeedOptions,
   KafkaConsumer,
-  type StartQuestion,
 } from "../../core/ports/kafka/consumer.ts";
-import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import { scanPartition } from "../../core/ports/kafka/scan.ts";
-import type { OffsetLost } from "../../core/ports/kafka/track.ts";
 import { Backoff, pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
@@ -20,11 +17,10 @@ import { importPublicKey } from "../../core/wire/keys.ts";
 import { defaultGroup } from "../../core/wire/store.ts";
 import { BridgeClient } from "./bridge-client.ts";
 import { KeyRing } from "./key-ring.ts";
-import { Marks } from "./marks.ts";
 import { matchTopic } from "./match.ts";
-import { Opener, observeHeaders } from "./opener.ts";
+import { Opener } from "./opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "./progress.ts";
-import { encodeReading, encodeReject } from "./reading.ts";
+import { type ConsumerCounts, Receiver } from "./receiver.ts";
 import { SchemeWorker } from "./scheme.ts";
 import type { LineSink } from "./sinks.ts";
 
@@ -43,30 +39,18 @@ export interface ConsumerOptions {
   readonly log: Logger;
 }
 
-/** What a consumer did since it started. */
-export interface ConsumerCounts {
-  readings: number;
-  rejects: number;
-  repeats: number;
-  /** Offsets that Kafka had deleted before they were read. */
-  gone: bigint;
-}
-
 export class Consumer {
-  readonly counts: ConsumerCounts = { readings: 0, rejects: 0, repeats: 0, gone: 0n };
   readonly #options: ConsumerOptions;
   readonly #scheme: SchemeWorker;
   readonly #bridge: BridgeClient;
   readonly #progress: Progress;
   readonly #group: string;
-  readonly #openers = new Map<string, Opener>();
+  readonly #receiver: Receiver;
   /** Addresses to find Kafka by, as matches gave them. */
   readonly #seeds = new Set<string>();
   readonly #kafka: Kafka;
   readonly #feed: KafkaConsumer;
   readonly #end = new AbortController();
-  /** The tail of the queue that batches and saves go through. */
-  #tail: Promise<void> = Promise.resolve();
   #committing: Promise<void> = Promise.resolve();
   #failure: unknown;
 
@@ -86,6 +70,11 @@ export class Consumer {
         this.#committing = this.#commit(offsets);
       },
     });
+    this.#receiver = this.#createReceiver();
+  }
+
+  get counts(): Readonly<ConsumerCounts> {
+    return this.#receiver.counts;
   }
 
   /**
@@ -141,7 +130,7 @@ export class Consumer {
       bridge: this.#bridge,
       scheme: this.#scheme,
     });
-    this.#openers.set(kafkaTopic, new Opener({ topic, keys, log }));
+    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }));
     await this.#addTopic(kafkaTopic);
     log.info({ kafkaTopic, partitions: found.partitions.length }, "reading a topic");
   }
@@ -164,9 +153,9 @@ export class Consumer {
     return {
       kafka: this.#kafka,
       groupId: this.#group,
-      startAt: (question) => this.#start(question),
-      onBatch: (batch) => this.#inTurn(() => this.#take(batch)),
-      onLost: (loss) => this.#inTurn(async () => this.#skip(loss)),
+      startAt: (question) => this.#receiver.startAt(question),
+      onBatch: (batch) => this.#receiver.take(batch),
+      onLost: (loss) => this.#receiver.skip(loss),
       onTrouble: (_topic, partition, error) => {
         if (error) log.warn({ err: error, partition }, "cannot read a partition; trying again");
         else log.info({ partition }, "reading a partition again");
@@ -174,72 +163,17 @@ export class Consumer {
     };
   }
 
-  /** Where to begin: the checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
-  async #start({ topic, partition, low, committed }: StartQuestion): Promise<bigint> {
-    const known = this.#progress.find(topic, partition);
-    if (known) return known.offset;
-    if (committed === undefined || committed <= low) return this.#begin(topic, partition, low);
-    this.#options.log.info({ partition }, "no checkpoint: scanning what was read before");
-    const marks = new Marks();
-    const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
-    const source = { kafka: this.#kafka, topic, partition, end: committed, onBatch };
-    await scanPartition(source, this.#end.signal);
-    return this.#begin(topic, partition, committed, marks);
-  }
-
-  #begin(...state: Parameters<Progress["begin"]>): bigint {
-    return this.#progress.begin(...state).offset;
-  }
-
-  async #take(batch: FeedBatch): Promise<void> {
+  #createReceiver(): Receiver {
     const { output, rejects, log } = this.#options;
-    const opener = this.#openers.get(batch.topic);
-    const state = this.#progress.find(batch.topic, batch.partition);
-    if (!opener || !state) throw new VeilError("INTERNAL", "a batch of a partition nobody reads");
-    const opened = await opener.open(batch, state.marks, this.#end.signal);
-    if (opened.readings.length > 0) await output.write(opened.readings.map(encodeReading).join(""));
-    if (opened.rejects.length > 0) {
-      await rejects?.write(opened.rejects.map(encodeReject).join(""));
-      const { code, reason, offset } = opened.rejects[0] ?? {};
-      log.warn(
-        {
-          partition: batch.partition,
-          offset: Number(offset),
-          code,
-          reason,
-          rejects: opened.rejects.length,
-        },
-        "records could not be opened",
-      );
-    }
-    this.counts.readings += opened.readings.length;
-    this.counts.rejects += opened.rejects.length;
-    this.counts.repeats += opened.repeats;
-    const last = batch.messages.at(-1);
-    if (last) this.#progress.moveTo(state, last.offset + 1n);
-    await this.#progress.saveIfDue();
-  }
-
-  #skip({ topic, partition, wanted, low, lost }: OffsetLost): void {
-    this.#options.log.error(
-      { partition, wanted: Number(wanted), low: Number(low), lost: Number(lost) },
-      "Kafka has deleted records that were not read yet",
-    );
-    this.counts.gone += lost;
-    const state = this.#progress.find(topic, partition);
-    if (state) this.#progress.moveTo(state, low);
+    const { signal } = this.#end;
+    return new Receiver({
+      ...{ progress: this.#progress, output, rejects, log, signal },
+      scan: (range) => scanPartition({ kafka: this.#kafka, ...range }, signal),
+    });
   }
 
   async #saveRegularly(): Promise<void> {
-    while (await pause(SAVE_INTERVAL_MS, this.#end.signal))
-      await this.#inTurn(() => this.#progress.saveIfDue());
-  }
-
-  /** One after the other; the first failure ends the consumer. */
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#tail.then(work);
-    this.#tail = turn.catch(() => undefined);
-    await turn;
+    while (await pause(SAVE_INTERVAL_MS, this.#end.signal)) await this.#receiver.saveIfDue();
   }
 
   /** For monitors only: where to resume, the checkpoint says. */
