@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import { fileExists, makeFolder, replaceSecretFile } from "../core/runtime/files.ts";
 import { checkName } from "../core/wire/fields.ts";
+import { generateAgePair } from "./age.ts";
 import { type BridgeAddresses, checkAddresses, readBridgeSettings } from "./bridge-settings.ts";
 import { commitChange } from "./bundle.ts";
 import { type ClientRecord, readClient, takeClientSerial, writeClient } from "./client-record.ts";
@@ -51,8 +52,17 @@ export async function enrol(tenant: Tenant, request: EnrolRequest): Promise<Enro
   await refuseSilentRenewal(request, { previous, credentialPath });
 
   const serial = await takeClientSerial(tenant.state, previous);
-  const order = { client, serial, topics, signs, addresses, previous, newSigningKey };
-  const issued = await issue(tenant, order);
+  const agePair = await generateAgePair();
+  const issued = issue(tenant, {
+    client,
+    serial,
+    topics,
+    signs,
+    addresses,
+    previous,
+    newSigningKey,
+    agePair,
+  });
   const counts = { publish: countTopics(topics, "pub"), subscribe: countTopics(topics, "sub") };
   const bundle = await commitChange(tenant, {
     serial,

@@ -25,7 +25,7 @@ import { commitChange } from "./bundle.ts";
 import { headDocument } from "./documents.ts";
 import { Layout } from "./layout.ts";
 import { type MasterFile, STATE_KEY_BYTES, sealMaster } from "./master-file.ts";
-import { encodePublicFile } from "./public-file.ts";
+import { encodePublicFile, publicFileOf } from "./public-file.ts";
 import { assembleTenant, type TenantOptions } from "./tenant.ts";
 
 const FIRST_EPOCH = 1;
@@ -87,7 +87,7 @@ export async function initTenant(request: InitRequest): Promise<Initialised> {
   const workshop = await mkdtemp(join(dir, ".init-"));
   try {
     const layout = new Layout(workshop, tenant);
-    const bundle = await writeTenant(request, { layout, master, kind, settings });
+    const bundle = await writeTenant(request, { layout, master, settings });
     await refuseExisting(final);
     await rename(layout.folder, final.folder);
     await syncFolder(dir);
@@ -163,21 +163,14 @@ function masterOptions({ onProgress, signal, primes }: InitRequest, kind: KeyKin
 /** Writes all files of the tenant and returns the path of the head's bundle. */
 async function writeTenant(
   request: InitRequest,
-  {
-    layout,
-    master,
-    kind,
-    settings,
-  }: { layout: Layout; master: MasterFile; kind: KeyKind; settings: BridgeSettings },
+  { layout, master, settings }: { layout: Layout; master: MasterFile; settings: BridgeSettings },
 ): Promise<string> {
-  const { tenant: name, passphrase, scryptWorkFactor } = request;
+  const { passphrase, scryptWorkFactor } = request;
   const tenant = assembleTenant(layout, master);
   const { state, audit } = tenant;
   for (const folder of [layout.documents, layout.credentials]) await makeFolder(folder);
   await replaceSecretFile(layout.master, await sealMaster(master, passphrase, scryptWorkFactor));
-  const { kmsPublicKey } = master;
-  const known = encodePublicFile({ ...kind, tenant: name, kmsPublicKey, epoch: FIRST_EPOCH });
-  await replaceFile(layout.publicFile, known);
+  await replaceFile(layout.publicFile, encodePublicFile(publicFileOf(master, FIRST_EPOCH)));
   await state.create();
   await audit.create();
   const serial = await state.takeSerials();

@@ -8,7 +8,6 @@ import { splitHalves } from "../core/scheme/owner.ts";
 import { type Credential, encodeCredential } from "../core/wire/credential.ts";
 import { generateSigningKey } from "../core/wire/keys.ts";
 import { SECRET_BYTES } from "../core/wire/login.ts";
-import { generateAgePair } from "./age.ts";
 import type { BridgeAddresses } from "./bridge-settings.ts";
 import type { ClientRecord, TopicGrant } from "./client-record.ts";
 import { epochsOf, grantChunksOf } from "./documents.ts";
@@ -29,6 +28,8 @@ export interface Issue {
   readonly previous: ClientRecord | null;
   /** Also a new signing key, where it had one. */
   readonly newSigningKey: boolean;
+  /** Fresh, for its mail: making it is the one thing here that is not synchronous. */
+  readonly agePair: { readonly identity: string; readonly recipient: string };
 }
 
 export interface Issued {
@@ -38,11 +39,10 @@ export interface Issued {
 }
 
 /** Makes all keys of a client: its side in the credential, the owner's and the bridge's side in the record. */
-export async function issue(issuer: Issuer, order: Issue): Promise<Issued> {
-  const { client, serial, topics, signs, previous } = order;
+export function issue(issuer: Issuer, order: Issue): Issued {
+  const { client, serial, topics, signs, previous, agePair } = order;
   const { ca, ...bridge } = order.addresses;
   const secret = randomBytes(SECRET_BYTES);
-  const age = await generateAgePair();
   const signing = signingPair(order);
   // Kept, since the consumer's checkpoints and its rights in Kafka are under the group that it names.
   const groupKey = previous?.groupKey ?? randomBytes(GROUP_KEY_BYTES);
@@ -58,7 +58,7 @@ export async function issue(issuer: Issuer, order: Issue): Promise<Issued> {
     halves: halves.map(({ epoch, client: own }) => ({ epoch, halves: own })),
     signingKey: signing.seed,
     signs,
-    ageIdentity: age.identity,
+    ageIdentity: agePair.identity,
     kmsPublicKey: issuer.master.kmsPublicKey,
     groupKey,
     bridge,
@@ -78,7 +78,7 @@ export async function issue(issuer: Issuer, order: Issue): Promise<Issued> {
     signingKey: signing.publicKey,
     signingSeed: signing.seed,
     groupKey,
-    ageRecipient: age.recipient,
+    ageRecipient: agePair.recipient,
     proxyHalves: halves.map(({ epoch, proxy }) => ({ epoch, halves: proxy })),
     credentialDigest: sha256(file),
   };

@@ -41,10 +41,21 @@ export type MasterFile = Omit<z.output<typeof masterFileSchema>, "veilmq" | "ver
 
 /** The content of `master.age`. `workFactor` as `sealUnderPassphrase`. */
 export async function sealMaster(
-  { signingSeed, kmsPublicKey, bridgeKey, stateKey, epochs, ...rest }: MasterFile,
+  master: MasterFile,
   passphrase: string,
   workFactor?: number,
 ): Promise<Uint8Array> {
+  return await sealUnderPassphrase(encodeMaster(master), passphrase, workFactor);
+}
+
+/** Throws AUTH on a wrong passphrase or a changed file, BAD_DOCUMENT on one of another version. */
+export async function openMaster(sealed: Uint8Array, passphrase: string): Promise<MasterFile> {
+  return decodeMaster(await openUnderPassphrase(sealed, passphrase));
+}
+
+/** The keys in the open, as the worker threads of this process get them. Never on disk. */
+export function encodeMaster(master: MasterFile): string {
+  const { signingSeed, kmsPublicKey, bridgeKey, stateKey, epochs, ...rest } = master;
   const document: z.input<typeof masterFileSchema> = {
     veilmq: "master",
     version: 1,
@@ -53,14 +64,13 @@ export async function sealMaster(
     kmsPublicKey: kmsPublicKey.toString("base64url"),
     bridgeKey: bridgeKey.toString("base64url"),
     stateKey: stateKey.toString("base64url"),
-    epochs: epochs.map(({ epoch, master }) => ({ epoch, master: encodeMasterKey(master) })),
+    epochs: epochs.map(({ epoch, master: key }) => ({ epoch, master: encodeMasterKey(key) })),
   };
-  return await sealUnderPassphrase(JSON.stringify(document), passphrase, workFactor);
+  return JSON.stringify(document);
 }
 
-/** Throws AUTH on a wrong passphrase or a changed file, BAD_DOCUMENT on one of another version. */
-export async function openMaster(sealed: Uint8Array, passphrase: string): Promise<MasterFile> {
-  const plain = await openUnderPassphrase(sealed, passphrase);
+/** Throws BAD_DOCUMENT. */
+export function decodeMaster(plain: Uint8Array | string): MasterFile {
   return parseJson(plain, masterFileSchema, "BAD_DOCUMENT");
 }
 

@@ -4,7 +4,7 @@ import { OPERATIONS, type Operation } from "../core/wire/directory.ts";
 import { topicName } from "../core/wire/fields.ts";
 import { FOREVER_MS, type TopicGrant } from "./client-record.ts";
 
-const MAX_TOPICS = 100_000;
+export const MAX_TOPICS = 100_000;
 
 /** Topics by operation. Names are brought to NFC here. */
 export interface NamedTopics {

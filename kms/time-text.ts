@@ -1,0 +1,20 @@
+/** Times as people write them: on the command line and in lists of clients. */
+import { FOREVER_MS } from "./client-record.ts";
+
+/** ISO 8601: a date, or a date and a time, with the offset from UTC or in local time. */
+const TIME = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** Milliseconds since 1970; a date alone is its first moment in UTC. `null` for what is none, such as a 30 February. */
+export function parseTime(text: string): number | null {
+  const date = TIME.exec(text)?.[1];
+  if (date === undefined) return null;
+  const day = Date.parse(`${date}T00:00:00Z`);
+  if (Number.isNaN(day) || !new Date(day).toISOString().startsWith(date)) return null;
+  const timeMs = Date.parse(text);
+  return Number.isNaN(timeMs) || timeMs < 0 ? null : timeMs;
+}
+
+/** As {@link parseTime}, and `never`, which is what a grant without an end has. */
+export function parseEnd(text: string): number | null {
+  return text === "never" ? FOREVER_MS : parseTime(text);
+}
