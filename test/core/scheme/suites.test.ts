@@ -16,7 +16,7 @@ import { AEAD } from "../../../core/scheme/record/header.ts";
 import { deriveRecordKey } from "../../../core/scheme/record/key.ts";
 import { openRecord } from "../../../core/scheme/record/open.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
-import { SUITE } from "../../../core/scheme/suite.ts";
+import { SUITE, signsTrapdoors } from "../../../core/scheme/suite.ts";
 import { tagOf } from "../../../core/scheme/tag.ts";
 import { FIXTURE_MASTER } from "./fixture-master.ts";
 
@@ -265,6 +265,16 @@ describe.each(SUITES)("suite $name: roles", ({ name, master }) => {
     expect(client).toMatchObject({ suite: SUITE[name], realm: REALM });
     expect(proxy).toMatchObject({ suite: SUITE[name], realm: REALM });
     expect(publicParameters(master).suite).toBe(name);
+  });
+
+  it("say whether a consumer's trapdoor is another than its token", () => {
+    const parameters = publicParameters(master);
+    const { client: halves } = splitHalves({ master, random, consumer: true });
+    const input = { realm: REALM, parameters, halves };
+    const { privateKey: signingKey } = generateKeyPairSync("ed25519");
+    const token = clientRole(input).token("t");
+    const trapdoor = clientRole({ ...input, consumer: { id: "j", signingKey } }).token("t");
+    expect(signsTrapdoors(name)).toBe(!trapdoor.equals(token));
   });
 
   it("refuse halves of another length", () => {

@@ -25,7 +25,9 @@ describe("expand_message_xmd as this scheme uses it", () => {
 describe("H", () => {
   const realm = { tenant: "acme", epoch: 1 };
 
-  it("gives an element for every topic, and another one for another tenant, epoch or topic", () => {
+  it("gives an element for every topic, and another one for another tenant, epoch or topic", {
+    timeout: 30_000,
+  }, () => {
     const topic = fc.string({ minLength: 1, maxLength: 40, unit: "binary" });
     fc.assert(
       fc.property(topic, (name) => {

@@ -66,7 +66,7 @@ describe("a record file", () => {
     expect(checkVectors(without(...names))).toEqual(pass);
   });
 
-  it("says the first value that is wrong, wherever a digit is", () => {
+  it("says the first value that is wrong, wherever a digit is", { timeout: 30_000 }, () => {
     const hexFields = Object.keys(file).filter((name) => name !== "about" && name !== "kind");
     for (const name of hexFields)
       for (const at of [0, 1, 9, 40, String(file[name]).length - 1]) {
@@ -75,7 +75,9 @@ describe("a record file", () => {
       }
   });
 
-  it("finds a wrong digit of the record too where nothing else says its header or plaintext", () => {
+  it("finds a wrong digit of the record too where nothing else says its header or plaintext", {
+    timeout: 30_000,
+  }, () => {
     const bare = {
       ...without("about", "hdr", "aad"),
       tenant: "acme",
