@@ -41,13 +41,14 @@ export class Sensor {
     return this.#recent.get(count);
   }
 
-  /** Plays until all is played or `signal` aborts. */
+  /** Plays until all is played or `signal` aborts; called again, it goes on. */
   async play(signal: AbortSignal): Promise<void> {
     const { cable, rate, readings } = this.options;
     const captured = await capturedReadings();
+    const before = this.#written;
     const startMs = performance.now();
     while (this.#written < readings && !signal.aborted) {
-      const due = Math.floor(((performance.now() - startMs) / 1000) * rate) + 1;
+      const due = before + Math.floor(((performance.now() - startMs) / 1000) * rate) + 1;
       const lines: string[] = [];
       for (; this.#written < Math.min(due, readings); this.#written += 1)
         lines.push(this.#line(captured[this.#written % captured.length]));

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { AgentStatus } from "../../agent/device/status.ts";
 import { VeilError } from "../../core/errors.ts";
@@ -12,6 +13,9 @@ import type { FieldNetwork } from "./network.ts";
 
 const run = promisify(execFile);
 const REPORT_EVERY_MS = 250;
+/** For so long the disk still has room for a part of what is written to it. */
+const TORN_MS = 500;
+const ROOM_BYTES = 100;
 
 export interface DeviceOptions {
   readonly name: string;
@@ -75,8 +79,8 @@ export class Device {
     const sizes = await Promise.all(
       (await readdir(outbox)).map(async (name) => (await stat(join(outbox, name))).size),
     );
-    await this.#limitFiles(String(Math.max(...sizes) + 100));
-    await pause(500, new AbortController().signal);
+    await this.#limitFiles(String(Math.max(...sizes) + ROOM_BYTES));
+    await sleep(TORN_MS);
     await this.#limitFiles("0");
   }
 

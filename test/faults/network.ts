@@ -4,11 +4,10 @@
  * ever in both directions, without anybody being told.
  */
 import type { Socket } from "node:net";
-import { pause } from "../../core/runtime/backoff.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Link, Relay } from "../../demo/relay.ts";
 
 const POLL_MS = 20;
-const NEVER = new AbortController().signal;
 
 /** `stalled`: nothing passes for the time being. `forgetting`: nothing passes on these links ever again. */
 type Weather =
@@ -93,8 +92,8 @@ export class FieldNetwork {
   /** One chunk at a time in each direction, so that their order is kept. */
   async #hand(link: Link, { bytes, from, to }: Chunk): Promise<void> {
     from.pause();
-    if (this.#weather.kind === "slow") await pause(this.#weather.delayMs, NEVER);
-    while (this.#weather.kind === "stalled" && !from.destroyed) await pause(POLL_MS, NEVER);
+    if (this.#weather.kind === "slow") await sleep(this.#weather.delayMs);
+    while (this.#weather.kind === "stalled" && !from.destroyed) await sleep(POLL_MS);
     from.resume();
     if (this.#forgotten.has(link) || to.destroyed) return;
     if (this.#cutsNext && from === link.near && bytes.length > 1) {
