@@ -7,17 +7,23 @@ const MIN_CHARACTERS = 8;
 const MAX_FILE_BYTES = 4_096;
 
 /** The passphrase of a tenant that exists. Throws SECRET_FILE, STOPPED. */
-export async function readPassphrase(file: string | undefined): Promise<string> {
+export async function readPassphrase(
+  file: string | undefined,
+  question = "Passphrase: ",
+): Promise<string> {
   const [passphrase = ""] =
-    file === undefined ? await promptSecrets(["Passphrase: "]) : [await readFromFile(file)];
+    file === undefined ? await promptSecrets([question]) : [await readFromFile(file)];
   return passphrase;
 }
 
 /** A new passphrase, asked for twice at a terminal. Throws BAD_ARGUMENT where it is too short or not typed alike. */
-export async function choosePassphrase(file: string | undefined): Promise<string> {
+export async function choosePassphrase(
+  file: string | undefined,
+  question = "New passphrase: ",
+): Promise<string> {
   const [passphrase = "", repeated] =
     file === undefined
-      ? await promptSecrets(["New passphrase: ", "The same again: "])
+      ? await promptSecrets([question, "The same again: "])
       : [await readFromFile(file)];
   if (repeated !== undefined && repeated !== passphrase)
     throw new VeilError("BAD_ARGUMENT", "the two passphrases differ");

@@ -1,6 +1,7 @@
 /** The options that all `kms` commands share, and what comes of them. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { TenantOptions } from "../kms/tenant.ts";
+import { parseEnd, parseTime } from "../kms/time-text.ts";
 import { printNote } from "./messages.ts";
 
 export interface OwnerFlags {
@@ -48,13 +49,15 @@ export async function tenantOf(flags: TenantFlags): Promise<TenantOptions> {
   return { dir: flags.dir, tenant, passphrase: await readPassphrase(flags.passphraseFile) };
 }
 
-/** Sends a bundle that lies on disk to `--bridge`, if that is given. Throws what the bridge or the way to it says. */
-export async function postIfAsked({ bridge, bridgeCa }: PostFlags, bundle: string): Promise<void> {
+/** Sends bundles that lie on disk to `--bridge`, if that is given. Throws what the bridge or the way to it says. */
+export async function postIfAsked(
+  { bridge, bridgeCa }: PostFlags,
+  ...bundles: readonly string[]
+): Promise<void> {
   if (bridge === undefined) return;
   const { postBundles } = await import("./post-documents.ts");
-  for await (const { accepted, unchanged } of postBundles({ url: bridge, caFile: bridgeCa }, [
-    bundle,
-  ]))
+  const target = { url: bridge, caFile: bridgeCa };
+  for await (const { accepted, unchanged } of postBundles(target, bundles))
     printNote(`the bridge has the documents: ${accepted} new, ${unchanged} known already`);
 }
 
@@ -64,9 +67,47 @@ export function countOption(text: string): number {
   return Number(text);
 }
 
+/** Reads an option's value as a serial. */
+export function serialOption(text: string): number {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  return Number(text);
+}
+
 /** Reads an option's value as an ISO 8601 date or time; a date alone is its first moment in UTC. */
 export function timeOption(text: string): number {
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timeMs)) throw new InvalidArgumentError("It is a date, such as 2027-12-31.");
+  const timeMs = parseTime(text);
+  if (timeMs === null) throw new InvalidArgumentError("It is a date, such as 2027-12-31.");
   return timeMs;
+}
+
+/** As `timeOption`, and `never`. */
+export function endOption(text: string): number {
+  const timeMs = parseEnd(text);
+  if (timeMs === null)
+    throw new InvalidArgumentError("It is a date, such as 2027-12-31, or never.");
+  return timeMs;
+}
+
+/** `--publish --subscribe`: topics by operation, each option with one or more of them. */
+export function addTopicOptions(command: Command, words: { publish: string; subscribe: string }) {
+  return command
+    .option("--publish <topic...>", words.publish)
+    .option("--subscribe <topic...>", words.subscribe);
+}
+
+/** `--valid-from --valid-until`. */
+export function addValidityOptions(command: Command): Command {
+  return command
+    .option("--valid-from <date>", "when these topics begin, such as 2027-01-01 (UTC)", timeOption)
+    .option("--valid-until <date>", "when they end, such as 2027-12-31 (UTC), or never", endOption);
+}
+
+export interface TopicFlags {
+  readonly publish?: string[];
+  readonly subscribe?: string[];
+}
+
+export interface ValidityFlags {
+  readonly validFrom?: number;
+  readonly validUntil?: number;
 }

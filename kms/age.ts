@@ -34,6 +34,52 @@ export async function openUnderPassphrase(
   });
 }
 
+/** As {@link sealUnderPassphrase}, 64 KiB at a time. */
+export async function sealStream(
+  plain: AsyncIterable<Uint8Array>,
+  passphrase: string,
+  workFactor = SCRYPT_WORK_FACTOR,
+): Promise<AsyncIterable<Uint8Array>> {
+  const age = new Encrypter();
+  age.setPassphrase(passphrase);
+  age.setScryptWorkFactor(workFactor);
+  return await age.encrypt(ReadableStream.from(plain));
+}
+
+/** The plaintext of a sealed stream. Throws AUTH: here for a wrong passphrase, while it is read for what was changed. */
+export async function openStream(
+  sealed: AsyncIterable<Uint8Array>,
+  passphrase: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  const age = new Decrypter();
+  age.addPassphrase(passphrase);
+  const refuse = (cause: unknown): never => {
+    if (isSystemError(cause)) throw cause;
+    throw new VeilError("AUTH", "the passphrase does not open the backup, or it was changed", {
+      hint: "it is the passphrase that was given to `kms export`, not the tenant's",
+      cause,
+    });
+  };
+  const plain = await age.decrypt(ReadableStream.from(sealed)).catch(refuse);
+  return refusing(plain, refuse);
+}
+
+async function* refusing(
+  stream: AsyncIterable<Uint8Array>,
+  refuse: (cause: unknown) => never,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (cause) {
+    refuse(cause);
+  }
+}
+
+/** A file that cannot be read says so itself. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
+
 /** Seals to `age1…` X25519 recipients. Throws BAD_ARGUMENT where there is none or one is malformed. */
 export async function sealToRecipients(
   plain: Uint8Array,

@@ -12,9 +12,6 @@ import {
 import { encodeHalves, halvesSchema } from "../core/wire/parameters.ts";
 import { clientFile, type StateFiles } from "./state-files.ts";
 
-/** The end of a grant that has none: the last millisecond of the year 9999. */
-export const FOREVER_MS = Date.UTC(10_000, 0) - 1;
-
 const topicGrantSchema = z.strictObject({
   name: topicField,
   ops: z.array(z.enum(OPERATIONS)).min(1).max(2),

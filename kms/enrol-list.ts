@@ -2,9 +2,9 @@
 import { isVeilError } from "../core/errors.ts";
 import { OPERATIONS, type Operation } from "../core/wire/directory.ts";
 import { checkName, topicName } from "../core/wire/fields.ts";
-import { FOREVER_MS, type TopicGrant } from "./client-record.ts";
+import type { TopicGrant } from "./client-record.ts";
 import { type CsvRow, parseCsv } from "./csv.ts";
-import { parseEnd, parseTime } from "./time-text.ts";
+import { FOREVER_MS, parseEnd, parseTime } from "./time-text.ts";
 import { MAX_TOPICS } from "./topic-grants.ts";
 
 export const COLUMNS = [
@@ -16,8 +16,6 @@ export const COLUMNS = [
   "signs",
 ] as const;
 type Column = (typeof COLUMNS)[number];
-
-export const DEFAULT_SEPARATOR = "|";
 
 /** One client of the list. */
 export interface ListedEnrolment {
@@ -50,7 +48,7 @@ interface Draft {
  * Reads the list. The first row names the columns: `client`, and any of `publish`, `subscribe`, `valid_from`,
  * `valid_until` and `signs`. Several topics stand in one field, apart by `separator`, or in rows of their own.
  */
-export function readEnrolList(text: string, separator = DEFAULT_SEPARATOR): EnrolList {
+export function readEnrolList(text: string, separator = "|"): EnrolList {
   const { rows, openQuoteAt } = parseCsv(text);
   const reading = new Reading(separator);
   const [header, ...body] = rows;

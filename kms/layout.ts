@@ -62,6 +62,18 @@ export class Layout {
   }
 }
 
+const CLIENT = "[a-z0-9][a-z0-9._-]{0,63}";
+const TENANT_FILE = new RegExp(
+  `^(?:master\\.age|(public\\.json)|audit\\.log|state/(?:serial|head|audit|batch|clients/${CLIENT})|(documents/\\d{12,16}-[a-z0-9._-]{1,90}\\.json)|credentials/${CLIENT}\\.cred\\.json)$`,
+);
+
+/** What a file of a tenant is, by its path below the tenant's folder; `null` where no command of ours puts one. */
+export function tenantFileKind(path: string): "secret" | "public" | null {
+  const match = TENANT_FILE.exec(path);
+  if (!match) return null;
+  return (match[1] ?? match[2]) === undefined ? "secret" : "public";
+}
+
 /** The tenants below `dir`, sorted. A folder that is not there holds none. */
 export async function tenantsIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);

@@ -4,9 +4,10 @@ import type { Operation } from "../core/wire/directory.ts";
 import { checkName } from "../core/wire/fields.ts";
 import { defaultGroup } from "../core/wire/store.ts";
 import { readBridgeSettings } from "./bridge-settings.ts";
-import { FOREVER_MS, knownClient, type TopicGrant } from "./client-record.ts";
+import { knownClient, type TopicGrant } from "./client-record.ts";
 import { type PublicFile, publicFileOf } from "./public-file.ts";
 import type { Tenant } from "./tenant.ts";
+import { FOREVER_MS } from "./time-text.ts";
 
 export interface ShownTenant {
   readonly tenant: string;

@@ -1,5 +1,7 @@
 /** Times as people write them: on the command line and in lists of clients. */
-import { FOREVER_MS } from "./client-record.ts";
+
+/** The end of a grant that has none: the last millisecond of the year 9999. */
+export const FOREVER_MS = Date.UTC(10_000, 0) - 1;
 
 /** ISO 8601: a date, or a date and a time, with the offset from UTC or in local time. */
 const TIME = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;

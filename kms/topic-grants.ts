@@ -2,7 +2,8 @@
 import { VeilError } from "../core/errors.ts";
 import { OPERATIONS, type Operation } from "../core/wire/directory.ts";
 import { topicName } from "../core/wire/fields.ts";
-import { FOREVER_MS, type TopicGrant } from "./client-record.ts";
+import type { TopicGrant } from "./client-record.ts";
+import { FOREVER_MS } from "./time-text.ts";
 
 export const MAX_TOPICS = 100_000;
 

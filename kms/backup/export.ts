@@ -1,0 +1,146 @@
+/** `kms export`: the whole of a tenant's folder in one file, under a passphrase of its own. */
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { VeilError } from "../../core/errors.ts";
+import { fileExists, syncFolder } from "../../core/runtime/files.ts";
+import { sealStream } from "../age.ts";
+import { tenantFileKind } from "../layout.ts";
+import type { Tenant } from "../tenant.ts";
+import { type Verified, verifyTenant } from "../verify/verify.ts";
+import { MANIFEST_FILE, type Manifest } from "./manifest.ts";
+import { type FileToPack, pack } from "./tar.ts";
+
+const SECRET_MODE = 0o600;
+const PUBLIC_MODE = 0o644;
+
+export interface ExportRequest {
+  /** Where the backup goes; nothing may be there. */
+  readonly path: string;
+  readonly backupPassphrase: string;
+  /** log2 of scrypt's N: a test cannot wait for it. */
+  readonly scryptWorkFactor?: number;
+  readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
+}
+
+export interface Exported {
+  readonly tenant: string;
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** The last serial given out by then. */
+  readonly serial: number;
+}
+
+/**
+ * Verifies first, since a backup of a damaged folder would replace a good one: throws BAD_DOCUMENT where something is
+ * wrong, CONFLICT where `path` exists. The folder must not change meanwhile.
+ */
+export async function exportTenant(tenant: Tenant, request: ExportRequest): Promise<Exported> {
+  const { path, backupPassphrase, scryptWorkFactor, onProgress } = request;
+  if (await fileExists(path))
+    throw new VeilError("CONFLICT", `${path} exists already`, {
+      hint: "a backup never overwrites another one",
+    });
+  refuseDamaged(await verifyTenant(tenant));
+  // Before the copy leaves, and so that the copy tells of itself.
+  await tenant.audit.append([{ op: "export" }]);
+  const serial = await tenant.state.lastSerial();
+  const files = await filesOf(tenant);
+  let done = 0;
+  const archive = pack(
+    withProgress(contents(tenant, { files, serial }), () =>
+      onProgress?.({ done: Math.min(done++, files.length), of: files.length }),
+    ),
+  );
+  const sealed = await sealStream(archive, backupPassphrase, scryptWorkFactor);
+  const bytes = await writeWhole(path, sealed);
+  return { tenant: tenant.name, path, files: files.length, bytes, serial };
+}
+
+/** Throws BAD_DOCUMENT. */
+export function refuseDamaged({ problems }: Verified): void {
+  const [first] = problems;
+  if (first)
+    throw new VeilError(
+      "BAD_DOCUMENT",
+      `${problems.length} problems, such as ${first.path}: ${first.what}`,
+      {
+        hint: "`veilmq kms verify` lists them; a copy of a damaged folder is a matter for cp -a",
+      },
+    );
+}
+
+/** The paths of ours below the tenant's folder, sorted. */
+async function filesOf({ layout }: Tenant): Promise<string[]> {
+  const entries = await readdir(layout.folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(layout.folder, join(entry.parentPath, entry.name)))
+    .filter((path) => tenantFileKind(path) !== null)
+    .sort();
+}
+
+async function* contents(
+  { name, layout }: Tenant,
+  { files, serial }: { files: readonly string[]; serial: number },
+): AsyncGenerator<FileToPack> {
+  const createdAtMs = Date.now();
+  const manifest: Manifest = {
+    veilmq: "backup",
+    version: 1,
+    tenant: name,
+    createdAtMs,
+    serial,
+    files: files.length,
+  };
+  const text = Buffer.from(`${JSON.stringify(manifest)}\n`, "utf8");
+  yield {
+    path: MANIFEST_FILE,
+    mode: SECRET_MODE,
+    modifiedAtMs: createdAtMs,
+    bytes: text.length,
+    content: [text],
+  };
+  for (const file of files) {
+    const path = join(layout.folder, file);
+    const { size, mtimeMs } = await stat(path);
+    yield {
+      path: `${name}/${file}`,
+      mode: tenantFileKind(file) === "public" ? PUBLIC_MODE : SECRET_MODE,
+      modifiedAtMs: mtimeMs,
+      bytes: size,
+      content: createReadStream(path),
+    };
+  }
+}
+
+async function* withProgress<T>(items: AsyncIterable<T>, onItem: () => void): AsyncGenerator<T> {
+  for await (const item of items) {
+    onItem();
+    yield item;
+  }
+}
+
+/** All or nothing, mode 0600. Returns how many bytes it has become. */
+async function writeWhole(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  const file = await open(temporary, "wx", SECRET_MODE);
+  let bytes = 0;
+  try {
+    for await (const chunk of content) {
+      await file.writeFile(chunk);
+      bytes += chunk.length;
+    }
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  return bytes;
+}
