@@ -1,12 +1,12 @@
 /**
- * Attack: a chunk of grants that had fallen away comes back. A hole of today, shown.
+ * Attack: a chunk of grants that had fallen away comes back.
  * Holds: who can write to ZooKeeper, or only delay it; or nobody, where an import is cut off at the wrong moment.
- * Does: a client had more than 2,000 grants, in chunks g0 and g1. With fewer, the KMS signs a new enrolment and g0; g1
- *   stays in ZooKeeper, out of force. When the client has more than 2,000 again, the new enrolment counts two
+ * Does: a client had more than 2,000 grants, in chunks g0 and g1. With fewer, a naive KMS signs a new enrolment and g0;
+ *   g1 stays in ZooKeeper, out of force. When the client has more than 2,000 again, the new enrolment counts two
  *   chunks, and until the new g1 arrives every other bridge finds the old one: truly signed, at its floor.
  * Gets: topics that were taken from the client meanwhile, for as long as the new g1 is held back.
- * VeilMQ: does not notice yet. To be mended where documents are made: a chunk that falls away has to be signed once
- *   more, empty; its floor then keeps the old one out (the last test).
+ * VeilMQ: a chunk never falls away: `kms` signs it once more, empty, and its floor keeps the old one out (the last test;
+ *   kms/documents.ts, test/kms).
  * PROTOCOL.md §4 (grants in chunks; a lower serial is refused).
  */
 import { expect, onTestFinished, test } from "vitest";
@@ -68,7 +68,7 @@ test("what is taken away is taken away, while there is one chunk", () => {
   expect(bridge.mayRead(TAKEN_AWAY)).toBe(false);
 });
 
-test("the hole: with two chunks again the old one counts, until the new one is there", () => {
+test("a naive KMS: with two chunks again the old one counts, until the new one is there", () => {
   const bridge = bridgeAfterwards();
   bridge.find(tenant.enrolment("reader", 3, { chunks: 2 }));
   bridge.find(OLD_CHUNK);
@@ -77,7 +77,7 @@ test("the hole: with two chunks again the old one counts, until the new one is t
   expect(bridge.mayRead(TAKEN_AWAY)).toBe(false);
 });
 
-test("how to close it: the chunk that fell away, signed once more and empty", () => {
+test("ours: the chunk that would fall away, signed once more and empty, keeps the old one out", () => {
   const bridge = bridgeAfterwards();
   bridge.find(tenant.grants("reader", 2, [], { chunk: 1 }));
   bridge.find(tenant.enrolment("reader", 3, { chunks: 2 }));
