@@ -55,7 +55,7 @@ export class Consumer {
   #failure: unknown;
 
   constructor(options: ConsumerOptions) {
-    const { credential, stateDir, output, log } = options;
+    const { credential, stateDir, output, rejects, log } = options;
     this.#options = options;
     this.#scheme = new SchemeWorker(credential);
     this.#bridge = new BridgeClient(credential);
@@ -66,6 +66,7 @@ export class Consumer {
       stateDir,
       group: this.#group,
       output,
+      rejects,
       onSaved: (offsets) => {
         this.#committing = this.#commit(offsets);
       },
@@ -87,8 +88,8 @@ export class Consumer {
     if (signal.aborted) end();
     const { rejects } = this.#options;
     try {
-      await this.#progress.start();
       await rejects?.open(null);
+      await this.#progress.start();
       await this.#read();
       await this.#progress.save();
     } finally {

@@ -22,6 +22,8 @@ export interface ProgressOptions {
   readonly stateDir: string;
   readonly group: string;
   readonly output: LineSink;
+  /** Open already: made durable with the output. */
+  readonly rejects: LineSink | null;
   /** After each save: the next offsets, for Kafka's own book-keeping, which monitors read. */
   readonly onSaved: (offsets: { topic: string; partition: number; offset: bigint }[]) => void;
 }
@@ -74,9 +76,10 @@ export class Progress {
     if (this.#dirty && Date.now() - this.#savedAtMs >= SAVE_INTERVAL_MS) await this.save();
   }
 
-  /** Makes the output durable, then the checkpoint that covers it. */
+  /** Makes output and rejects durable, then the checkpoint that covers them. */
   async save(): Promise<void> {
-    const { group, output, onSaved } = this.#options;
+    const { group, output, rejects, onSaved } = this.#options;
+    await rejects?.flush();
     this.#checkpoint.outputBytes = await output.flush();
     await writeCheckpoint(this.#path, group, this.#checkpoint);
     this.#savedAtMs = Date.now();

@@ -82,7 +82,7 @@ export class SimReader {
     const { kafka, registry } = this.#options;
     const sink = new DyingSink(this.#output);
     const progress = new Progress({
-      ...{ stateDir: this.#stateDir, group: "veil-play", output: sink },
+      ...{ stateDir: this.#stateDir, group: "veil-play", output: sink, rejects: null },
       onSaved: (offsets) => {
         for (const { topic, offset } of offsets) kafka.committed.set(topic, offset);
       },
