@@ -7,7 +7,7 @@ const STACK = [
   "test/core/ports/zookeeper/**/*.test.ts",
   "test/bridge/brokers/**/*.test.ts",
   "test/demo/**/*.test.ts",
-  "test/faults/**/*.test.ts",
+  "test/faults/faults.test.ts",
 ];
 
 export default defineConfig({
