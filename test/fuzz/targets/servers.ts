@@ -90,6 +90,7 @@ export const serverTargets: readonly Target[] = [
     name: "kafka-batches",
     samples: batches,
     run: (input) => decodeRecordBatches(input, 2n),
+    share: 4,
   },
   {
     name: "kafka-fetch",
