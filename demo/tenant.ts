@@ -26,6 +26,8 @@ export interface Enrolment {
   readonly client: string;
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
+  /** Whether every record carries a signature. */
+  readonly signs?: boolean;
   readonly bridge: BridgeAddresses;
 }
 
@@ -55,8 +57,8 @@ export class DemoTenant {
     const passphrase = (await readFile(this.#passphrase, "utf8")).trimEnd();
     const enrolled: Enrolled[] = [];
     await withTenant({ dir: this.#dir, tenant: TENANT, passphrase }, async (opened) => {
-      for (const { client, publish = [], subscribe = [], bridge } of clients)
-        enrolled.push(await enrol(opened, { client, publish, subscribe, addresses: bridge }));
+      for (const { publish = [], subscribe = [], bridge, ...rest } of clients)
+        enrolled.push(await enrol(opened, { publish, subscribe, addresses: bridge, ...rest }));
     });
     return enrolled;
   }

@@ -9,6 +9,7 @@ import { VeilError } from "../../errors.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard } from "./server-guard.ts";
 import { InOrder } from "./server-order.ts";
+import { EXPLANATIONS } from "./server-refusal.ts";
 import { endGently, interceptReads } from "./server-socket.ts";
 import {
   CONNACK_REFUSAL,
@@ -177,7 +178,8 @@ export class Connection implements MqttSession, BrokerHandler {
     const { clientId } = this;
     const admission = this.#options.server.authenticate({ clientId, username, password });
     if (admission.accepted) return undefined;
-    this.#refused("login", admission.reason);
+    // No line here: `authenticate` knows who it was, and says so.
+    this.#options.server.onRefused?.("login");
     return CONNACK_REFUSAL[admission.answer];
   }
 
@@ -249,7 +251,9 @@ export class Connection implements MqttSession, BrokerHandler {
     const { server, socket } = this.#options;
     server.onRefused?.(refusal);
     const client = this.clientId.slice(0, MAX_LOGGED_ID);
-    server.log.warn({ refusal, reason, client, remote: socket.remoteAddress }, "MQTT refused");
+    const { remoteAddress: remote } = socket;
+    const told = { refusal, ...EXPLANATIONS[refusal], reason, client, remote };
+    server.log.warn(told, "MQTT refused");
   }
 
   #end(reason: string): void {
