@@ -91,12 +91,12 @@ export class SimKafka {
       await this.#event("refused", () => undefined);
       return failed(new VeilError(isPoisoned ? "TOO_LARGE" : "CONFIG", "refused for good"));
     }
-    const written = this.#event(`written to ${topic}`, () => this.#write(batch));
     if (fate === "zombie") {
+      void this.#event("written late", () => this.#write(batch), "muchLater");
       await this.#event("no answer in time", () => undefined);
       return failed(new VeilError("TIMEOUT", "no answer in time"));
     }
-    await written;
+    await this.#event("written", () => this.#write(batch));
     if (fate === "silent") return null;
     if (fate === "confirmed")
       for (const { value } of batch.messages) this.#confirmed.add(value?.toString("hex") ?? "");
@@ -114,10 +114,10 @@ export class SimKafka {
       log.push({ offset: BigInt(log.length), timestampMs: Date.now(), key, value });
   }
 
-  async #event<T>(label: string, run: () => T): Promise<T> {
+  async #event<T>(label: string, run: () => T, when: "later" | "muchLater" = "later"): Promise<T> {
     this.#underWay += 1;
     return new Promise((resolve) => {
-      this.#stage.later(`kafka: ${label}`, () => {
+      this.#stage[when](`kafka: ${label}`, () => {
         this.#underWay -= 1;
         resolve(run());
       });

@@ -115,6 +115,8 @@ class Server implements MqttServer {
 }
 
 interface Pending {
+  /** The how-manieth publish of its connection, from 1. */
+  readonly n: number;
   readonly verdict: MqttVerdict;
   readonly puback: () => void;
 }
@@ -134,6 +136,8 @@ class Link implements MqttSession, MqttConnection {
   #isCut = false;
   #device: "open" | "ended" | "abandoned" = "open";
   #isServed = true;
+  #arrivals = 0;
+  #left = 0;
   #asked = 0;
   #inFlight = 0;
   #answered = 0;
@@ -214,7 +218,10 @@ class Link implements MqttSession, MqttConnection {
     this.#isCut = true;
     const lost = new VeilError("DISCONNECTED", "the connection broke");
     this.#network.stage.later(`${this.clientId} hears`, () => this.#endDevice(lost));
-    this.#network.stage.later(`the bridge hears`, () => this.#endServer("the connection broke"));
+    // A half-open connection: until then the bridge goes on writing what it has of this session.
+    this.#network.stage.muchLater("the bridge hears", () =>
+      this.#endServer("the connection broke"),
+    );
   }
 
   // The bridge's end
@@ -240,8 +247,9 @@ class Link implements MqttSession, MqttConnection {
   #arrived(message: MqttMessage, puback: () => void): void {
     if (!this.#isServed) return;
     const complete = this.#pending.add();
+    const n = ++this.#arrivals;
     this.server.options.onPublish(this, message).then(
-      (verdict) => complete({ verdict, puback }),
+      (verdict) => complete({ n, verdict, puback }),
       (error: unknown) => {
         this.#network.stage.violations.push(`a publish failed: ${error}`);
         this.closeByServer("a publish failed");
@@ -249,7 +257,9 @@ class Link implements MqttSession, MqttConnection {
     );
   }
 
-  #leave({ verdict, puback }: Pending): boolean {
+  #leave({ n, verdict, puback }: Pending): boolean {
+    this.#left += 1;
+    if (n !== this.#left) this.#network.stage.violations.push("PUBACKs out of order");
     if (verdict === "ack") {
       this.#send(this.#down, "puback", puback);
       return true;

@@ -8,6 +8,9 @@ import { vi } from "vitest";
 /** The real one, before timers become virtual: when it has passed, all that follows from an event has happened. */
 const breathe = setImmediate;
 
+/** What comes much later comes after so many turns of its own, each at a moment of the scheduler's choosing. */
+const MAX_HOPS = 20;
+
 export class Stage {
   readonly #scheduler: fc.Scheduler;
   /** Broken rules, in words. */
@@ -24,6 +27,15 @@ export class Stage {
       await run();
     };
     this.#scheduler.scheduleSequence([{ label, builder }]);
+  }
+
+  /** `run` happens, but perhaps only after much else has. */
+  muchLater(label: string, run: () => unknown): void {
+    const hops = Math.floor(Math.random() * MAX_HOPS);
+    const hop = (left: number): void => {
+      this.later(label, () => (left > 0 ? hop(left - 1) : run()));
+    };
+    hop(hops);
   }
 
   /** These happen at some moments from now on, in this order; resolves after the last one. */
