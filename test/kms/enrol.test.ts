@@ -3,29 +3,21 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { identityToRecipient } from "age-encryption";
 import { describe, expect, test } from "vitest";
-import {
-  type ClientPlace,
-  type OpenedDocument,
-  openClientDocument,
-} from "../../bridge/directory/documents.ts";
 import { GrantTable } from "../../bridge/directory/grant-table.ts";
 import { sha256 } from "../../core/scheme/bytes.ts";
 import { clientRole } from "../../core/scheme/client.ts";
-import { type Master, ownerTag } from "../../core/scheme/owner.ts";
 import { proxyRole, releaseRole } from "../../core/scheme/proxy.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
-import { type Credential, decodeCredential, newestEpoch } from "../../core/wire/credential.ts";
-import { parseDocumentPath } from "../../core/wire/directory.ts";
-import { importPublicKey } from "../../core/wire/keys.ts";
-import { FOREVER_MS, readClient } from "../../kms/client-record.ts";
+import { type Credential, newestEpoch } from "../../core/wire/credential.ts";
+import { readClient } from "../../kms/client-record.ts";
 import { type Enrolled, type EnrolRequest, enrol } from "../../kms/enrol.ts";
 import { revoke } from "../../kms/revoke.ts";
 import { openTenant, type Tenant } from "../../kms/tenant.ts";
+import { FOREVER_MS } from "../../kms/time-text.ts";
 import { CA_FILE } from "../support/certificate/certificate.ts";
-import { makeTenant, readBundle, TENANT } from "./fixture.ts";
-
-const REALM = { tenant: TENANT, epoch: 1 };
+import { openBundle, REALM, readCredential, tagFor } from "./at-the-bridge.ts";
+import { makeTenant } from "./fixture.ts";
 
 async function freshTenant(): Promise<Tenant> {
   return await openTenant(await makeTenant());
@@ -36,31 +28,17 @@ function request(client: string, rest: Partial<EnrolRequest> = {}): EnrolRequest
 }
 
 async function credentialOf({ credential }: Pick<Enrolled, "credential">): Promise<Credential> {
-  return decodeCredential(await readFile(credential));
+  return await readCredential(credential);
 }
 
 /** What a bridge has of a client, opened by the bridge's own code. */
-async function atTheBridge({ master }: Tenant, bundle: string) {
-  const opened: OpenedDocument[] = [];
-  for (const [path, document] of await readBundle(bundle)) {
-    const place: ClientPlace = clientPlace(path);
-    const keys = {
-      kmsPublicKey: importPublicKey(master.kmsPublicKey),
-      bridgeKey: master.bridgeKey,
-    };
-    opened.push(openClientDocument({ path, place, document, ...keys }));
-  }
+async function atTheBridge(tenant: Tenant, bundle: string) {
+  const opened = await openBundle(tenant, bundle);
   const enrolment = opened.find((o) => o.kind === "client");
   const grants = opened.filter((o) => o.kind === "grants");
   const cert = opened.find((o) => o.kind === "cert");
   if (!enrolment) throw new Error("the bundle has no enrolment");
   return { kinds: opened.map((o) => o.kind), enrolment, grants, cert };
-}
-
-function clientPlace(path: string): ClientPlace {
-  const place = parseDocumentPath(path);
-  if (place.kind === "head" || place.kind === "mail") throw new Error("not a client's document");
-  return place;
 }
 
 /** The credential's side and the bridge's side of one client, ready to compute. */
@@ -81,11 +59,7 @@ describe("what a credential and its documents do together", () => {
     const topic = "plant/kessel/ä";
     const producer = await enrol(tenant, request("pi-01", { publish: [topic] }));
     const consumer = await enrol(tenant, request("desk", { publish: [], subscribe: [topic] }));
-    const tag = ownerTag({
-      master: masterOf(tenant),
-      realm: REALM,
-      topic,
-    });
+    const tag = tagFor(tenant, topic);
     for (const [enrolled, ops] of [
       [producer, ["pub"]],
       [consumer, ["sub"]],
@@ -249,9 +223,3 @@ describe("refused", () => {
     });
   });
 });
-
-function masterOf({ master }: Tenant): Master {
-  const [first] = master.epochs;
-  if (!first) throw new Error("the tenant has no epoch");
-  return first.master;
-}

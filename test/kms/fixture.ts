@@ -12,7 +12,7 @@ import { testFolder } from "../support/folder.ts";
 
 export const TENANT = "acme";
 export const PASSPHRASE = "correct horse battery";
-const CHEAP_SCRYPT = 4;
+export const CHEAP_SCRYPT = 4;
 
 export interface TestTenant extends TenantOptions {
   /** The bridge's age identity. */
@@ -24,13 +24,17 @@ export async function makeTenant(overrides: Partial<InitRequest> = {}): Promise<
   const identity = await generateX25519Identity();
   const options = { dir: await testFolder(), tenant: TENANT, passphrase: PASSPHRASE };
   const recipients = [await identityToRecipient(identity)];
-  const made = await initTenant({ ...quick(), ...options, recipients, ...overrides });
+  const { suite } = overrides;
+  const made = await initTenant({ ...quick(suite), ...options, recipients, ...overrides });
   return { ...options, identity, made };
 }
 
-/** What makes `initTenant` quick: 2,048 bits, known primes, little scrypt. */
-export function quick(): Pick<InitRequest, "bits" | "primes" | "scryptWorkFactor"> {
-  return { bits: 2048, primes: knownPrimes(), scryptWorkFactor: CHEAP_SCRYPT };
+/** What makes `initTenant` quick: little scrypt, and with `rsa` 2,048 bits and known primes. */
+export function quick(suite: InitRequest["suite"] = "rsa"): Partial<InitRequest> {
+  const scryptWorkFactor = CHEAP_SCRYPT;
+  return suite === "rsa"
+    ? { bits: 2048, primes: knownPrimes(), scryptWorkFactor }
+    : { scryptWorkFactor };
 }
 
 function knownPrimes(): SafePrimeSource {
