@@ -19,15 +19,15 @@ export const MAX_RECORD_BYTES = 500;
 
 export class SimKafka {
   readonly #stage: Stage;
-  /** What the next batches meet; without one, they are confirmed. */
-  readonly #fates: Fate[];
+  /** By topic, what the next batches meet; without one, they are confirmed. */
+  readonly #fates: Map<string, Fate[]>;
   readonly #logs = new Map<string, KafkaMessage[]>();
   /** By topic, the latest offsets that the consumer committed. */
   readonly committed = new Map<string, bigint>();
   readonly #confirmed = new Set<string>();
   #underWay = 0;
 
-  constructor(options: { stage: Stage; fates: Fate[] }) {
+  constructor(options: { stage: Stage; fates: Map<string, Fate[]> }) {
     this.#stage = options.stage;
     this.#fates = options.fates;
   }
@@ -75,13 +75,13 @@ export class SimKafka {
 
   /** No fates any more: all is confirmed. */
   calm(): void {
-    this.#fates.length = 0;
+    this.#fates.clear();
   }
 
   async #meet(batch: PartitionBatch): Promise<PartitionResult | null> {
     const { topic, partition } = batch;
     const isPoisoned = batch.messages.some(({ value }) => (value?.length ?? 0) > MAX_RECORD_BYTES);
-    const fate = this.#fates.shift() ?? "confirmed";
+    const fate = this.#fates.get(topic)?.shift() ?? "confirmed";
     const failed = (error: VeilError) => ({ status: "failed", topic, partition, error }) as const;
     if (fate === "moved") {
       await this.#event("leader moved", () => undefined);

@@ -7,7 +7,7 @@ import { type Fate, MAX_RECORD_BYTES, SimKafka } from "./kafka.ts";
 import { Network } from "./network.ts";
 import { type Death, SimReader } from "./reader.ts";
 import { Stage } from "./stage.ts";
-import { DEVICES, PlayDirectory, TOPICS } from "./tenant.ts";
+import { DEVICES, kafkaTopic, PlayDirectory, TOPICS } from "./tenant.ts";
 
 /** One thing that is done to the cast. */
 export type Act =
@@ -16,21 +16,23 @@ export type Act =
   | { do: "kill agent"; device: number }
   | { do: "kill bridge"; bridge: number }
   | { do: "revoke a reader" }
-  | { do: "wait" }
   | { do: "fail the output"; death: Death }
   | { do: "kill the consumer"; power: boolean }
   | { do: "restart the consumer"; keepsState: boolean };
 
 export interface Plan {
   readonly acts: readonly Act[];
-  readonly fates: readonly Fate[];
+  /** By topic, what its batches meet. */
+  readonly fates: readonly (readonly Fate[])[];
   readonly registry: readonly ("before" | "after")[];
   /** How many records the consumer gets at a time. */
   readonly fetch: number;
 }
 
 const BRIDGES = ["bridge-1", "bridge-2"];
-const MAX_EVENTS = 20_000;
+const MAX_EVENTS = 50_000;
+/** So that it finds more than one record at a time, and its files are not written all the time. */
+const TURNS_BETWEEN_READS = 8;
 
 export class Play {
   readonly stage: Stage;
@@ -49,7 +51,10 @@ export class Play {
     const stage = new Stage(scheduler);
     this.stage = stage;
     this.#plan = plan;
-    this.#kafka = new SimKafka({ stage, fates: [...plan.fates] });
+    const fates = new Map<string, Fate[]>();
+    for (const [i, topic] of TOPICS.entries())
+      fates.set(kafkaTopic(topic), [...(plan.fates[i] ?? [])]);
+    this.#kafka = new SimKafka({ stage, fates });
     this.#registry = new SimRegistry({ stage, troubles: [...plan.registry] });
     this.#network = new Network({
       stage,
@@ -119,7 +124,7 @@ export class Play {
     else if (act.do === "revoke a reader") this.#directory.revokeReader();
     else if (act.do === "fail the output") this.#reader.dieAtNextWrite(act.death);
     else if (act.do === "kill the consumer") await this.#reader.kill(act.power);
-    else if (act.do === "restart the consumer") await this.#reader.restart(act.keepsState);
+    else await this.#reader.restart(act.keepsState);
   }
 
   async #startBridge(index: number): Promise<void> {
@@ -139,11 +144,12 @@ export class Play {
   }
 
   #readOn(): void {
-    this.stage.later("the consumer reads", async () => {
+    const read = async (): Promise<void> => {
       if (!this.#isReading) return;
       await this.#reader.read(this.#plan.fetch);
       // At the end there must be moments when nothing else can happen, for time to pass.
       if (this.stage.isTicking || !this.#reader.isAtEnd) this.#readOn();
-    });
+    };
+    this.stage.muchLater("the consumer reads", read, TURNS_BETWEEN_READS);
   }
 }

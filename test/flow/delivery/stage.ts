@@ -8,8 +8,9 @@ import { vi } from "vitest";
 /** The real one, before timers become virtual: when it has passed, all that follows from an event has happened. */
 const breathe = setImmediate;
 
-/** What comes much later comes after so many turns of its own, each at a moment of the scheduler's choosing. */
-const MAX_HOPS = 20;
+/** What comes much later comes after up to so many turns of its own, each at a moment of the scheduler's choosing. */
+const MANY_TURNS = 40;
+const SOME_TURNS = 12;
 
 export class Stage {
   readonly #scheduler: fc.Scheduler;
@@ -30,22 +31,22 @@ export class Stage {
   }
 
   /** `run` happens, but perhaps only after much else has. */
-  muchLater(label: string, run: () => unknown): void {
-    const hops = Math.floor(Math.random() * MAX_HOPS);
-    const hop = (left: number): void => {
-      this.later(label, () => (left > 0 ? hop(left - 1) : run()));
+  muchLater(label: string, run: () => unknown, maxTurns = MANY_TURNS): void {
+    const turn = (left: number): void => {
+      this.later(label, () => (left > 0 ? turn(left - 1) : run()));
     };
-    hop(hops);
+    turn(Math.floor(Math.random() * maxTurns));
   }
 
-  /** These happen at some moments from now on, in this order; resolves after the last one. */
+  /** These happen in this order, now and then; resolves after the last one. */
   async inOrder(steps: readonly { label: string; run: () => unknown }[]): Promise<void> {
     for (const { label, run } of steps)
       await new Promise<void>((resolve) => {
-        this.later(label, async () => {
+        const step = async (): Promise<void> => {
           await run();
           resolve();
-        });
+        };
+        this.muchLater(label, step, SOME_TURNS);
       });
   }
 
