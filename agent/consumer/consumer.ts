@@ -112,15 +112,29 @@ export class Consumer {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Finds a topic and begins reading its partitions. */
+  /** Finds a topic and begins reading its partitions, as soon as Kafka lets it. */
   async #subscribe(topic: string): Promise<void> {
-    const { log, wait, credential } = this.#options;
+    const { log, wait } = this.#options;
     const { signal } = this.#end;
-    const found = await matchTopic(
-      topic,
-      { bridge: this.#bridge, scheme: this.#scheme, log, wait },
-      signal,
-    );
+    const backoff = new Backoff(RETRY);
+    const asked = { bridge: this.#bridge, scheme: this.#scheme, log, wait };
+    do {
+      const found = await matchTopic(topic, asked, signal);
+      try {
+        return await this.#addTopic(topic, found);
+      } catch (error) {
+        // The bridge has seen the topic in ZooKeeper: a broker that has just started does not know all topics yet.
+        const mayCome = isVeilError(error) && (error.retryable || error.code === "NOT_FOUND");
+        if (!mayCome) throw error;
+        log.warn({ err: error }, "cannot begin reading a topic; trying again");
+      }
+    } while (await backoff.wait(signal));
+    throw new VeilError("STOPPED", "stopped before a topic could be read");
+  }
+
+  /** One attempt. */
+  async #addTopic(topic: string, found: MatchResponse): Promise<void> {
+    const { log, credential } = this.#options;
     for (const address of addressesOf(found)) this.#seeds.add(address);
     const kafkaTopic = found.topic_name;
     const keys = new KeyRing({
@@ -132,21 +146,8 @@ export class Consumer {
       scheme: this.#scheme,
     });
     this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }));
-    await this.#addTopic(kafkaTopic);
+    await this.#feed.addTopic(kafkaTopic);
     log.info({ kafkaTopic, partitions: found.partitions.length }, "reading a topic");
-  }
-
-  async #addTopic(kafkaTopic: string): Promise<void> {
-    const backoff = new Backoff(RETRY);
-    do {
-      try {
-        return await this.#feed.addTopic(kafkaTopic);
-      } catch (error) {
-        if (!isVeilError(error) || !error.retryable) throw error;
-        this.#options.log.warn({ err: error }, "cannot begin reading a topic; trying again");
-      }
-    } while (await backoff.wait(this.#end.signal));
-    throw new VeilError("STOPPED", "stopped before a topic could be read");
   }
 
   #feedOptions(): FeedOptions {
