@@ -84,9 +84,10 @@ export async function enrolMany(tenant: Tenant, request: EnrolManyRequest): Prom
   await makeFolder(folder);
   const batches = split(chosen, tenant.master.epochs.length);
   let done = 0;
-  const workshop = new Workshop(tenant, addresses, () =>
-    onProgress?.({ done: ++done, of: chosen.length }),
-  );
+  const workshop = new Workshop(tenant, addresses, () => {
+    done++;
+    onProgress?.({ done, of: chosen.length });
+  });
   const bundles: string[] = [];
   try {
     // The next batch is computed while this one is written.

@@ -50,9 +50,11 @@ export async function exportTenant(tenant: Tenant, request: ExportRequest): Prom
   const files = await filesOf(tenant);
   let done = 0;
   const archive = pack(
-    withProgress(contents(tenant, { files, serial }), () =>
-      onProgress?.({ done: Math.min(done++, files.length), of: files.length }),
-    ),
+    withProgress(contents(tenant, { files, serial }), () => {
+      // The manifest comes first, and is none of them.
+      onProgress?.({ done, of: files.length });
+      done++;
+    }),
   );
   const sealed = await sealStream(archive, backupPassphrase, scryptWorkFactor);
   const bytes = await writeWhole(path, sealed);

@@ -98,7 +98,8 @@ async function unpackInto(
       continue;
     }
     await unpackFile(join(workshop, manifest.tenant), manifest.tenant, file);
-    onProgress?.({ done: ++done, of: manifest.files });
+    done++;
+    onProgress?.({ done, of: manifest.files });
   }
   if (manifest?.files !== done) throw new VeilError("BAD_DOCUMENT", "the backup is not complete");
   return manifest;

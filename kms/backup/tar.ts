@@ -158,8 +158,13 @@ class ByteReader {
     return Buffer.concat(parts);
   }
 
-  async *stream(bytes: number): AsyncGenerator<Uint8Array> {
+  /** The next file, which may be read, or skipped. */
+  stream(bytes: number): AsyncGenerator<Uint8Array> {
     this.#left = bytes;
+    return this.#stream();
+  }
+
+  async *#stream(): AsyncGenerator<Uint8Array> {
     while (this.#left > 0) {
       const part = await this.#upTo(this.#left);
       this.#left -= part.length;

@@ -44,7 +44,10 @@ export async function verifyTenant(tenant: Tenant, onProgress?: VerifyProgress):
   ];
   const of = clients.length + bundles.length + credentials.length;
   let done = 0;
-  const onFile = (): void => onProgress?.({ done: ++done, of });
+  const onFile = (): void => {
+    done++;
+    onProgress?.({ done, of });
+  };
 
   const digests = new Map<string, Buffer | undefined>();
   for (const client of clients) {
