@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pino } from "pino";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { KeyRing } from "../../../agent/consumer/key-ring.ts";
+import { Opener } from "../../../agent/consumer/opener.ts";
+import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts";
+import { Receiver } from "../../../agent/consumer/receiver.ts";
+import { FileSink } from "../../../agent/consumer/sinks.ts";
+import { testFolder } from "../../support/folder.ts";
+import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
+
+const log = pino({ level: "silent" });
+
+/** A file on a disk that is full. */
+class FullDisk extends FileSink {
+  override async write(): Promise<void> {
+    throw new Error("no space left on device");
+  }
+}
+
+test("what the output did not take is in no checkpoint, however much was waiting to be saved", async () => {
+  const folder = await testFolder();
+  const output = new FullDisk(join(folder, "output"));
+  const progress = new Progress({
+    ...{ stateDir: join(folder, "state"), group: "g", output, rejects: null },
+    onSaved: () => undefined,
+  });
+  await progress.start();
+  onTestFinished(async () => {
+    await progress.stop();
+    await output.close();
+  });
+  const producer = new Producer("device-1");
+  const bridge = { keys: async () => ({ keys: [producer.released], missing: [] }) };
+  const parts = {
+    realm: scheme.realm,
+    topic: TOPIC,
+    kafkaTopic: KAFKA_TOPIC,
+    kmsPublicKey,
+    scheme,
+  };
+  const receiver = new Receiver({
+    ...{ progress, output, log, rejects: null, signal: new AbortController().signal },
+    scan: async () => undefined,
+  });
+  receiver.addTopic(
+    KAFKA_TOPIC,
+    new Opener({ topic: TOPIC, log, keys: new KeyRing({ ...parts, bridge }) }),
+  );
+  const range = { topic: KAFKA_TOPIC, partition: 0, low: 0n, high: 1n, committed: undefined };
+  await receiver.startAt(range);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * SAVE_INTERVAL_MS });
+  onTestFinished(() => void vi.useRealTimers());
+  const key = Buffer.from("pseudo-1");
+  const messages = [{ offset: 0n, timestampMs: 0, key, value: producer.seal() }];
+  const taking = receiver.take({ topic: KAFKA_TOPIC, partition: 0, messages, highWatermark: 1n });
+  const [taken, saved] = await Promise.allSettled([taking, receiver.saveIfDue()]);
+  expect(taken).toMatchObject({
+    status: "rejected",
+    reason: { message: "no space left on device" },
+  });
+  expect(saved).toMatchObject({ status: "rejected" });
+  expect(await readFile(join(folder, "state", "checkpoint.json"), "utf8")).not.toContain(
+    key.toString("hex"),
+  );
+});
