@@ -41,6 +41,18 @@ test("a serial is never used twice, whenever the owner's machine stops", {
     enrol(tenant, { client: "last", publish: ["a/b"], subscribe: [] }),
   );
   expect(next.serial).toBeGreaterThan(Math.max(...serials, ...known.values()));
+
+  // What was cut off is mended by doing it again; nothing else is to be mended.
+  await withTenant(options, async (tenant) => {
+    for (const { client, topics } of await allClients(tenant))
+      await enrol(tenant, {
+        client,
+        publish: topics.map(({ name }) => name),
+        subscribe: [],
+        again: true,
+      });
+    expect((await verifyTenant(tenant)).problems).toEqual([]);
+  });
 });
 
 test("the audit log and the folder stay one, whenever the owner's machine stops", {
