@@ -79,7 +79,7 @@ export class Device {
     const sizes = await Promise.all(
       (await readdir(outbox)).map(async (name) => (await stat(join(outbox, name))).size),
     );
-    await this.#limitFiles(String(Math.max(...sizes) + ROOM_BYTES));
+    await this.#limitFiles(String(Math.max(0, ...sizes) + ROOM_BYTES));
     await sleep(TORN_MS);
     await this.#limitFiles("0");
   }

@@ -1,7 +1,7 @@
 /** The report of a run: what it was, what became of the readings, and how long each kind of fault took to get over. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { promisify } from "node:util";
 import { packageFile } from "../../core/runtime/package.ts";
 import type { Verdict } from "./ledger.ts";
@@ -93,5 +93,5 @@ async function machine(): Promise<string> {
   const memory = Math.round(totalmem() / GIB);
   const system = await readFile("/etc/os-release", "utf8").catch(() => "");
   const name = /^PRETTY_NAME="(.*)"$/m.exec(system)?.[1] ?? "Linux";
-  return `${availableParallelism()} × ${cpu?.model.trim() ?? "CPU"}, ${memory} GiB; ${name}, kernel ${release()}; Node ${process.version}`;
+  return `${availableParallelism()} × ${cpu?.model.trim() ?? "CPU"}, ${memory} GiB; ${name}; Node ${process.version}; load average ${loadavg()[2]?.toFixed(1)} at the end`;
 }
