@@ -26,7 +26,7 @@ const LINE_END = "\n".charCodeAt(0);
 /** What no line reaches: two names, a file's name, a digest and some numbers. */
 const MAX_LINE_BYTES = 2_048;
 
-export const AUDIT_OPERATIONS = [
+const AUDIT_OPERATIONS = [
   "init",
   "enrol",
   "grant",

@@ -7,7 +7,7 @@ import { type CsvRow, parseCsv } from "./csv.ts";
 import { FOREVER_MS, parseEnd, parseTime } from "./time-text.ts";
 import { MAX_TOPICS } from "./topic-grants.ts";
 
-export const COLUMNS = [
+const COLUMNS = [
   "client",
   "publish",
   "subscribe",
