@@ -27,7 +27,7 @@ describe("veilmq", () => {
   test.each([
     [["nothing"], "unknown command 'nothing'"],
     [["kms", "list", "--unknown"], "unknown option '--unknown'"],
-    [["kms", "enrol"], "missing required argument 'client'"],
+    [["kms", "enrol"], "name a client, or a list with --csv"],
     [
       ["kms", "revoke", "a", "b"],
       "too many arguments for 'revoke'. Expected 1 argument but got 2.",
@@ -39,7 +39,7 @@ describe("veilmq", () => {
     ],
     [
       ["kms", "enrol", "pi", "--valid-until", "soon"],
-      "option '--valid-until <date>' argument 'soon' is invalid. It is a date, such as 2027-12-31.",
+      "option '--valid-until <date>' argument 'soon' is invalid. It is a date, such as 2027-12-31, or never.",
     ],
     [["bridge", "import", "a.json"], "required option '--bridge <url>' not specified"],
     [["vectors"], "missing required argument 'file'"],
