@@ -7,14 +7,7 @@ import { type CsvRow, parseCsv } from "./csv.ts";
 import { FOREVER_MS, parseEnd, parseTime } from "./time-text.ts";
 import { MAX_TOPICS } from "./topic-grants.ts";
 
-const COLUMNS = [
-  "client",
-  "publish",
-  "subscribe",
-  "valid_from",
-  "valid_until",
-  "signs",
-] as const;
+const COLUMNS = ["client", "publish", "subscribe", "valid_from", "valid_until", "signs"] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** One client of the list. */
