@@ -16,6 +16,8 @@ export interface DemoAgentOptions {
   readonly folder: string;
   readonly credential: string;
   readonly topic: string;
+  /** The agent's own default otherwise. */
+  readonly keepaliveS?: number | undefined;
   readonly sensor: Pick<Sensor["options"], "serial" | "rate" | "readings">;
 }
 
@@ -42,7 +44,7 @@ export class DemoAgent {
 
   /** Opens the serial line and writes agent.yaml; the process is not started yet. */
   static async make(options: DemoAgentOptions): Promise<DemoAgent> {
-    const { name, folder, credential, topic } = options;
+    const { name, folder, credential, topic, keepaliveS } = options;
     await makeFolder(folder);
     const serial = join(folder, "serial");
     const cable = new Cable({ link: serial });
@@ -50,7 +52,8 @@ export class DemoAgent {
     const config = join(folder, "agent.yaml");
     const stateDir = join(folder, "state");
     const ports = [{ path: serial, profile: "json-lines", topic }];
-    await replaceFile(config, stringify({ credential, stateDir, ports }));
+    const bridge = { keepaliveS };
+    await replaceFile(config, stringify({ credential, stateDir, ports, bridge }));
     const process = veilmqDaemon({
       name,
       args: ["agent", "run", "--config", config],

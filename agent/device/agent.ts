@@ -170,7 +170,7 @@ export class Agent {
 
   #createUplink(): Uplink {
     const { settings, log } = this.#options;
-    const { credential, urls } = settings;
+    const { credential, urls, keepaliveS } = settings;
     const timings = { ...DEFAULT_TIMINGS, ...this.#options.timings };
     const { epoch } = newestEpoch(credential);
     const configured = this.#topics.map(({ topic }) => ({
@@ -182,6 +182,7 @@ export class Agent {
     return new Uplink({
       credential,
       urls,
+      keepaliveS,
       outbox: this.#outbox,
       lanes,
       timings,

@@ -38,6 +38,8 @@ export interface AgentSettings {
   readonly ports: readonly PortSettings[];
   /** The bridges, in the order in which they are tried. */
   readonly urls: readonly string[];
+  /** Seconds between signs of life on a quiet connection. */
+  readonly keepaliveS: number;
   readonly outbox: z.output<typeof outboxField>;
   readonly aead: z.output<typeof aeadField>;
   readonly padding: boolean;
@@ -83,7 +85,8 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
     credential,
     ...placesOf(file, folder),
     ports: file.ports.map((port) => portOf(port, named)),
-    urls: file.bridge?.urls ?? credential.bridge.mqtt,
+    urls: file.bridge.urls ?? credential.bridge.mqtt,
+    keepaliveS: file.bridge.keepaliveS,
     outbox: file.outbox,
     aead: file.aead,
     padding: file.padding,
@@ -112,7 +115,7 @@ const anything = z.unknown().optional();
 const namesSchema = z.looseObject({
   credential: anything,
   allowPlaintext: anything,
-  bridge: anything,
+  bridge: z.looseObject({ urls: anything }).catch({}),
   ports: z.array(z.looseObject({ profile: anything }).catch({})).catch([]),
 });
 
@@ -125,7 +128,7 @@ async function loadNamed(names: z.output<typeof namesSchema>, folder: string): P
     credential: await orProblem(loadCredential(names.credential, folder)),
     profiles,
     allowsPlaintext: names.allowPlaintext === true,
-    namesBridges: names.bridge !== undefined,
+    namesBridges: names.bridge.urls !== undefined,
   };
 }
 
@@ -180,7 +183,13 @@ function agentSchema(named: Named) {
     credential: credentialField(named),
     ...places,
     ports: z.array(portField(named)).min(1).max(MAX_PORTS),
-    bridge: z.strictObject({ urls: z.array(urlField(named)).min(1).max(16) }).optional(),
+    bridge: z
+      .strictObject({
+        urls: z.array(urlField(named)).min(1).max(16).optional(),
+        /** A connection that died unseen is noticed after 1.5 times this, in seconds. */
+        keepaliveS: z.int().min(5).max(300).default(30),
+      })
+      .prefault({}),
     /** Whether `mqtt://` may leave this machine. */
     allowPlaintext: z.boolean().default(false),
     outbox: outboxField.prefault({}),

@@ -26,7 +26,9 @@ agent.yaml, with what has no default first:
       profile: json-lines              # a name in devices/, or the path of your own
       topic: greenhouse/north/climate  # granted to this client for publishing
       baudRate: 9600                   # optional, as dataBits, stopBits, parity, flowControl: the profile's otherwise
-  bridge: { urls: [mqtts://bridge.example:8883] }         # the credential's otherwise
+  bridge:
+    urls: [mqtts://bridge.example:8883]  # the credential's otherwise
+    keepaliveS: 30                     # a connection that died unseen is noticed after 1.5 times this
   outbox: { maxBytes: 1073741824, policy: oldest, syncIntervalMs: 200, syncBytes: 65536 }
   aead: auto                           # or aes-256-gcm, chacha20-poly1305
   padding: true

@@ -11,6 +11,9 @@ import { FaultRig } from "./rig.ts";
 const NEVER = new AbortController().signal;
 const SEED = 1;
 const READINGS_PER_S = 200;
+const DEVICES = 4;
+/** What is dead and says nothing is noticed in 7.5 s, not in 45. */
+const KEEPALIVE_S = 5;
 
 let dir: string;
 let rig: FaultRig;
@@ -18,7 +21,14 @@ const random = new Random(SEED);
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "veilmq-faults-"));
-  rig = new FaultRig({ dir, rate: READINGS_PER_S, signal: NEVER, say: () => undefined });
+  rig = new FaultRig({
+    dir,
+    rate: READINGS_PER_S,
+    devices: DEVICES,
+    keepaliveS: KEEPALIVE_S,
+    signal: NEVER,
+    say: () => undefined,
+  });
   await rig.start();
 }, 180_000);
 

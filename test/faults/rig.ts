@@ -25,7 +25,6 @@ import { FieldNetwork } from "./network.ts";
 import { OutputTail } from "./output-tail.ts";
 
 const BRIDGES = 2;
-const DEVICES = 10;
 /** Devices share topics two by two, so that one topic has several producers. */
 const DEVICES_PER_TOPIC = 2;
 /** Shorter than the product's default, so that a fault of seconds outlasts it. */
@@ -39,6 +38,10 @@ export interface RigOptions {
   readonly dir: string;
   /** Readings a second of all devices together. */
   readonly rate: number;
+  /** An even number: two share a topic. */
+  readonly devices: number;
+  /** Of the agents, in seconds; their default otherwise. */
+  readonly keepaliveS?: number;
   readonly signal: AbortSignal;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
@@ -107,9 +110,9 @@ export class FaultRig {
         this.#startBridge(n, { cluster, identity, kmsPublicKey }),
       ),
     );
-    say(`enrolling ${DEVICES} devices and a consumer`);
+    say(`enrolling ${this.#options.devices} devices and a consumer`);
     const networks = await this.#startNetworks(bridges);
-    const topics = topicNames(DEVICES / DEVICES_PER_TOPIC);
+    const topics = topicNames(this.#options.devices / DEVICES_PER_TOPIC);
     const http = bridges.map(({ url }) => url);
     const analyst: Enrolment = { client: "analyst", subscribe: topics, bridge: { mqtt: [], http } };
     const enrolments = networks.map(({ urls }, n) => ({
@@ -241,7 +244,7 @@ export class FaultRig {
     bridges: readonly DemoBridge[],
   ): Promise<{ network: FieldNetwork; urls: string[] }[]> {
     const networks: { network: FieldNetwork; urls: string[] }[] = [];
-    for (let n = 0; n < DEVICES; n += 1) {
+    for (let n = 0; n < this.#options.devices; n += 1) {
       const ports = bridges.map(({ mqttPort }) => mqttPort);
       // Every other device prefers the other bridge.
       const network = new FieldNetwork({ ports: n % 2 === 0 ? ports : [...ports].reverse() });
@@ -273,9 +276,10 @@ export class FaultRig {
     const name = `device ${n + 1}`;
     const folder = join(this.#options.dir, `agent-${n + 1}`);
     const serial = `serial-${randomBytes(8).toString("hex")}`;
-    const rate = this.#options.rate / DEVICES;
+    const { devices, keepaliveS } = this.#options;
+    const rate = this.#options.rate / devices;
     const sensor = { serial, rate, readings: Number.POSITIVE_INFINITY };
-    const agent = await DemoAgent.make({ name, folder, credential, topic, sensor });
+    const agent = await DemoAgent.make({ name, folder, credential, topic, keepaliveS, sensor });
     this.#cleanups.push(() => agent.stop());
     await agent.process.spawn();
     await untilReady(agent.process, () => agent.isReady(), this.#options.signal);

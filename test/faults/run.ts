@@ -10,6 +10,7 @@ import { scheduleFaults } from "./schedule.ts";
 
 /** No run takes longer, in which something hangs that should not. */
 const MAX_S_PER_FAULT = 60;
+const DEVICES = 10;
 const REST_MS = [0, 2000] as const;
 
 export interface RunOptions {
@@ -25,7 +26,7 @@ export interface RunOptions {
 /** Throws what did not start; what happens later is in the report. */
 export async function runFaults(options: RunOptions): Promise<RunReport> {
   const { rate, seed, say } = options;
-  const rig = new FaultRig(options);
+  const rig = new FaultRig({ ...options, devices: DEVICES });
   const beganAtMs = Date.now();
   try {
     await rig.start();

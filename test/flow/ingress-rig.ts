@@ -136,6 +136,7 @@ export class Device {
       login: formatLogin(login),
       secret,
       signal: NEVER,
+      keepaliveS: 30,
       onMessage: (_topic, payload) => device.acks.push(decodeAck(payload)) > 0,
     });
     onTestFinished(() => device.connection.close());

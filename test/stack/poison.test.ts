@@ -170,6 +170,7 @@ describe("poison", () => {
       login: formatLogin(stray),
       secret: stray.secret,
       signal: NEVER,
+      keepaliveS: 30,
       onMessage: (_topic, payload) => acks.push(decodeAck(payload)) > 0,
     });
     const registration = encodeRegistration({ epoch: 1, token });

@@ -31,6 +31,8 @@ export interface UplinkOptions {
   readonly credential: Pick<Credential, "tenant" | "client" | "secret" | "ca">;
   /** `mqtts://host:port` or `mqtt://host:port`, at least one. */
   readonly urls: readonly string[];
+  /** As `MqttClientOptions`. */
+  readonly keepaliveS: number;
   readonly outbox: OutboxReader;
   readonly lanes: Lanes;
   readonly timings: Timings;
@@ -130,13 +132,14 @@ export class Uplink {
   }
 
   async #connect(connection: UplinkConnection): Promise<VeilError> {
-    const { credential, urls } = this.#options;
+    const { credential, urls, keepaliveS } = this.#options;
     this.#setState("connecting");
     try {
       const link = await connectMqtt({
         url: urls[this.#bridge % urls.length] ?? "",
         login: formatLogin(credential),
         secret: credential.secret,
+        keepaliveS,
         ...(credential.ca === undefined ? {} : { ca: credential.ca }),
         signal: this.#stopping.signal,
         onMessage: (topic, payload) => connection.receive(topic, payload),

@@ -8,7 +8,6 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { type ErrorCode, VeilError } from "../../errors.ts";
 
-const KEEPALIVE_S = 30;
 const CONNECT_TIMEOUT_MS = 20_000;
 
 export interface MqttClientOptions {
@@ -28,7 +27,8 @@ export interface MqttClientOptions {
    */
   readonly onMessage: (topic: string, payload: Buffer) => boolean;
   readonly connectTimeoutMs?: number;
-  readonly keepaliveS?: number;
+  /** Seconds between signs of life; without an answer the connection ends after 1.5 times that. */
+  readonly keepaliveS: number;
 }
 
 export interface MqttConnection {
@@ -68,7 +68,7 @@ function clientOptions(options: MqttClientOptions): IClientOptions {
     clientId: login,
     username: login,
     password: Buffer.from(secret).toString("base64url"),
-    keepalive: options.keepaliveS ?? KEEPALIVE_S,
+    keepalive: options.keepaliveS,
     connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,
     resubscribe: false,

@@ -54,6 +54,7 @@ describe("agent.yaml", () => {
       stateDir: join(path, "..", "state"),
       socketPath: join(path, "..", "state", "agent.sock"),
       urls: ["mqtts://bridge.example:8883", "mqtt://127.0.0.1:1883"],
+      keepaliveS: 30,
       outbox: { maxBytes: 2 ** 30, policy: "oldest", syncIntervalMs: 200, syncBytes: 65_536 },
       aead: "auto",
       padding: true,
@@ -71,7 +72,7 @@ describe("agent.yaml", () => {
       stringify({
         ...GOOD,
         ports: [{ ...PORT, baudRate: 9600, parity: "even", stopBits: 2 }],
-        bridge: { urls: ["mqtt://10.0.0.1:1883"] },
+        bridge: { urls: ["mqtt://10.0.0.1:1883"], keepaliveS: 120 },
         allowPlaintext: true,
         aead: "chacha20-poly1305",
         status: { socket: "/run/a.sock" },

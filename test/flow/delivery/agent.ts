@@ -124,6 +124,7 @@ export class SimAgent {
     return new Uplink({
       credential: { ...login, secret },
       urls: this.#bridges.map((name) => `mqtt://${name}`),
+      keepaliveS: 30,
       ...{ outbox, lanes, timings, log },
       onRekey: (stream) => {
         for (const sealer of sealers) if (sealer.stream === stream) sealer.rekey();

@@ -95,6 +95,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const uplink = new Uplink({
     credential,
     urls: options.urls?.(bridge.port) ?? [`mqtt://127.0.0.1:${bridge.port}`],
+    keepaliveS: 30,
     outbox,
     lanes,
     timings,

@@ -55,6 +55,7 @@ function options(port: number, more: Partial<MqttClientOptions> = {}): MqttClien
     login: LOGIN,
     secret: SECRET,
     signal: new AbortController().signal,
+    keepaliveS: 30,
     onMessage: () => true,
     ...more,
   };
