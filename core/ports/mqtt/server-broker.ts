@@ -1,5 +1,11 @@
 /** aedes, set up to take publishes and nothing else: no subscriptions, no sessions, no wills, no fan-out. */
-import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
+import {
+  Aedes,
+  type AedesOptions,
+  type AuthenticateError,
+  type Client,
+  type PublishPacket,
+} from "aedes";
 import type { MqttLimits, MqttRefusal } from "./server-types.ts";
 
 /** `undefined` lets a client in; otherwise the code of the CONNACK that turns it away. */
@@ -34,35 +40,7 @@ export class Broker {
   readonly #aedes: Aedes;
 
   private constructor(limits: MqttLimits) {
-    this.#aedes = new Aedes({
-      mq: SILENT_QUEUE,
-      connectTimeout: limits.connectTimeoutMs,
-      drainTimeout: limits.drainTimeoutMs,
-      keepaliveLimit: limits.maxKeepaliveS,
-      preConnect: (client, packet, done) => {
-        this.#handlers.get(client)?.connecting({
-          clean: packet.clean === true,
-          hasWill: packet.will !== undefined,
-        });
-        done(null, true);
-      },
-      authenticate: (client, username, password, done) => {
-        const handler = this.#handlers.get(client);
-        const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
-        if (code === undefined) done(null, true);
-        else done(refusal(code), false);
-      },
-      // A will of a client that is gone comes with `client = null`.
-      authorizePublish: (client, packet, done) => {
-        const handler = client && this.#handlers.get(client);
-        if (handler) handler.publish(packet, done);
-        else done(new Error("not a connected client"));
-      },
-      authorizeSubscribe: (client, _subscription, done) => {
-        this.#handlers.get(client)?.subscribing();
-        done(null, null);
-      },
-    });
+    this.#aedes = new Aedes(brokerOptions(limits, (client) => this.#handlers.get(client)));
     this.#aedes.on("client", (client) => this.#handlers.get(client)?.opened());
     const failed = (client: Client, error: Error) => this.#handlers.get(client)?.failed(error);
     this.#aedes.on("clientError", failed);
@@ -85,6 +63,42 @@ export class Broker {
   async stop(): Promise<void> {
     await new Promise<void>((resolve) => this.#aedes.close(() => resolve()));
   }
+}
+
+/** What aedes is told to do, and whom it asks. */
+export function brokerOptions(
+  limits: MqttLimits,
+  handlerOf: (client: Client) => BrokerHandler | undefined,
+): AedesOptions {
+  return {
+    mq: SILENT_QUEUE,
+    connectTimeout: limits.connectTimeoutMs,
+    drainTimeout: limits.drainTimeoutMs,
+    keepaliveLimit: limits.maxKeepaliveS,
+    preConnect: (client, packet, done) => {
+      handlerOf(client)?.connecting({
+        clean: packet.clean === true,
+        hasWill: packet.will !== undefined,
+      });
+      done(null, true);
+    },
+    authenticate: (client, username, password, done) => {
+      const handler = handlerOf(client);
+      const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
+      if (code === undefined) done(null, true);
+      else done(refusal(code), false);
+    },
+    // A will of a client that is gone comes with `client = null`.
+    authorizePublish: (client, packet, done) => {
+      const handler = client && handlerOf(client);
+      if (handler) handler.publish(packet, done);
+      else done(new Error("not a connected client"));
+    },
+    authorizeSubscribe: (client, _subscription, done) => {
+      if (client) handlerOf(client)?.subscribing();
+      done(null, null);
+    },
+  };
 }
 
 function refusal(returnCode: 2 | 4 | 5): AuthenticateError {
