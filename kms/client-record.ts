@@ -9,7 +9,7 @@ import {
   timeMsField,
   topicField,
 } from "../core/wire/fields.ts";
-import { encodeHalves, halvesSchema } from "../core/wire/parameters.ts";
+import { encodeHalves, halvesSchema, MAX_EPOCHS } from "../core/wire/parameters.ts";
 import { clientFile, type StateFiles } from "./state-files.ts";
 
 const topicGrantSchema = z.strictObject({
@@ -38,7 +38,10 @@ const clientRecordSchema = z.strictObject({
   groupKey: bytesField(32),
   /** `age1…`: mail is sealed to it. */
   ageRecipient: z.string(),
-  proxyHalves: z.array(halvesSchema).min(1).max(16),
+  /** The bridge's side, by epoch; the client's follows from it. */
+  proxyHalves: z.array(halvesSchema).min(1).max(MAX_EPOCHS),
+  /** As the master file had it when these documents were made: where it is behind, the client has still to be told. */
+  epochsSerial: serialField.optional(),
   /** SHA-256 of the credential's file as it was issued last. */
   credentialDigest: bytesField(32),
 });

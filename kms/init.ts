@@ -10,7 +10,7 @@ import {
   replaceSecretFile,
   syncFolder,
 } from "../core/runtime/files.ts";
-import { generateMaster, type MasterOptions } from "../core/scheme/owner.ts";
+import type { Master } from "../core/scheme/owner.ts";
 import { DEFAULT_RETENTION_MS, headSchema } from "../core/wire/directory.ts";
 import { generateSigningKey } from "../core/wire/keys.ts";
 import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
@@ -25,27 +25,19 @@ import { commitChange } from "./bundle.ts";
 import { headDocument } from "./documents.ts";
 import { Layout } from "./layout.ts";
 import { type MasterFile, STATE_KEY_BYTES, sealMaster } from "./master-file.ts";
+import {
+  DEFAULT_KIND,
+  generateKeys,
+  type KeyKind,
+  type KeyRequest,
+  keyKindOf,
+} from "./master-key.ts";
 import { encodePublicFile, publicFileOf } from "./public-file.ts";
 import { assembleTenant, type TenantOptions } from "./tenant.ts";
 
 const FIRST_EPOCH = 1;
-const DEFAULT_BITS = 3072;
-/** Two moduli of two primes. */
-const PRIMES = 4;
 
-type Suite = MasterOptions["suite"];
-type RsaOptions = Extract<MasterOptions, { readonly suite: "rsa" }>;
-
-/** The suite of the tenant's keys, and their size where the suite has sizes. */
-type KeyKind =
-  | Pick<RsaOptions, "suite" | "bits">
-  | { readonly suite: Exclude<Suite, RsaOptions["suite"]> };
-
-export interface InitRequest extends TenantOptions {
-  /** `rsa` unless given. With `hmac` and `pki` all clients share a key. */
-  readonly suite?: Suite;
-  /** With `rsa` only, the size of each modulus: 3072 unless given. */
-  readonly bits?: RsaOptions["bits"] | undefined;
+export interface InitRequest extends TenantOptions, KeyRequest {
   /** `age1…`: the operator's bridge identity, or several while it changes. */
   readonly recipients: readonly string[];
   /** Kafka partitions of a topic, 1 unless given. A later change voids the order. */
@@ -54,11 +46,7 @@ export interface InitRequest extends TenantOptions {
   readonly retentionMs?: number;
   /** Where clients find the bridge: what `kms enrol` puts into credentials unless told otherwise. */
   readonly addresses?: BridgeAddresses;
-  /** Told of `done: 0` when the search of safe primes begins, which only `rsa` has. */
-  readonly onProgress?: NonNullable<RsaOptions["onProgress"]>;
-  readonly signal?: AbortSignal;
-  /** Where safe primes come from, and log2 of scrypt's N: a test cannot wait for either. */
-  readonly primes?: NonNullable<RsaOptions["source"]>;
+  /** log2 of scrypt's N: a test cannot wait for it. */
   readonly scryptWorkFactor?: number;
 }
 
@@ -79,10 +67,10 @@ export type Initialised = KeyKind & {
 export async function initTenant(request: InitRequest): Promise<Initialised> {
   const settings = checkRequest(request);
   const { dir, tenant } = request;
-  const kind = keyKindOf(request);
+  const kind = keyKindOf(request, DEFAULT_KIND);
   const final = new Layout(dir, tenant);
   await refuseExisting(final);
-  const master = await generateKeys(request, kind);
+  const master = newMasterFile(request, await generateKeys(request, kind));
   await makeFolder(dir);
   const workshop = await mkdtemp(join(dir, ".init-"));
   try {
@@ -105,15 +93,6 @@ export async function initTenant(request: InitRequest): Promise<Initialised> {
   }
 }
 
-function keyKindOf({ suite = "rsa", bits }: InitRequest): KeyKind {
-  if (suite === "rsa") return { suite, bits: bits ?? DEFAULT_BITS };
-  if (bits !== undefined)
-    throw new VeilError("BAD_ARGUMENT", `keys of suite ${suite} have one size`, {
-      hint: "leave out --bits: it is for suite rsa",
-    });
-  return { suite };
-}
-
 function checkRequest(request: InitRequest): BridgeSettings {
   checkRecipients(request.recipients);
   const addresses = request.addresses ?? { mqtt: [], http: [] };
@@ -134,29 +113,16 @@ async function refuseExisting({ folder }: Layout): Promise<void> {
     });
 }
 
-async function generateKeys(request: InitRequest, kind: KeyKind): Promise<MasterFile> {
-  const master = await generateMaster(masterOptions(request, kind));
+function newMasterFile({ tenant }: InitRequest, master: Master): MasterFile {
   const { seed, publicKey } = generateSigningKey();
   return {
-    tenant: request.tenant,
+    tenant,
     createdAtMs: Date.now(),
     signingSeed: seed,
     kmsPublicKey: publicKey,
     bridgeKey: randomBytes(BRIDGE_KEY_BYTES),
     stateKey: randomBytes(STATE_KEY_BYTES),
     epochs: [{ epoch: FIRST_EPOCH, master }],
-  };
-}
-
-function masterOptions({ onProgress, signal, primes }: InitRequest, kind: KeyKind): MasterOptions {
-  if (kind.suite !== "rsa") return { ...kind, random: randomBytes };
-  onProgress?.({ done: 0, of: PRIMES });
-  return {
-    ...kind,
-    random: randomBytes,
-    ...(onProgress ? { onProgress } : {}),
-    ...(signal ? { signal } : {}),
-    ...(primes ? { source: primes } : {}),
   };
 }
 

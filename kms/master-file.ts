@@ -1,7 +1,15 @@
 /** `master.age`: the keys that everything of a tenant comes from. Written at init, and at a new epoch. */
 import { z } from "zod";
 import type { Master } from "../core/scheme/owner.ts";
-import { bytesField, epochField, nameField, parseJson, timeMsField } from "../core/wire/fields.ts";
+import {
+  bytesField,
+  epochField,
+  nameField,
+  parseJson,
+  serialField,
+  timeMsField,
+} from "../core/wire/fields.ts";
+import { MAX_EPOCHS } from "../core/wire/parameters.ts";
 import { BRIDGE_KEY_BYTES } from "../core/wire/store.ts";
 import { openUnderPassphrase, sealUnderPassphrase } from "./age.ts";
 
@@ -20,6 +28,18 @@ const masterKeySchema = z.discriminatedUnion("suite", [
   z.strictObject({ suite: z.literal("pki"), sharedKey: key, proxyKey: key }),
 ]) satisfies z.ZodType<Master, unknown>;
 
+const masterEpochSchema = z.strictObject({
+  epoch: epochField,
+  master: masterKeySchema,
+  /** When its names and its records end; the newest has no ends. See `epochs.ts`. */
+  tagsUntilMs: timeMsField.optional(),
+  recordsUntilMs: timeMsField.optional(),
+  /** The bridge gets no tag halves of it any more. */
+  tagsRetired: z.literal(true).optional(),
+});
+/** An epoch that counts, with its master key. */
+export type MasterEpoch = z.output<typeof masterEpochSchema>;
+
 const masterFileSchema = z.strictObject({
   veilmq: z.literal("master"),
   version: z.literal(1),
@@ -32,10 +52,13 @@ const masterFileSchema = z.strictObject({
   bridgeKey: bytesField(BRIDGE_KEY_BYTES),
   /** K_state: seals the files below `state/`, and leaves this machine never. */
   stateKey: bytesField(STATE_KEY_BYTES),
-  epochs: z
-    .array(z.strictObject({ epoch: epochField, master: masterKeySchema }))
-    .min(1)
-    .max(16),
+  /** The newest last. */
+  epochs: z.array(masterEpochSchema).min(1).max(MAX_EPOCHS),
+  /**
+   * Serial of the head that put these epochs in force; absent before the first rotation. A client whose record is
+   * behind it still has to be told of them.
+   */
+  epochsSerial: serialField.optional(),
 });
 export type MasterFile = Omit<z.output<typeof masterFileSchema>, "veilmq" | "version">;
 
@@ -64,7 +87,7 @@ export function encodeMaster(master: MasterFile): string {
     kmsPublicKey: kmsPublicKey.toString("base64url"),
     bridgeKey: bridgeKey.toString("base64url"),
     stateKey: stateKey.toString("base64url"),
-    epochs: epochs.map(({ epoch, master: key }) => ({ epoch, master: encodeMasterKey(key) })),
+    epochs: epochs.map((epoch) => ({ ...epoch, master: encodeMasterKey(epoch.master) })),
   };
   return JSON.stringify(document);
 }

@@ -1,8 +1,8 @@
 /** The clients of one tenant in memory: the last good documents of each, and what they say together. */
 import type { KeyObject } from "node:crypto";
-import type { Halves } from "../../core/scheme/suite.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import type { Login } from "../../core/wire/login.ts";
+import type { ProxyHalves } from "../../core/wire/parameters.ts";
 import type {
   ClientPlace,
   OpenedCert,
@@ -102,7 +102,7 @@ class EnrolledClient implements Client {
   readonly status: "active" | "revoked";
   readonly authHash: Buffer;
   readonly signs: boolean;
-  readonly halves: ReadonlyMap<number, Halves>;
+  readonly halves: ReadonlyMap<number, ProxyHalves>;
   readonly grants: Client["grants"];
   readonly cert: Buffer | null;
   readonly #rawSigningKey: Buffer;

@@ -4,7 +4,6 @@
  */
 import type { KeyObject } from "node:crypto";
 import { VeilError } from "../../core/errors.ts";
-import type { Halves } from "../../core/scheme/suite.ts";
 import {
   certSchema,
   type DocumentPlace,
@@ -16,6 +15,7 @@ import {
 } from "../../core/wire/directory.ts";
 import { openDocument, openSealed } from "../../core/wire/document.ts";
 import { parseJson } from "../../core/wire/fields.ts";
+import type { ProxyHalves } from "../../core/wire/parameters.ts";
 import { type GrantRows, packGrants } from "./grant-table.ts";
 import { keep } from "./keep.ts";
 import { digestOf, type Version } from "./version.ts";
@@ -25,7 +25,7 @@ export interface OpenedEnrolment extends Version {
   readonly client: string;
   readonly enrolment: Omit<Enrolment, "sealed">;
   /** Empty where the client is revoked. */
-  readonly halves: ReadonlyMap<number, Halves>;
+  readonly halves: ReadonlyMap<number, ProxyHalves>;
 }
 
 export interface OpenedGrants extends Version {
@@ -89,8 +89,8 @@ function openEnrolment({ path, place, document, ...keys }: ClientDocument): Open
   return { ...opened, halves: new Map(entries.map(({ epoch, halves }) => [epoch, kept(halves)])) };
 }
 
-function kept({ tag, record }: Halves): Halves {
-  return record ? { tag: keep(tag), record: keep(record) } : { tag: keep(tag) };
+function kept({ tag, record }: ProxyHalves): ProxyHalves {
+  return { ...(tag && { tag: keep(tag) }), ...(record && { record: keep(record) }) };
 }
 
 function openGrants(found: ClientDocument, chunk: number): OpenedGrants {

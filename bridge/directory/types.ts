@@ -1,17 +1,16 @@
 /** What the rest of the bridge knows of tenants and clients: verified, opened, and not older than ZooKeeper's last word. */
 import type { KeyObject } from "node:crypto";
-import type { Halves } from "../../core/scheme/suite.ts";
 import type { Grant, Head, Operation } from "../../core/wire/directory.ts";
 import type { ImportResponse } from "../../core/wire/http.ts";
 import type { Login } from "../../core/wire/login.ts";
-import type { Epoch } from "../../core/wire/parameters.ts";
+import type { EpochInForce, ProxyHalves } from "../../core/wire/parameters.ts";
 import type { InternalStore } from "../../core/wire/store.ts";
 
 /** A tenant, from its head. */
 export interface Tenant {
   readonly name: string;
-  /** The epochs in force, by number. */
-  readonly epochs: ReadonlyMap<number, Epoch>;
+  /** Those of the head, by number; `epochs.ts` says which count now. */
+  readonly epochs: ReadonlyMap<number, EpochInForce>;
   readonly kafka: Head["kafka"];
   /** K_b, 32 bytes. */
   readonly bridgeKey: Buffer;
@@ -26,8 +25,8 @@ export interface Client {
   readonly authHash: Buffer;
   readonly signingKey: KeyObject;
   readonly signs: boolean;
-  /** Proxy halves by epoch; empty once revoked. */
-  readonly halves: ReadonlyMap<number, Halves>;
+  /** Proxy halves by epoch; empty once revoked. The tag half goes with the grace window, the record half later. */
+  readonly halves: ReadonlyMap<number, ProxyHalves>;
   /** By hex tag. A revoked client keeps its last ones: who could read what decides who must rekey. */
   readonly grants: ReadonlyMap<string, Grant>;
   /** The signed certificate document; null until it has been imported. */

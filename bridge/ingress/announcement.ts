@@ -7,6 +7,7 @@ import type { MqttVerdict } from "../../core/ports/mqtt/server-types.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { decodeAnnouncement, kidOf, verifyAnnouncement } from "../../core/wire/announcement.ts";
 import { ACK_TOPIC, encodeAck } from "../../core/wire/mqtt.ts";
+import { epochOfRecords } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { retryUntil } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
@@ -52,7 +53,7 @@ async function registerKey(
   const { cert } = client;
   if (!cert || !directory.allows(client, "pub", alias.tag, services.nowMs()))
     throw new VeilError("NO_GRANT", "the client may not publish to this topic");
-  const { epoch, wrapped, kid } = judge(payload, { tenant, client });
+  const { epoch, wrapped, kid } = judge(payload, { tenant, client, nowMs: services.nowMs() });
   await retryUntil(ended, () => matching.checkWrapped({ tenant, client, epoch, wrapped }));
   const producerId = login.client;
   await retryUntil(ended, () =>
@@ -67,14 +68,14 @@ async function registerKey(
 /** What can be judged at once. Throws BAD_RECORD, EPOCH. */
 function judge(
   payload: Buffer,
-  { tenant, client }: { tenant: Tenant; client: Client },
+  { tenant, client, nowMs }: { tenant: Tenant; client: Client; nowMs: number },
 ): { epoch: number; wrapped: Buffer; kid: Buffer } {
   const announcement = decodeAnnouncement(payload);
   if (announcement.producerId !== client.login.client)
     throw new VeilError("BAD_RECORD", "the announcement names another producer");
-  const inForce = tenant.epochs.get(announcement.epoch);
-  if (!inForce || SUITE[inForce.parameters.suite] !== announcement.suite)
-    throw new VeilError("EPOCH", "the announcement's epoch is not in force");
+  const { parameters } = epochOfRecords(tenant, announcement.epoch, nowMs);
+  if (SUITE[parameters.suite] !== announcement.suite)
+    throw new VeilError("EPOCH", "the announcement's suite is not its epoch's");
   if (!verifyAnnouncement(payload, client.signingKey))
     throw new VeilError("BAD_RECORD", "the announcement's signature is not the client's");
   return { epoch: announcement.epoch, wrapped: announcement.wrapped, kid: kidOf(announcement) };

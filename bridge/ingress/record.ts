@@ -11,6 +11,7 @@ import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-typ
 import { peekIdentity, splitRecord } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
+import { epochOfRecords, isOfTags } from "../directory/epochs.ts";
 import { retryUntil } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import { type Alias, rememberKid, type Session } from "./session.ts";
@@ -85,14 +86,29 @@ function forgotten(): never {
 function judge({ services, session, alias, payload }: Job): Buffer {
   const { header } = splitRecord(payload);
   const client = services.directory.client(session.login);
-  const inForce = services.directory.tenant(session.login.tenant)?.epochs.get(header.epoch);
-  if (client?.status !== "active") throw new VeilError("REVOKED", "the client is revoked");
+  const tenant = services.directory.tenant(session.login.tenant);
+  if (!tenant || client?.status !== "active")
+    throw new VeilError("REVOKED", "the client is revoked");
   if (services.nowMs() >= alias.expMs) throw new VeilError("NO_GRANT", "the grant has ended");
-  if (!inForce || SUITE[inForce.parameters.suite] !== header.suite)
-    throw new VeilError("EPOCH", "the record's epoch is not in force");
+  if (isOver({ services, session, alias }))
+    throw new VeilError("EPOCH", "the grace window of the alias's epoch is over");
+  // The record's own may be an older one than its alias's: an outbox is emptied under the newest names.
+  const { parameters } = epochOfRecords(tenant, header.epoch, services.nowMs());
+  if (SUITE[parameters.suite] !== header.suite)
+    throw new VeilError("EPOCH", "the record's suite is not its epoch's");
   if (client.signs && !header.signed)
     throw new VeilError("BAD_RECORD", "the client's records must be signed");
   return header.kid;
+}
+
+/** Whether the alias itself has ended, by the bridge's clock: no record of it is at fault. */
+function isOver({
+  services,
+  session,
+  alias,
+}: Pick<Job, "services" | "session" | "alias">): boolean {
+  const tenant = services.directory.tenant(session.login.tenant);
+  return !tenant || !isOfTags(tenant, alias.epoch, services.nowMs());
 }
 
 /** Codes that speak of this very record: the device puts it aside. The others speak of its topic or its connection. */
@@ -110,7 +126,8 @@ function refuse({ services, session, alias, payload }: Job, error: unknown): Mqt
   const reason = known?.message ?? "a record was not written";
   if (!code || known?.retryable) return { reason };
   const refusal = { alias: alias.number, status: "refused", code, message: reason } as const;
-  const identity = OF_THE_RECORD.has(code) ? peekIdentity(payload) : null;
+  const isOfRecord = OF_THE_RECORD.has(code) && !isOver({ services, session, alias });
+  const identity = isOfRecord ? peekIdentity(payload) : null;
   const ack: AckMessage = identity
     ? { ...refusal, kid: identity.kid.toString("base64url"), seq: identity.seq.toString() }
     : refusal;

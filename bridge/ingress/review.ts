@@ -4,6 +4,7 @@
  */
 import type { RefusalCode } from "../../core/errors.ts";
 import type { Grant } from "../../core/wire/directory.ts";
+import { isOfTags } from "../directory/epochs.ts";
 import type { Client, ClientChange, Tenant } from "../directory/types.ts";
 import type { Rekeys } from "./rekeys.ts";
 import { type IngressServices, noteRefusal } from "./services.ts";
@@ -28,7 +29,7 @@ export function reviewClient(
 /** The tenant's head: aliases of an epoch that is over, or of another number of partitions, end. */
 export function reviewTenant(services: IngressServices, session: Session, tenant: Tenant): void {
   for (const alias of [...session.aliases.values()]) {
-    if (!tenant.epochs.has(alias.epoch))
+    if (!isOfTags(tenant, alias.epoch, services.nowMs()))
       withdraw(services, session, alias, "EPOCH", "this epoch is not in force any more");
     else if (tenant.kafka.partitions !== alias.partitions)
       withdraw(services, session, alias, "LIMIT", "the tenant's number of partitions was changed");

@@ -10,7 +10,8 @@ import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
 import { signsTrapdoors } from "../../core/scheme/suite.ts";
 import type { Operation } from "../../core/wire/directory.ts";
-import { type Epoch, encodeEpoch, encodeHalves } from "../../core/wire/parameters.ts";
+import { encodeEpoch, encodeHalves, encodeProxyHalves } from "../../core/wire/parameters.ts";
+import { epochOfRecords, epochOfTags, notInForce } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { Allowance } from "./allowance.ts";
 import { FairQueue } from "./fair-queue.ts";
@@ -45,7 +46,10 @@ export interface MatchingOptions {
   /** Told of every match: computed, or known. */
   readonly onMatch?: (source: "computed" | "cached") => void;
   readonly maxWorkers?: number;
+  /** Of the clients' buckets. */
   readonly nowMs?: () => number;
+  /** Milliseconds since 1970, for the ends of epochs. */
+  readonly clockMs?: () => number;
 }
 
 export class Matching {
@@ -53,6 +57,7 @@ export class Matching {
   readonly #workers: WorkerPool<ProxyTask, ProxyAnswer>;
   readonly #queue: FairQueue;
   readonly #allowance: Allowance;
+  readonly #clockMs: () => number;
   readonly #tags = new LRUCache<string, Buffer>({ max: MAX_CACHED_TAGS });
   /** So that the same question, asked again while it is being computed, is not computed twice. */
   readonly #underWay = new Map<string, Promise<Buffer>>();
@@ -61,6 +66,7 @@ export class Matching {
     const maxWorkers = options.maxWorkers ?? availableParallelism();
     this.#onMatch = options.onMatch ?? (() => undefined);
     this.#allowance = new Allowance(options.nowMs);
+    this.#clockMs = options.clockMs ?? Date.now;
     this.#workers = new WorkerPool({
       entry: "bridge/matching/proxy-worker",
       maxWorkers,
@@ -85,13 +91,8 @@ export class Matching {
    * Throws REVOKED, EPOCH, BAD_TOKEN, and LIMIT when the client's bucket is empty or too much waits.
    */
   async match(request: MatchRequest): Promise<Buffer> {
-    const { client, token } = request;
-    const task = {
-      ...taskOf(request),
-      work: "match",
-      token,
-      consumer: consumerOf(request),
-    } as const;
+    const { client } = request;
+    const task = matchTask(request, this.#clockMs());
     const id = questionId(client, task);
     const known = this.#tags.get(id);
     if (known) {
@@ -103,13 +104,13 @@ export class Matching {
 
   /** PDec: V. Throws REVOKED, EPOCH, BAD_RECORD for a W that fails *Check*, LIMIT. */
   async release(request: ReleaseRequest): Promise<Buffer> {
-    const task = { ...taskOf(request), work: "release", wrapped: request.wrapped } as const;
-    return this.#run(request.client, task);
+    return this.#run(request.client, releaseTask(request, this.#clockMs()));
   }
 
-  /** *Check* of an announcement's W, for any epoch that the tenant has. Throws EPOCH, BAD_RECORD, LIMIT. */
+  /** *Check* of an announcement's W, for any epoch whose records count. Throws EPOCH, BAD_RECORD, LIMIT. */
   async checkWrapped({ tenant, client, epoch, wrapped }: ReleaseRequest): Promise<void> {
-    const context = { tenant: tenant.name, epoch: encodeEpoch(epochOf(tenant, epoch)) };
+    const found = epochOfRecords(tenant, epoch, this.#clockMs());
+    const context = { tenant: tenant.name, epoch: encodeEpoch(found) };
     await this.#run(client, { ...context, work: "check", wrapped });
   }
 
@@ -139,31 +140,38 @@ export class Matching {
   }
 }
 
-function taskOf({ tenant, client, epoch }: Pick<MatchRequest, "tenant" | "client" | "epoch">) {
-  if (client.status === "revoked") throw new VeilError("REVOKED", "the client is revoked");
-  const halves = client.halves.get(epoch);
-  if (!halves) throw notInForce();
+type MatchTask = Extract<ProxyTask, { work: "match" }>;
+
+function matchTask(request: MatchRequest, nowMs: number): MatchTask {
+  const { tenant, client, operation, epoch, token } = request;
+  refuseRevoked(client);
+  const found = epochOfTags(tenant, epoch, nowMs);
+  const { tag } = client.halves.get(epoch) ?? {};
+  if (!tag) throw notInForce();
+  // Who signed the trapdoor, where trapdoors are signed.
+  const isSigned = operation === "sub" && signsTrapdoors(found.parameters.suite);
   return {
+    work: "match",
     tenant: tenant.name,
-    epoch: encodeEpoch(epochOf(tenant, epoch)),
-    halves: encodeHalves({ epoch, halves }),
+    epoch: encodeEpoch(found),
+    halves: encodeHalves({ epoch, halves: { tag } }),
+    token,
+    consumer: isSigned ? { id: client.login.client, publicKey: client.signingKey } : undefined,
   };
 }
 
-/** Who signed the trapdoor, where trapdoors are signed. */
-function consumerOf({ tenant, client, operation, epoch }: MatchRequest) {
-  if (operation !== "sub" || !signsTrapdoors(epochOf(tenant, epoch).parameters.suite)) return;
-  return { id: client.login.client, publicKey: client.signingKey };
+function releaseTask(request: ReleaseRequest, nowMs: number): ProxyTask {
+  const { tenant, client, epoch, wrapped } = request;
+  refuseRevoked(client);
+  const found = epochOfRecords(tenant, epoch, nowMs);
+  const { record } = client.halves.get(epoch) ?? {};
+  if (!record) throw notInForce();
+  const halves = encodeProxyHalves({ epoch, halves: { record } });
+  return { work: "release", tenant: tenant.name, epoch: encodeEpoch(found), halves, wrapped };
 }
 
-function epochOf(tenant: Tenant, epoch: number): Epoch {
-  const found = tenant.epochs.get(epoch);
-  if (!found) throw notInForce();
-  return found;
-}
-
-function notInForce(): VeilError {
-  return new VeilError("EPOCH", "this epoch is not in force");
+function refuseRevoked({ status }: Client): void {
+  if (status === "revoked") throw new VeilError("REVOKED", "the client is revoked");
 }
 
 /**
@@ -171,7 +179,7 @@ function notInForce(): VeilError {
  * the token. With a document that changes any of them the cache asks anew; nothing has to be invalidated, and no
  * secret is a key.
  */
-function questionId({ login }: Client, task: Extract<ProxyTask, { work: "match" }>): string {
+function questionId({ login }: Client, task: MatchTask): string {
   const { tenant, epoch, halves, consumer } = task;
   return sha256(
     lp(tenant),

@@ -1,7 +1,7 @@
 /** What crosses between the bridge and its worker threads: text, bytes, and keys, which Node clones. */
 import type { KeyObject } from "node:crypto";
 import type { z } from "zod";
-import type { epochSchema, halvesSchema } from "../../core/wire/parameters.ts";
+import type { epochSchema, halvesSchema, proxyHalvesSchema } from "../../core/wire/parameters.ts";
 
 /** One computation for one client. Bytes arrive on either side as plain `Uint8Array`s. */
 export type ProxyTask = {
@@ -17,7 +17,7 @@ export type ProxyTask = {
     }
   | {
       readonly work: "release";
-      readonly halves: z.input<typeof halvesSchema>;
+      readonly halves: z.input<typeof proxyHalvesSchema>;
       readonly wrapped: Uint8Array;
     }
   | { readonly work: "check"; readonly wrapped: Uint8Array }

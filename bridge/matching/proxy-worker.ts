@@ -5,7 +5,7 @@
 import { serveWorker } from "../../core/runtime/workers.ts";
 import { checkWrapped, proxyRole, releaseRole } from "../../core/scheme/proxy.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
-import { epochSchema, halvesSchema } from "../../core/wire/parameters.ts";
+import { epochSchema, halvesSchema, proxyHalvesSchema } from "../../core/wire/parameters.ts";
 import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
 
 serveWorker((task: ProxyTask): ProxyAnswer => {
@@ -15,9 +15,11 @@ serveWorker((task: ProxyTask): ProxyAnswer => {
     checkWrapped(parameters, task.wrapped);
     return new Uint8Array();
   }
-  const { halves } = halvesSchema.parse(task.halves);
-  if (task.work === "release")
+  if (task.work === "release") {
+    const { halves } = proxyHalvesSchema.parse(task.halves);
     return releaseRole({ realm, parameters, halves }).release(task.wrapped);
+  }
+  const { halves } = halvesSchema.parse(task.halves);
   const role = proxyRole({ realm, parameters, halves, consumer: task.consumer });
   return tagOf(role.suite, realm, role.transform(task.token));
 });

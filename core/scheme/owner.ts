@@ -5,6 +5,7 @@ import {
   generateP256Master,
   type P256Master,
   p256Canonical,
+  p256ClientHalves,
   p256PublicParameters,
   splitP256,
 } from "./p256/owner.ts";
@@ -15,10 +16,12 @@ import {
   generateRsaMaster,
   type RsaMaster,
   rsaCanonical,
+  rsaClientHalves,
   rsaPublicParameters,
   splitRsa,
 } from "./rsa/owner.ts";
 import { type Halves, type PublicParameters, type RandomBytes, SUITE } from "./suite.ts";
+import { shareKeys } from "./symmetric/owner.ts";
 import { tagOf } from "./tag.ts";
 
 /** The master key of one tenant and epoch: everything secret, as byte strings. */
@@ -83,6 +86,26 @@ export function splitHalves(input: SplitInput): { client: Halves; proxy: Halves 
       return splitHmac({ ...input, master });
     case "pki":
       return splitPki({ ...input, master });
+  }
+}
+
+/**
+ * The client's side of halves that were split before, from the bridge's side: the owner keeps only that, and can
+ * still hand a client its halves again. With `rsa` about 5 ms for each half at 3,072 bits. Throws BAD_ARGUMENT for
+ * halves that are none.
+ */
+export function clientHalvesOf(
+  input: { readonly master: Master; readonly proxy: Halves } & ModulusOptions,
+): Halves {
+  const { master, proxy } = input;
+  switch (master.suite) {
+    case "rsa":
+      return rsaClientHalves({ ...input, master });
+    case "p256":
+      return p256ClientHalves({ master, proxy });
+    case "hmac":
+    case "pki":
+      return shareKeys({ ...master, consumer: proxy.record !== undefined }).client;
   }
 }
 

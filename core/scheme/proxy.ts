@@ -4,7 +4,13 @@ import { checkP256Wrapped, p256Proxy, p256Release } from "./p256/proxy.ts";
 import { pkiProxy } from "./pki/proxy.ts";
 import type { ModulusOptions } from "./rsa/modulus.ts";
 import { checkRsaWrapped, rsaProxy, rsaRelease } from "./rsa/proxy.ts";
-import type { ProxyInput, ProxyRole, PublicParameters, ReleaseRole, RoleInput } from "./suite.ts";
+import type {
+  ProxyInput,
+  ProxyRole,
+  PublicParameters,
+  ReleaseInput,
+  ReleaseRole,
+} from "./suite.ts";
 import { checkSymmetricWrapped, symmetricRelease } from "./symmetric/proxy.ts";
 
 /**
@@ -27,7 +33,7 @@ export function proxyRole(input: ProxyInput): ProxyRole {
 }
 
 /** PDec for one consumer. Throws BAD_ARGUMENT as {@link proxyRole}, and without `halves.record`. */
-export function releaseRole(input: RoleInput): ReleaseRole {
+export function releaseRole(input: ReleaseInput): ReleaseRole {
   const { parameters } = input;
   switch (parameters.suite) {
     case "rsa":

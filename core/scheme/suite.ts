@@ -46,6 +46,12 @@ export interface ProxyInput<P extends PublicParameters = PublicParameters> exten
   readonly consumer?: { readonly id: string; readonly publicKey: KeyObject } | undefined;
 }
 
+/** What PDec is made from: of an epoch whose tag halves are gone the bridge has the record half alone. */
+export interface ReleaseInput<P extends PublicParameters = PublicParameters>
+  extends Omit<RoleInput<P>, "halves"> {
+  readonly halves: Partial<Halves>;
+}
+
 /** Client-side: what a device or a consumer computes with its own halves. */
 export interface ClientRole {
   readonly suite: SuiteId;

@@ -5,12 +5,13 @@ import { OPERATIONS } from "./directory.ts";
 import { bytesField, nameField, parseJson, serialField, topicField } from "./fields.ts";
 import { SECRET_BYTES } from "./login.ts";
 import {
-  type Epoch,
   type EpochHalves,
-  encodeEpoch,
+  type EpochInForce,
+  encodeEpochInForce,
   encodeHalves,
-  epochSchema,
+  epochInForceSchema,
   halvesSchema,
+  MAX_EPOCHS,
 } from "./parameters.ts";
 
 export const credentialSchema = z.strictObject({
@@ -22,8 +23,8 @@ export const credentialSchema = z.strictObject({
   /** The MQTT and HTTP secret. */
   secret: bytesField(SECRET_BYTES),
   /** Public parameters and client halves, by epoch. */
-  epochs: z.array(epochSchema).min(1).max(16),
-  halves: z.array(halvesSchema).min(1).max(16),
+  epochs: z.array(epochInForceSchema).min(1).max(MAX_EPOCHS),
+  halves: z.array(halvesSchema).min(1).max(MAX_EPOCHS),
   /** Ed25519 seed of announcements and record signatures. */
   signingKey: bytesField(32),
   signs: z.boolean(),
@@ -60,14 +61,14 @@ export function encodeCredential(credential: Credential): string {
     signingKey: signingKey.toString("base64url"),
     kmsPublicKey: kmsPublicKey.toString("base64url"),
     groupKey: groupKey.toString("base64url"),
-    epochs: epochs.map(encodeEpoch),
+    epochs: epochs.map(encodeEpochInForce),
     halves: halves.map((entry: EpochHalves) => encodeHalves(entry)),
   };
   return `${JSON.stringify(document, null, 1)}\n`;
 }
 
 /** The newest epoch of the credential with this client's halves for it. Throws BAD_CREDENTIAL if it has none. */
-export function newestEpoch(credential: Credential): Epoch & EpochHalves {
+export function newestEpoch(credential: Credential): EpochInForce & EpochHalves {
   const newest = credential.epochs.reduce((a, b) => (b.epoch > a.epoch ? b : a));
   const halves = credential.halves.find((entry) => entry.epoch === newest.epoch)?.halves;
   if (!halves) throw new VeilError("BAD_CREDENTIAL", "the newest epoch has no halves");

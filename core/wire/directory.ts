@@ -4,7 +4,7 @@ import { VeilError } from "../errors.ts";
 import { TAG_BYTES } from "../scheme/tag.ts";
 import type { DocumentKind } from "./document.ts";
 import { bytesField, nameField, serialField, timeMsField } from "./fields.ts";
-import { epochSchema, halvesSchema } from "./parameters.ts";
+import { epochInForceSchema, MAX_EPOCHS, proxyHalvesSchema } from "./parameters.ts";
 
 export const DIRECTORY_ROOT = "/veilmq";
 /** Grants in one chunk: 2,000 stay well below ZooKeeper's 1 MiB. */
@@ -29,8 +29,13 @@ export function certPath(tenant: string, client: string): string {
 export function grantsPath(tenant: string, client: string, chunk: number): string {
   return `${clientPath(tenant, client)}/g${chunk}`;
 }
+/** Where all mail of a client is. */
+export function mailboxPath(tenant: string, client: string): string {
+  return `${tenantPath(tenant)}/mail/${client}`;
+}
+/** A mail's number is its serial: it grows with every mail, and the path, which is signed, shows it. */
 export function mailPath(tenant: string, client: string, number: number): string {
-  return `${tenantPath(tenant)}/mail/${client}/${number}`;
+  return `${mailboxPath(tenant, client)}/${number}`;
 }
 
 /** Where a document lies, read from its path. */
@@ -52,7 +57,7 @@ export type DocumentPlace =
     };
 
 const PATH =
-  /^\/veilmq\/([^/]+)\/(?:(head)|clients\/([^/]+)(?:\/(?:(cert)|g(0|[1-9][0-9]{0,5})))?|mail\/([^/]+)\/(0|[1-9][0-9]{0,8}))$/;
+  /^\/veilmq\/([^/]+)\/(?:(head)|clients\/([^/]+)(?:\/(?:(cert)|g(0|[1-9][0-9]{0,5})))?|mail\/([^/]+)\/([1-9][0-9]{0,14}))$/;
 
 /** Throws BAD_DOCUMENT where no document belongs. */
 export function parseDocumentPath(path: string): DocumentPlace {
@@ -78,7 +83,7 @@ export function documentKindOf(place: DocumentPlace): DocumentKind {
 export const headSchema = z.strictObject({
   tenant: nameField,
   serial: serialField,
-  epochs: z.array(epochSchema).min(1).max(16),
+  epochs: z.array(epochInForceSchema).min(1).max(MAX_EPOCHS),
   kafka: z.strictObject({
     partitions: z.int().min(1).max(1000),
     retentionMs: z.int().min(60_000),
@@ -102,7 +107,7 @@ export const enrolmentSchema = z.strictObject({
 });
 export type Enrolment = z.output<typeof enrolmentSchema>;
 
-export const sealedHalvesSchema = z.array(halvesSchema).max(16);
+export const sealedHalvesSchema = z.array(proxyHalvesSchema).max(MAX_EPOCHS);
 
 /** `clients/<clientId>/g<n>`: `sealed` holds `sealedGrantsSchema`. */
 export const grantsSchema = z.strictObject({

@@ -33,6 +33,8 @@ export const decimalField = z.string().regex(/^(0|[1-9][0-9]{0,19})$/, "must be 
 export const epochField = z.int().min(0).max(0xffff_ffff);
 export const serialField = z.int().min(1);
 export const timeMsField = z.int().min(0);
+/** A mail's number, which is its serial: at most 15 digits, as paths have room for. */
+export const mailNumberField = z.int().min(1).max(999_999_999_999_999);
 
 function topicProblem(text: string): string | undefined {
   if (!text.isWellFormed()) return "must be valid Unicode";

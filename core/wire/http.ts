@@ -1,7 +1,7 @@
 /** PROTOCOL.md §6: what consumers and dashboards ask a bridge over HTTP. */
 import { z } from "zod";
 import { KID_BYTES } from "../scheme/record/header.ts";
-import { bytesField, epochField } from "./fields.ts";
+import { bytesField, epochField, mailNumberField } from "./fields.ts";
 
 export const MAX_KIDS_PER_CALL = 256;
 export const TOPIC_NOT_FOUND = "Topic not found";
@@ -45,6 +45,15 @@ export type ReleasedKey = KeysResponse["keys"][number];
 
 /** `GET /v1/brokers`. */
 export const brokersResponseSchema = z.object({ brokers: z.array(addressField) });
+
+/**
+ * `GET /v1/mail`: the client's own mail, the oldest first; none reads as an empty list. `DELETE /v1/mail/<number>`
+ * → 204, also where it is gone already: the client has stored it, or will never take it.
+ */
+export const mailResponseSchema = z.object({
+  mail: z.array(z.object({ number: mailNumberField, document: bytesField() })),
+});
+export type MailResponse = z.output<typeof mailResponseSchema>;
 
 /** `POST /v1/import`: how many documents were new, and how many the bridge had already. */
 export const importResponseSchema = z.object({ accepted: z.int(), unchanged: z.int() });

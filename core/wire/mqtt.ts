@@ -3,7 +3,7 @@ import { z } from "zod";
 import { REFUSAL_CODES, VeilError } from "../errors.ts";
 import { i2osp, join } from "../scheme/bytes.ts";
 import { KID_BYTES } from "../scheme/record/header.ts";
-import { bytesField, decimalField, parseJson } from "./fields.ts";
+import { bytesField, decimalField, mailNumberField, parseJson } from "./fields.ts";
 
 export const ACK_TOPIC = "v1/ack";
 export const MAIL_TOPIC = "v1/mail";
@@ -56,6 +56,30 @@ const refusal = {
   code: z.enum(REFUSAL_CODES),
   message: z.string().max(500),
 };
+
+/** A mail as it travels: the signed document, and the number that its path ends with. */
+export interface NumberedMail {
+  /** Its serial. */
+  readonly number: number;
+  readonly document: Buffer;
+}
+
+const MAIL_NUMBER_BYTES = 8;
+
+/** What the bridge pushes on `v1/mail`: `I2OSP(number, 8) ‖ document`. */
+export function encodeMailPush({ number, document }: NumberedMail): Buffer {
+  return join(i2osp(number, MAIL_NUMBER_BYTES), document);
+}
+
+/** Throws BAD_DOCUMENT when it is too short, or no path ends with that number. */
+export function decodeMailPush(payload: Uint8Array): NumberedMail {
+  const bytes = Buffer.from(payload);
+  if (bytes.length <= MAIL_NUMBER_BYTES)
+    throw new VeilError("BAD_DOCUMENT", "the mail is too short");
+  const number = mailNumberField.safeParse(Number(bytes.readBigUInt64BE(0)));
+  if (!number.success) throw new VeilError("BAD_DOCUMENT", "no mail has this number");
+  return { number: number.data, document: bytes.subarray(MAIL_NUMBER_BYTES) };
+}
 
 /** What the bridge pushes to a device on `v1/ack`. */
 export const ackSchema = z.union([

@@ -62,6 +62,6 @@ async function enrolPump(tenant: Tenant, again: boolean): Promise<bigint> {
   const opened = openClientDocument({ path, place, document, kmsPublicKey, bridgeKey });
   const halves = opened.kind === "client" ? [...opened.halves.values()] : [];
   const [bridges] = halves;
-  if (!bridges) throw new Error("the enrolment has no halves");
+  if (!bridges?.tag) throw new Error("the enrolment has no halves");
   return os2ip(own.tag) * os2ip(bridges.tag);
 }

@@ -11,11 +11,12 @@ import { sha256 } from "../../core/scheme/bytes.ts";
 import { clientRole } from "../../core/scheme/client.ts";
 import { type Master, ownerTag } from "../../core/scheme/owner.ts";
 import { proxyRole, releaseRole } from "../../core/scheme/proxy.ts";
-import { SUITE } from "../../core/scheme/suite.ts";
+import { type Halves, SUITE } from "../../core/scheme/suite.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
 import { type Credential, decodeCredential, newestEpoch } from "../../core/wire/credential.ts";
 import { parseDocumentPath } from "../../core/wire/directory.ts";
 import { importPublicKey, importSigningKey } from "../../core/wire/keys.ts";
+import type { ProxyHalves } from "../../core/wire/parameters.ts";
 import type { Tenant } from "../../kms/tenant.ts";
 import { readBundle, TENANT } from "./fixture.ts";
 
@@ -73,6 +74,12 @@ export function operationsOf(credential: Credential, client: Client, topic: stri
   return [...(client.grants.get(reached.toString("hex"))?.ops ?? [])];
 }
 
+/** The bridge's halves of an epoch in its grace window. */
+export function wholeHalves({ tag, record }: ProxyHalves = {}): Halves {
+  if (!tag) throw new Error("the bridge has no tag half of the client");
+  return record ? { tag, record } : { tag };
+}
+
 /** Where a client's token ends, through the bridge's half. */
 export function tagReached(
   credential: Credential,
@@ -80,8 +87,7 @@ export function tagReached(
   { topic, asConsumer }: { topic: string; asConsumer: boolean },
 ): Buffer {
   const { parameters, halves } = newestEpoch(credential);
-  const proxyHalves = client.halves.get(REALM.epoch);
-  if (!proxyHalves) throw new Error("the bridge has no halves of the client");
+  const proxyHalves = wholeHalves(client.halves.get(REALM.epoch));
   const id = credential.client;
   const signingKey = importSigningKey(credential.signingKey);
   const own = asConsumer ? { consumer: { id, signingKey } } : {};

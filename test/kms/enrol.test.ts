@@ -16,7 +16,7 @@ import { revoke } from "../../kms/revoke.ts";
 import { openTenant, type Tenant } from "../../kms/tenant.ts";
 import { FOREVER_MS } from "../../kms/time-text.ts";
 import { CA_FILE } from "../support/certificate/certificate.ts";
-import { openBundle, REALM, readCredential, tagFor } from "./at-the-bridge.ts";
+import { openBundle, REALM, readCredential, tagFor, wholeHalves } from "./at-the-bridge.ts";
 import { makeTenant } from "./fixture.ts";
 
 async function freshTenant(): Promise<Tenant> {
@@ -46,8 +46,7 @@ async function bothSides(tenant: Tenant, enrolled: Enrolled) {
   const credential = await credentialOf(enrolled);
   const { parameters, halves } = newestEpoch(credential);
   const bridge = await atTheBridge(tenant, enrolled.bundle);
-  const proxyHalves = bridge.enrolment.halves.get(1);
-  if (!proxyHalves) throw new Error("the enrolment has no halves");
+  const proxyHalves = wholeHalves(bridge.enrolment.halves.get(1));
   const client = clientRole({ realm: REALM, parameters, halves });
   const proxy = { realm: REALM, parameters, halves: proxyHalves };
   return { credential, bridge, client, proxy };

@@ -12,6 +12,7 @@ import { importPublicKey, importSigningKey } from "../../core/wire/keys.ts";
 import { enrol } from "../../kms/enrol.ts";
 import { publicFileSchema } from "../../kms/public-file.ts";
 import { openTenant } from "../../kms/tenant.ts";
+import { wholeHalves } from "./at-the-bridge.ts";
 import { makeTenant, readBundle, TENANT } from "./fixture.ts";
 
 const REALM = { tenant: TENANT, epoch: 1 };
@@ -48,8 +49,7 @@ describe.each(["rsa", "p256", "hmac", "pki"] as const)("suite %s", (suite) => {
       const keys = { kmsPublicKey, bridgeKey: master.bridgeKey };
       const opened = openClientDocument({ path: documentPath, place, document, ...keys });
       if (opened.kind !== "client") throw new Error("the bundle has no enrolment first");
-      const proxyHalves = opened.halves.get(1);
-      if (!proxyHalves) throw new Error("the enrolment has no halves");
+      const proxyHalves = wholeHalves(opened.halves.get(1));
       const known = { id: client, publicKey: importPublicKey(opened.enrolment.signingKey) };
       const role = { realm: REALM, parameters };
       const consumes = subscribe.length > 0;

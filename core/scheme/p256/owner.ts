@@ -30,6 +30,18 @@ export function generateP256Master(random: RandomBytes): P256Master {
   return { suite: "p256", tag: randomScalar(random), record: randomScalar(random) };
 }
 
+/** The client's halves that belong to the bridge's: key·proxy^-1 mod n. Throws BAD_ARGUMENT for what is outside §2.3. */
+export function p256ClientHalves({
+  master,
+  proxy,
+}: {
+  readonly master: P256Master;
+  readonly proxy: Halves;
+}): Halves {
+  const tag = otherSide(master.tag, proxy.tag);
+  return proxy.record ? { tag, record: otherSide(master.record, proxy.record) } : { tag };
+}
+
 /** X of a master key. Throws BAD_ARGUMENT for one outside §2.3. */
 export function p256PublicParameters({ record }: P256Master): P256Parameters {
   return { suite: "p256", xRec: acceptScalar(record).timesGenerator() };
@@ -64,6 +76,9 @@ export function p256Canonical(input: {
 function splitScalar(key: Buffer, random: RandomBytes): { client: Buffer; proxy: Buffer } {
   acceptScalar(key);
   const client = randomScalar(random);
-  const proxy = mod(os2ip(key) * modInverse(os2ip(client), ORDER), ORDER);
-  return { client, proxy: i2osp(proxy, P256_BYTES) };
+  return { client, proxy: otherSide(key, client) };
+}
+
+function otherSide(key: Buffer, half: Buffer): Buffer {
+  return i2osp(mod(os2ip(key) * modInverse(os2ip(half), ORDER), ORDER), P256_BYTES);
 }

@@ -10,6 +10,7 @@ import { VeilError } from "../../errors.ts";
 import {
   type P256Parameters,
   type ProxyRole,
+  type ReleaseInput,
   type ReleaseRole,
   type RoleInput,
   SUITE,
@@ -34,7 +35,7 @@ export function p256Proxy({ realm, halves }: RoleInput<P256Parameters>): ProxyRo
 }
 
 /** PDec for one consumer. Throws BAD_ARGUMENT as {@link p256Proxy}, and without a record half. */
-export function p256Release({ halves }: RoleInput<P256Parameters>): ReleaseRole {
+export function p256Release({ halves }: ReleaseInput<P256Parameters>): ReleaseRole {
   if (halves.record === undefined)
     throw new VeilError("BAD_ARGUMENT", "this client has no record half: it is no consumer");
   const half = acceptScalar(halves.record);

@@ -99,6 +99,24 @@ export function splitRsa(input: SplitInput): { client: Halves; proxy: Halves } {
   };
 }
 
+/**
+ * The client's halves that belong to the bridge's: exponent·proxy^-1 mod λ. So the owner keeps one side only. Throws
+ * BAD_ARGUMENT for halves or a master key outside §2.2.
+ */
+export function rsaClientHalves(
+  input: { readonly master: RsaMaster; readonly proxy: Halves } & ModulusOptions,
+): Halves {
+  const { master, proxy } = input;
+  const tag = otherSide(proxy.tag, {
+    exponent: os2ip(master.tag.e),
+    factors: factorsOf(master.tag, input),
+  });
+  if (!proxy.record) return { tag };
+  const factors = factorsOf(master.record, input);
+  const exponent = modInverse(RECORD_EXPONENT, factors.lambda);
+  return { tag, record: otherSide(proxy.record, { exponent, factors }) };
+}
+
 /** UGen for tags alone. Throws BAD_ARGUMENT as {@link splitRsa}. */
 export function splitTagKey(input: PairInput): RsaPair {
   const { master, random } = input;
@@ -162,6 +180,14 @@ function split({
     checkPair({ client, proxy, exponent, lambda });
     return { client: i2osp(client, modulus.bytes), proxy: i2osp(proxy, modulus.bytes) };
   }
+}
+
+function otherSide(
+  half: Buffer,
+  { exponent, factors: { modulus, lambda } }: { exponent: bigint; factors: Factors },
+): Buffer {
+  const other = mod(exponent * modInverse(os2ip(half), lambda), lambda);
+  return i2osp(other, modulus.bytes);
 }
 
 /** Uniform in Z_λ^* by rejection, without the (2^-64 of the) values that are too short. */

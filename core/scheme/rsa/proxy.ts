@@ -9,6 +9,7 @@
 import { VeilError } from "../../errors.ts";
 import {
   type ProxyRole,
+  type ReleaseInput,
   type ReleaseRole,
   type RoleInput,
   type RsaParameters,
@@ -37,7 +38,7 @@ export function rsaProxy(input: RoleInput<RsaParameters>): ProxyRole {
 }
 
 /** PDec for one consumer. Throws BAD_ARGUMENT as {@link rsaProxy}, and without a record half. */
-export function rsaRelease(input: RoleInput<RsaParameters>): ReleaseRole {
+export function rsaRelease(input: ReleaseInput<RsaParameters>): ReleaseRole {
   const { parameters, halves } = input;
   const modulus = acceptModulus(parameters.nRec, input);
   if (halves.record === undefined)

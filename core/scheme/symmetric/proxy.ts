@@ -3,11 +3,11 @@
  * so *Check* is its length; whether it holds a key shows at the consumer.
  */
 import { VeilError } from "../../errors.ts";
-import type { ReleaseRole, RoleInput } from "../suite.ts";
+import type { ReleaseInput, ReleaseRole } from "../suite.ts";
 import { WRAPPED_BYTES } from "./wrapping.ts";
 
 /** Hands W on. Throws BAD_ARGUMENT without a record half, which is of 0 bytes and says "a consumer". */
-export function symmetricRelease({ halves }: Pick<RoleInput, "halves">): ReleaseRole {
+export function symmetricRelease({ halves }: Pick<ReleaseInput, "halves">): ReleaseRole {
   if (halves.record === undefined)
     throw new VeilError("BAD_ARGUMENT", "this client has no record half: it is no consumer");
   if (halves.record.length !== 0)

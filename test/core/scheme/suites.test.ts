@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { Realm } from "../../../core/scheme/context.ts";
 import {
+  clientHalvesOf,
   generateMaster,
   type Master,
   ownerTag,
@@ -59,6 +60,13 @@ function enrol(
 }
 
 const topics = fc.string({ minLength: 1, maxLength: 60, unit: "grapheme" });
+
+describe.each(SUITES)("suite $name: halves", ({ master }) => {
+  it.each([true, false])("of a client follow from the bridge's (a consumer: %s)", (consumer) => {
+    const { client, proxy } = splitHalves({ master, random, consumer });
+    expect(clientHalvesOf({ master, proxy })).toEqual(client);
+  });
+});
 
 describe.each(SUITES)("suite $name: tags", ({ name, master }) => {
   const members = [

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { PublicParameters } from "../../../core/scheme/suite.ts";
 import {
   encodeEpoch,
+  encodeEpochInForce,
   encodeHalves,
+  epochInForceSchema,
   epochSchema,
   halvesSchema,
 } from "../../../core/wire/parameters.ts";
@@ -40,5 +42,19 @@ describe("halves", () => {
   ])("come back through JSON: %#", (halves) => {
     const json: unknown = JSON.parse(JSON.stringify(encodeHalves({ epoch: 7, halves })));
     expect(halvesSchema.parse(json)).toEqual({ epoch: 7, halves });
+  });
+});
+
+describe("an epoch in force", () => {
+  const epoch = { epoch: 7, parameters: { suite: "hmac" } } as const;
+  const ending = { ...epoch, tagsUntilMs: 1_000, recordsUntilMs: 2_000 };
+
+  it.each([epoch, ending])("comes back through JSON: %#", (inForce) => {
+    const json: unknown = JSON.parse(JSON.stringify(encodeEpochInForce(inForce)));
+    expect(epochInForceSchema.parse(json)).toEqual(inForce);
+  });
+
+  it("has no ends for the scheme", () => {
+    expect(encodeEpoch(ending)).toEqual(epoch);
   });
 });
