@@ -136,14 +136,14 @@ describe("life", () => {
     const zookeeper = await openZooKeeper(`127.0.0.1:${port}`);
     const startMs = performance.now();
     await expect(zookeeper.get("/")).rejects.toThrow(code("UNAVAILABLE"));
-    expect(performance.now() - startMs).toBeLessThan(CALL_TIMEOUT_MS + 200);
+    expect(performance.now() - startMs).toBeLessThan(2 * CALL_TIMEOUT_MS);
     expect(zookeeper.state).toBe("disconnected");
     expect(zookeeper.contactAgeMs()).toBe(Number.POSITIVE_INFINITY);
     const waiting = expect(zookeeper.get("/")).rejects.toThrow(code("STOPPED"));
     const stopMs = performance.now();
     await zookeeper.stop();
     await waiting;
-    expect(performance.now() - stopMs).toBeLessThan(200);
+    expect(performance.now() - stopMs).toBeLessThan(CALL_TIMEOUT_MS);
   });
 
   test("stop() before start(), at once after it, and while connected", async () => {
@@ -171,7 +171,7 @@ describe("life", () => {
       await sleep(afterMs);
       const stopMs = performance.now();
       await zookeeper.stop();
-      expect(performance.now() - stopMs).toBeLessThan(500);
+      expect(performance.now() - stopMs).toBeLessThan(CALL_TIMEOUT_MS);
     }
   });
 
