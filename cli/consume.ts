@@ -1,54 +1,145 @@
 /** Runs a consumer for `veilmq consume`. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Consumer } from "../agent/consumer/consumer.ts";
-import { FileSink, type LineSink, StreamSink } from "../agent/consumer/sinks.ts";
+import { Consumer, type Observer } from "../agent/consumer/consumer.ts";
+import { DeliverySink } from "../agent/consumer/deliver.ts";
+import { runCommand } from "../agent/consumer/exec.ts";
+import { FORMATS, type FormatName } from "../agent/consumer/formats.ts";
+import { lagOf } from "../agent/consumer/positions.ts";
+import type { From } from "../agent/consumer/range.ts";
+import { encodeReading, lineOf } from "../agent/consumer/reading.ts";
+import { FormattedSink, type ReadingSink } from "../agent/consumer/reading-sink.ts";
+import { FileSink, StreamSink } from "../agent/consumer/sinks.ts";
 import { isVeilError } from "../core/errors.ts";
+import { Webhook } from "../core/ports/http/webhook.ts";
 import { readSecretFile } from "../core/runtime/files.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
-import { createLog } from "../core/runtime/log.ts";
+import { createLog, type Logger } from "../core/runtime/log.ts";
 import { type Credential, decodeCredential } from "../core/wire/credential.ts";
 import { topicName } from "../core/wire/fields.ts";
 import { TOPIC_NOT_FOUND } from "../core/wire/http.ts";
+import { Alerts } from "./consume-alerts.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { reportError } from "./messages.ts";
+import { printJson, printLine, reportError } from "./messages.ts";
+import { AboveStatusLine, StatusLine } from "./status-line.ts";
 
-export interface ConsumeOptions {
+export interface ConsumeFlags {
   readonly credential: string;
+  readonly list?: true;
+  readonly json?: true;
   readonly state?: string;
+  readonly from?: From;
+  readonly until?: number;
+  readonly format: FormatName;
   readonly output?: string;
   readonly rejects?: string;
-  readonly verbose?: true;
+  readonly exec?: string;
+  readonly webhook?: string;
+  readonly webhookTokenFile?: string;
+  readonly silence?: number;
+  readonly alerts?: string;
   readonly wait?: true;
+  readonly verbose?: true;
+}
+
+/** Prints what the credential may read. */
+export async function listTopics({ credential, json }: ConsumeFlags): Promise<void> {
+  const { topics } = decodeCredential(await readSecretFile(credential));
+  for (const { name, ops } of topics) {
+    if (!ops.includes("sub")) continue;
+    if (json) printJson({ topic: name });
+    else printLine(name);
+  }
 }
 
 /** Reads until a signal; what the process should end with. */
-export async function consume(
-  topics: readonly string[],
-  options: ConsumeOptions,
-): Promise<ExitCode> {
+export async function consume(names: readonly string[], flags: ConsumeFlags): Promise<ExitCode> {
   const signal = shutdownSignal();
-  const credential = decodeCredential(await readSecretFile(options.credential));
-  const output: LineSink = options.output
-    ? new FileSink(options.output)
-    : new StreamSink(process.stdout);
-  const consumer = new Consumer({
-    credential,
-    topics: [...new Set(topics.map(topicName))],
-    stateDir: options.state ?? defaultState(credential),
-    output,
-    rejects: options.rejects ? new FileSink(options.rejects) : null,
-    wait: options.wait === true,
-    log: createLog("consumer", options.verbose ? "info" : "warn"),
+  const credential = decodeCredential(await readSecretFile(flags.credential));
+  const topics = [...new Set(names.map(topicName))];
+  const log = createLog("consumer", flags.verbose ? "info" : "warn");
+  const alertFile = flags.alerts === undefined ? null : new FileSink(flags.alerts);
+  const isTerminal = process.stderr.isTTY;
+  let status: StatusLine | null = null;
+  const alerts = new Alerts({
+    ...{ topics, isTerminal, file: alertFile },
+    silenceMs: flags.silence ?? null,
   });
+  const consumer = new Consumer({
+    ...{ credential, topics, log },
+    stateDir: flags.state ?? defaultState(credential),
+    output: await openOutput(flags, { status: () => status, log, signal }),
+    rejects: flags.rejects ? new FileSink(flags.rejects) : null,
+    wait: flags.wait === true,
+    from: flags.from ?? "checkpoint",
+    untilMs: flags.until ?? null,
+    observer: alerts.observer satisfies Observer,
+  });
+  if (isTerminal) status = statusOf(consumer);
   try {
+    await alertFile?.open(null);
+    alerts.start();
+    status?.start();
     await consumer.run(signal);
     return EXIT.OK;
   } catch (error) {
+    status?.stop();
     const code = reportError(error);
     const isTopic = isVeilError(error, "NOT_FOUND") && error.message === TOPIC_NOT_FOUND;
     return isTopic ? EXIT.TOPIC_NOT_FOUND : code;
+  } finally {
+    status?.stop();
+    await alerts.stop();
+    await alertFile?.close();
   }
+}
+
+interface OutputParts {
+  readonly status: () => StatusLine | null;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Throws CONFIG for a webhook that must not be spoken to, SECRET_FILE. */
+async function openOutput(
+  { exec, webhook, webhookTokenFile, output, format }: ConsumeFlags,
+  { status, log, signal }: OutputParts,
+): Promise<ReadingSink> {
+  if (exec !== undefined)
+    return new DeliverySink({
+      ...{ name: "the command", log, signal },
+      attempt: (readings) => runCommand(exec, readings.map(encodeReading).join(""), signal),
+    });
+  if (webhook !== undefined) {
+    const token = webhookTokenFile && (await readSecretFile(webhookTokenFile)).toString().trim();
+    const endpoint = new Webhook({ url: webhook, token: token || undefined });
+    return new DeliverySink({
+      ...{ name: "the webhook", log, signal },
+      attempt: (readings) => endpoint.post(JSON.stringify(readings.map(lineOf))),
+      close: () => endpoint.stop(),
+    });
+  }
+  const lines =
+    output === undefined
+      ? new AboveStatusLine(new StreamSink(process.stdout), () =>
+          process.stdout.isTTY ? status() : null,
+        )
+      : new FileSink(output);
+  return new FormattedSink(lines, FORMATS[format]);
+}
+
+function statusOf(consumer: Consumer): StatusLine {
+  return new StatusLine({
+    stream: process.stderr,
+    describe: () => consumer.counts,
+    positions: () => {
+      const all = consumer.positions;
+      return {
+        offset: all.reduce((sum, { offset }) => sum + offset, 0n),
+        lag: all.reduce((sum, position) => sum + lagOf(position), 0n),
+      };
+    },
+  });
 }
 
 function defaultState({ tenant, client }: Credential): string {

@@ -7,6 +7,8 @@ import {
   keysResponseSchema,
   type MatchResponse,
   matchResponseSchema,
+  type StatusResponse,
+  statusResponseSchema,
   TOPIC_NOT_FOUND,
 } from "../../core/wire/http.ts";
 import { formatLogin } from "../../core/wire/login.ts";
@@ -40,6 +42,11 @@ export class BridgeClient {
   async keys(kafkaTopic: string, kids: readonly Buffer[]): Promise<KeysResponse> {
     const body = { topic_name: kafkaTopic, kids: kids.map((kid) => kid.toString("base64url")) };
     return this.#ask((bridge) => bridge.post("/v1/keys", body, keysResponseSchema));
+  }
+
+  /** The state of the hops. Throws REVOKED where this client is. */
+  async status(): Promise<StatusResponse> {
+    return this.#ask((bridge) => bridge.get("/v1/status", statusResponseSchema));
   }
 
   async stop(): Promise<void> {

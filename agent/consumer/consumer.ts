@@ -12,30 +12,48 @@ import { scanPartition } from "../../core/ports/kafka/scan.ts";
 import { Backoff, pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
-import type { MatchResponse } from "../../core/wire/http.ts";
+import type { MatchResponse, StatusResponse } from "../../core/wire/http.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import { defaultGroup } from "../../core/wire/store.ts";
 import { BridgeClient } from "./bridge-client.ts";
 import { KeyRing } from "./key-ring.ts";
 import { matchTopic } from "./match.ts";
 import { Opener } from "./opener.ts";
+import type { Position } from "./positions.ts";
 import { Progress, SAVE_INTERVAL_MS } from "./progress.ts";
-import { type ConsumerCounts, Receiver } from "./receiver.ts";
+import { type From, Until } from "./range.ts";
+import type { ReadingSink } from "./reading-sink.ts";
+import { type ConsumerCounts, type ConsumerObserver, Receiver } from "./receiver.ts";
 import { SchemeWorker } from "./scheme.ts";
 import type { LineSink } from "./sinks.ts";
+import { watchStatus } from "./status-watch.ts";
 
 const RETRY = { minMs: 250, maxMs: 5000 };
+
+/** What a consumer tells of itself. */
+export interface Observer extends ConsumerObserver {
+  /** How the hops are, every few seconds; `null` while no bridge answers. */
+  readonly onStatus?: (status: StatusResponse | null) => void;
+  /** A topic is read. */
+  readonly onTopic?: (found: { readonly topic: string; readonly kafkaTopic: string }) => void;
+}
 
 export interface ConsumerOptions {
   readonly credential: Credential;
   /** Names in clear; each must be granted to this client. */
   readonly topics: readonly string[];
-  readonly stateDir: string;
-  readonly output: LineSink;
+  /** Holds the checkpoint. `null`: nothing is remembered, and `from` is not `checkpoint`. */
+  readonly stateDir: string | null;
+  readonly output: ReadingSink;
   /** Takes what cannot be opened; without it, that is counted and logged only. */
   readonly rejects: LineSink | null;
   /** Wait for topics that are not there yet. */
   readonly wait: boolean;
+  /** Where reading begins; `checkpoint` unless given. */
+  readonly from?: From;
+  /** What Kafka takes from then on, milliseconds since 1970, is not read, and the run ends with it. */
+  readonly untilMs?: number | null;
+  readonly observer?: Observer;
   readonly log: Logger;
 }
 
@@ -46,6 +64,9 @@ export class Consumer {
   readonly #progress: Progress;
   readonly #group: string;
   readonly #receiver: Receiver;
+  readonly #until: Until | null;
+  /** Topics that are read or were not there when first asked for. */
+  readonly #settled = new Set<string>();
   /** Addresses to find Kafka by, as matches gave them. */
   readonly #seeds = new Set<string>();
   readonly #kafka: Kafka;
@@ -55,8 +76,9 @@ export class Consumer {
   #failure: unknown;
 
   constructor(options: ConsumerOptions) {
-    const { credential, stateDir, output, rejects, log } = options;
+    const { credential, stateDir, output, rejects, untilMs = null, log } = options;
     this.#options = options;
+    this.#until = untilMs === null ? null : new Until(untilMs);
     this.#scheme = new SchemeWorker(credential);
     this.#bridge = new BridgeClient(credential);
     this.#group = defaultGroup(credential.groupKey);
@@ -78,9 +100,14 @@ export class Consumer {
     return this.#receiver.counts;
   }
 
+  /** How far each partition has been read. */
+  get positions(): Position[] {
+    return this.#receiver.positions.list();
+  }
+
   /**
-   * Reads until `signal` aborts, then saves where it stands. Throws NOT_FOUND for a topic that is not there (unless it
-   * waits), REVOKED, AUTH, and what the output throws.
+   * Reads until `signal` aborts or `untilMs` is reached, then saves where it stands. Throws NOT_FOUND for a topic that
+   * is not there (unless it waits), REVOKED, AUTH, and what the output throws.
    */
   async run(signal: AbortSignal): Promise<void> {
     const end = (): void => this.#end.abort();
@@ -91,7 +118,7 @@ export class Consumer {
       await rejects?.open(null);
       await this.#progress.start();
       await this.#read();
-      await this.#progress.save();
+      await this.#receiver.finish();
     } finally {
       signal.removeEventListener("abort", end);
       end();
@@ -108,7 +135,9 @@ export class Consumer {
     const feeding = this.#feed.run(signal).catch(fail);
     const subscribing = this.#options.topics.map((topic) => this.#subscribe(topic).catch(fail));
     const saving = this.#saveRegularly().catch(fail);
-    await Promise.all([feeding, saving, ...subscribing]);
+    const ending = this.#endInTime().catch(fail);
+    const watching = this.#watchStatus().catch(fail);
+    await Promise.all([feeding, saving, ending, watching, ...subscribing]);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -117,11 +146,16 @@ export class Consumer {
     const { log, wait } = this.#options;
     const { signal } = this.#end;
     const backoff = new Backoff(RETRY);
-    const asked = { bridge: this.#bridge, scheme: this.#scheme, log, wait };
+    let isNew = false;
+    const onMissing = (): void => {
+      isNew = true;
+      this.#settled.add(topic);
+    };
+    const asked = { bridge: this.#bridge, scheme: this.#scheme, log, wait, onMissing };
     do {
       const found = await matchTopic(topic, asked, signal);
       try {
-        return await this.#addTopic(topic, found);
+        return await this.#addTopic(topic, found, isNew);
       } catch (error) {
         // The bridge has seen the topic in ZooKeeper: a broker that has just started does not know all topics yet.
         const mayCome = isVeilError(error) && (error.retryable || error.code === "NOT_FOUND");
@@ -133,7 +167,7 @@ export class Consumer {
   }
 
   /** One attempt. */
-  async #addTopic(topic: string, found: MatchResponse): Promise<void> {
+  async #addTopic(topic: string, found: MatchResponse, isNew: boolean): Promise<void> {
     const { log, credential } = this.#options;
     for (const address of addressesOf(found)) this.#seeds.add(address);
     const kafkaTopic = found.topic_name;
@@ -145,8 +179,10 @@ export class Consumer {
       bridge: this.#bridge,
       scheme: this.#scheme,
     });
-    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }));
+    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }), { isNew });
     await this.#feed.addTopic(kafkaTopic);
+    this.#settled.add(topic);
+    this.#options.observer?.onTopic?.({ topic, kafkaTopic });
     log.info({ kafkaTopic, partitions: found.partitions.length }, "reading a topic");
   }
 
@@ -158,6 +194,7 @@ export class Consumer {
       startAt: (question) => this.#receiver.startAt(question),
       onBatch: (batch) => this.#receiver.take(batch),
       onLost: (loss) => this.#receiver.skip(loss),
+      onPosition: (topic, partition, offset) => this.#receiver.moved(topic, partition, offset),
       onTrouble: (_topic, partition, error) => {
         if (error) log.warn({ err: error, partition }, "cannot read a partition; trying again");
         else log.info({ partition }, "reading a partition again");
@@ -166,16 +203,32 @@ export class Consumer {
   }
 
   #createReceiver(): Receiver {
-    const { output, rejects, log } = this.#options;
+    const { output, rejects, from = "checkpoint", observer = {}, log } = this.#options;
     const { signal } = this.#end;
     return new Receiver({
-      ...{ progress: this.#progress, output, rejects, log, signal },
+      ...{ progress: this.#progress, output, rejects, from, observer, log, signal },
+      until: this.#until,
       scan: (range) => scanPartition({ kafka: this.#kafka, ...range }, signal),
     });
   }
 
   async #saveRegularly(): Promise<void> {
     while (await pause(SAVE_INTERVAL_MS, this.#end.signal)) await this.#receiver.saveIfDue();
+  }
+
+  /** Ends the run when everything before `untilMs` has been read of the topics that are there. */
+  async #endInTime(): Promise<void> {
+    const { signal } = this.#end;
+    const until = this.#until;
+    if (!until) return;
+    const topics = new Set(this.#options.topics).size;
+    if (await until.wait(() => this.#settled.size === topics, signal)) this.#end.abort();
+  }
+
+  async #watchStatus(): Promise<void> {
+    const { observer, log } = this.#options;
+    const onStatus = observer?.onStatus ?? (() => undefined);
+    await watchStatus({ bridge: this.#bridge, onStatus, log }, this.#end.signal);
   }
 
   /** For monitors only: where to resume, the checkpoint says. */

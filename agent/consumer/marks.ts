@@ -55,16 +55,21 @@ export class Marks {
     return kid === mark.kid ? seq <= mark.seq : mark.closed.has(kid);
   }
 
-  /** Moves the mark to a record that is no repeat. `atMs`: the broker's time of the record. */
-  advance({ producer, kid, seq }: Position, atMs: number): void {
+  /**
+   * Moves the mark to a record that is no repeat. `atMs`: the broker's time of the record. How many records between it
+   * and the one before it are missing, as far as sequence numbers tell: the end of a kid they do not.
+   */
+  advance({ producer, kid, seq }: Position, atMs: number): bigint {
     const mark = this.#marks.get(producer);
     if (!mark) {
       this.#marks.set(producer, { kid, seq, closed: new Map() });
-      return;
+      return 0n;
     }
+    const missing = mark.kid === kid ? seq - mark.seq - 1n : seq;
     if (mark.kid !== kid) this.#close(mark, atMs);
     mark.kid = kid;
     mark.seq = seq;
+    return missing;
   }
 
   save(): SavedMarks {

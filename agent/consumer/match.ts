@@ -14,6 +14,8 @@ export interface MatchOptions {
   readonly log: Logger;
   /** Ask again until the topic is there. Without it, only while no bridge answers. */
   readonly wait: boolean;
+  /** The topic is not there (yet). */
+  readonly onMissing: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface MatchOptions {
  */
 export async function matchTopic(
   topic: string,
-  { bridge, scheme, log, wait }: MatchOptions,
+  { bridge, scheme, log, wait, onMissing }: MatchOptions,
   signal: AbortSignal,
 ): Promise<MatchResponse> {
   const trapdoor = await scheme.trapdoor(topic);
@@ -31,6 +33,7 @@ export async function matchTopic(
     try {
       const match = await bridge.match(scheme.realm.epoch, trapdoor);
       if (match) return match;
+      onMissing();
       if (!wait)
         throw new VeilError("NOT_FOUND", TOPIC_NOT_FOUND, {
           hint: "nothing was published there yet, or it is not granted to you; --wait waits for it",

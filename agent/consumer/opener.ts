@@ -10,13 +10,14 @@ import { parseJson } from "../../core/wire/fields.ts";
 import { senmlPackSchema } from "../../core/wire/senml.ts";
 import type { HeldKey, KeyRing } from "./key-ring.ts";
 import type { Marks, Position } from "./marks.ts";
-import type { Reading, Reject } from "./reading.ts";
+import type { Gap, Reading, Reject } from "./reading.ts";
 
 const RETRY = { minMs: 200, maxMs: 10_000 };
 
 export interface Opened {
   readonly readings: Reading[];
   readonly rejects: Reject[];
+  readonly gaps: Gap[];
   /** Records that had been read before. */
   readonly repeats: number;
 }
@@ -42,9 +43,19 @@ export class Opener {
     this.#options = options;
   }
 
+  /** The topic's name, in clear. */
+  get topic(): string {
+    return this.#options.topic;
+  }
+
   /** Opens a batch and moves `marks` past it. Waits for as long as the bridge is away; STOPPED if `signal` aborts. */
   async open(batch: FeedBatch, marks: Marks, signal: AbortSignal): Promise<Opened> {
-    const opened: Opened & { repeats: number } = { readings: [], rejects: [], repeats: 0 };
+    const opened: Opened & { repeats: number } = {
+      readings: [],
+      rejects: [],
+      gaps: [],
+      repeats: 0,
+    };
     const reject = (message: KafkaMessage, error: VeilError): void => {
       const where = { kafkaTopic: batch.topic, partition: batch.partition, offset: message.offset };
       opened.rejects.push({ ...where, code: error.code, reason: error.message });
@@ -67,9 +78,11 @@ export class Opener {
       }
       attempt(
         () => {
-          opened.readings.push(this.#open(candidate, batch, keys.get(position.kid)));
+          const reading = this.#open(candidate, batch, keys.get(position.kid));
+          opened.readings.push(reading);
           // Only what opens moves the marks: a forged header must not hide a true record behind it.
-          marks.advance(position, message.timestampMs);
+          const missing = marks.advance(position, message.timestampMs);
+          if (missing > 0n) opened.gaps.push({ before: reading, missing });
         },
         (error) => reject(message, error),
       );
@@ -112,6 +125,7 @@ export class Opener {
       topic,
       producer: key.producerId,
       timeMs: header.timeMs,
+      takenMs: message.timestampMs,
       pack: parseJson(plaintext, senmlPackSchema),
       partition: batch.partition,
       offset: message.offset,

@@ -13,15 +13,16 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { Marks } from "./marks.ts";
+import type { ReadingSink } from "./reading-sink.ts";
 import type { LineSink } from "./sinks.ts";
 
 export const SAVE_INTERVAL_MS = 1000;
 
 export interface ProgressOptions {
-  /** One folder for each consumer: holds its checkpoint. */
-  readonly stateDir: string;
+  /** One folder for each consumer: holds its checkpoint. `null`: nothing is kept, as for a reader that only looks. */
+  readonly stateDir: string | null;
   readonly group: string;
-  readonly output: LineSink;
+  readonly output: ReadingSink;
   /** Open already: made durable with the output. */
   readonly rejects: LineSink | null;
   /** After each save: the next offsets, for Kafka's own book-keeping, which monitors read. */
@@ -30,7 +31,7 @@ export interface ProgressOptions {
 
 export class Progress {
   readonly #options: ProgressOptions;
-  readonly #path: string;
+  readonly #path: string | null;
   #checkpoint: Checkpoint = { outputBytes: null, partitions: new Map() };
   #savedAtMs = 0;
   #dirty = false;
@@ -38,15 +39,18 @@ export class Progress {
 
   constructor(options: ProgressOptions) {
     this.#options = options;
-    this.#path = join(options.stateDir, "checkpoint.json");
+    const { stateDir } = options;
+    this.#path = stateDir === null ? null : join(stateDir, "checkpoint.json");
   }
 
   /** Reads the checkpoint and cuts the output back to it. Throws UNAVAILABLE while another consumer has the folder. */
   async start(): Promise<void> {
     const { stateDir, group, output } = this.#options;
-    await makeFolder(stateDir);
-    this.#lock = await FolderLock.take(stateDir);
-    this.#checkpoint = await readCheckpoint(this.#path, group);
+    if (stateDir !== null && this.#path !== null) {
+      await makeFolder(stateDir);
+      this.#lock = await FolderLock.take(stateDir);
+      this.#checkpoint = await readCheckpoint(this.#path, group);
+    }
     await output.open(this.#checkpoint.outputBytes);
     // From here on the checkpoint covers what the output held before us.
     await this.save();
@@ -81,9 +85,10 @@ export class Progress {
     const { group, output, rejects, onSaved } = this.#options;
     await rejects?.flush();
     this.#checkpoint.outputBytes = await output.flush();
-    await writeCheckpoint(this.#path, group, this.#checkpoint);
+    if (this.#path !== null) await writeCheckpoint(this.#path, group, this.#checkpoint);
     this.#savedAtMs = Date.now();
     this.#dirty = false;
+    if (this.#path === null) return;
     onSaved(
       [...this.#checkpoint.partitions].map(([key, { offset }]) => {
         const [topic = "", partition] = key.split("/");

@@ -10,6 +10,8 @@ export interface Reading {
   readonly producer: string;
   /** The device's clock, milliseconds since 1970. */
   readonly timeMs: number;
+  /** Kafka's clock when it took the record, milliseconds since 1970. */
+  readonly takenMs: number;
   readonly pack: SenmlPack;
   readonly partition: number;
   readonly offset: bigint;
@@ -25,11 +27,32 @@ export interface Reject {
   readonly reason: string;
 }
 
+/** Records that a producer has sealed and that never came: its outbox was full, they were refused, or Kafka deleted them. */
+export interface Gap {
+  /** The first one behind the gap. */
+  readonly before: Reading;
+  readonly missing: bigint;
+}
+
+/** A reading as others get it, as JSON. */
+export interface ReadingLine {
+  readonly id: string;
+  readonly topic: string;
+  readonly producer: string;
+  readonly time: number;
+  readonly pack: SenmlPack;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export function lineOf(reading: Reading): ReadingLine {
+  const { id, topic, producer, timeMs, pack, partition, offset } = reading;
+  return { id, topic, producer, time: timeMs, pack, partition, offset: Number(offset) };
+}
+
 /** A reading as one line of NDJSON. */
 export function encodeReading(reading: Reading): string {
-  const { id, topic, producer, timeMs, pack, partition, offset } = reading;
-  const line = { id, topic, producer, time: timeMs, pack, partition, offset: Number(offset) };
-  return `${JSON.stringify(line)}\n`;
+  return `${JSON.stringify(lineOf(reading))}\n`;
 }
 
 /** A reject as one line of NDJSON. */

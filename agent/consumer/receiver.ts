@@ -9,8 +9,11 @@ import type { OffsetLost } from "../../core/ports/kafka/track.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Marks } from "./marks.ts";
 import { type Opened, type Opener, observeHeaders } from "./opener.ts";
+import { Positions } from "./positions.ts";
 import type { Progress } from "./progress.ts";
-import { encodeReading, encodeReject } from "./reading.ts";
+import { type From, firstOffset, type Until } from "./range.ts";
+import { encodeReject, type Gap, type Reading } from "./reading.ts";
+import type { ReadingSink } from "./reading-sink.ts";
 import type { LineSink } from "./sinks.ts";
 
 /** What a consumer did since it started. */
@@ -20,6 +23,15 @@ export interface ConsumerCounts {
   repeats: number;
   /** Offsets that Kafka had deleted before they were read. */
   gone: bigint;
+}
+
+/** Told of what happens, as it happens. */
+export interface ConsumerObserver {
+  /** The output has them. */
+  readonly onReadings?: (readings: readonly Reading[]) => void;
+  readonly onGap?: (gap: Gap) => void;
+  /** Kafka has deleted records that were not read yet. */
+  readonly onDeleted?: (loss: { readonly topic: string; readonly lost: bigint }) => void;
 }
 
 /** Part of a partition, from its first offset to `end`. */
@@ -32,9 +44,13 @@ export interface ScanRange {
 
 export interface ReceiverOptions {
   readonly progress: Progress;
-  readonly output: LineSink;
+  readonly output: ReadingSink;
   /** Takes what cannot be opened; without it, that is counted and logged only. */
   readonly rejects: LineSink | null;
+  /** Where reading begins; `checkpoint` unless given. */
+  readonly from?: From;
+  readonly until?: Until | null;
+  readonly observer?: ConsumerObserver;
   /** Hands over what of a partition was read before. */
   readonly scan: (range: ScanRange) => Promise<void>;
   readonly log: Logger;
@@ -42,39 +58,58 @@ export interface ReceiverOptions {
   readonly signal: AbortSignal;
 }
 
+/** One Kafka topic that is read. */
+interface Source {
+  readonly opener: Opener;
+  readonly isNew: boolean;
+}
+
 export class Receiver {
   readonly counts: ConsumerCounts = { readings: 0, rejects: 0, repeats: 0, gone: 0n };
+  readonly positions = new Positions();
   readonly #options: ReceiverOptions;
-  readonly #openers = new Map<string, Opener>();
+  readonly #sources = new Map<string, Source>();
   /** The tail of the queue that everything goes through. */
   #tail: Promise<void> = Promise.resolve();
+  /** A batch was opened and not written. */
+  #torn = false;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
   }
 
-  /** Before the first batch of `kafkaTopic`. */
-  addTopic(kafkaTopic: string, opener: Opener): void {
-    this.#openers.set(kafkaTopic, opener);
+  /** Before the first batch of `kafkaTopic`. `isNew`: it was not there when the consumer began. */
+  addTopic(kafkaTopic: string, opener: Opener, { isNew = false } = {}): void {
+    this.#sources.set(kafkaTopic, { opener, isNew });
   }
 
-  /** Where to begin: the checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
-  async startAt({ topic, partition, low, committed }: StartQuestion): Promise<bigint> {
-    const { progress, scan, log } = this.#options;
-    const known = progress.find(topic, partition);
-    if (known) return known.offset;
-    if (committed === undefined || committed <= low)
-      return progress.begin(topic, partition, low).offset;
-    log.info({ partition }, "no checkpoint: scanning what was read before");
-    const marks = new Marks();
-    const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
-    await scan({ topic, partition, end: committed, onBatch });
-    return progress.begin(topic, partition, committed, marks).offset;
+  /** Where to begin, as `from` says. Throws what is retryable. */
+  async startAt(question: StartQuestion): Promise<bigint> {
+    const { topic: kafkaTopic, partition, high: end, offsetAt } = question;
+    const source = this.#sources.get(kafkaTopic);
+    const { topic } = source?.opener ?? { topic: "" };
+    const { from = "checkpoint", progress, until } = this.#options;
+    const offset =
+      from === "checkpoint"
+        ? await this.#resumeAt(question)
+        : await firstOffset(from, question, source?.isNew === true);
+    if (from !== "checkpoint") progress.begin(kafkaTopic, partition, offset);
+    this.positions.begin({ topic, kafkaTopic, partition, offset, end });
+    until?.begin(`${kafkaTopic}/${partition}`, offset, offsetAt);
+    return offset;
   }
 
   /** Opens a batch and writes it out. Throws what the output does, and STOPPED where the keys cannot be had in time. */
   async take(batch: FeedBatch): Promise<void> {
+    const { topic, partition, highWatermark } = batch;
+    this.positions.ends(topic, partition, highWatermark);
     await this.#inTurn(() => this.#take(batch));
+  }
+
+  /** Everything of a partition before `offset` has been handed over, or does not exist. */
+  moved(kafkaTopic: string, partition: number, offset: bigint): void {
+    this.positions.moved(kafkaTopic, partition, offset);
+    this.#options.until?.moved(`${kafkaTopic}/${partition}`, offset);
   }
 
   /** Kafka has deleted what was to be read next. */
@@ -87,20 +122,48 @@ export class Receiver {
     await this.#inTurn(() => this.#options.progress.saveIfDue());
   }
 
+  /** At the end: saves where it stands, unless the last batch was left half done. */
+  async finish(): Promise<void> {
+    if (!this.#torn) await this.#options.progress.save();
+  }
+
+  /** The checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
+  async #resumeAt({ topic, partition, low, committed }: StartQuestion): Promise<bigint> {
+    const { progress, scan, log } = this.#options;
+    const known = progress.find(topic, partition);
+    if (known) return known.offset;
+    if (committed === undefined || committed <= low)
+      return progress.begin(topic, partition, low).offset;
+    log.info({ partition }, "no checkpoint: scanning what was read before");
+    const marks = new Marks();
+    const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
+    await scan({ topic, partition, end: committed, onBatch });
+    return progress.begin(topic, partition, committed, marks).offset;
+  }
+
   async #take(batch: FeedBatch): Promise<void> {
-    const { progress, output, signal } = this.#options;
-    const opener = this.#openers.get(batch.topic);
+    const { progress, until, observer, signal } = this.#options;
+    const opener = this.#sources.get(batch.topic)?.opener;
     const state = progress.find(batch.topic, batch.partition);
     if (!opener || !state) throw new VeilError("INTERNAL", "a batch of a partition nobody reads");
-    const opened = await opener.open(batch, state.marks, signal);
-    if (opened.readings.length > 0) await output.write(opened.readings.map(encodeReading).join(""));
-    if (opened.rejects.length > 0) await this.#reject(batch, opened);
+    const messages = until?.cut(batch.messages) ?? batch.messages;
+    const opened = await opener.open({ ...batch, messages }, state.marks, signal);
+    await this.#write(batch, opened);
     this.counts.readings += opened.readings.length;
     this.counts.rejects += opened.rejects.length;
     this.counts.repeats += opened.repeats;
-    const last = batch.messages.at(-1);
+    observer?.onReadings?.(opened.readings);
+    for (const gap of opened.gaps) observer?.onGap?.(gap);
+    const last = messages.at(-1);
     if (last) progress.moveTo(state, last.offset + 1n);
     await progress.saveIfDue();
+  }
+
+  async #write(batch: FeedBatch, opened: Opened): Promise<void> {
+    this.#torn = true;
+    if (opened.readings.length > 0) await this.#options.output.write(opened.readings);
+    if (opened.rejects.length > 0) await this.#reject(batch, opened);
+    this.#torn = false;
   }
 
   async #reject({ partition }: FeedBatch, { rejects }: Opened): Promise<void> {
@@ -113,12 +176,14 @@ export class Receiver {
   }
 
   #skip({ topic, partition, wanted, low, lost }: OffsetLost): void {
-    const { progress, log } = this.#options;
+    const { progress, observer, log } = this.#options;
     log.error(
       { partition, wanted: Number(wanted), low: Number(low), lost: Number(lost) },
       "Kafka has deleted records that were not read yet",
     );
     this.counts.gone += lost;
+    const opener = this.#sources.get(topic)?.opener;
+    if (opener) observer?.onDeleted?.({ topic: opener.topic, lost });
     const state = progress.find(topic, partition);
     if (state) progress.moveTo(state, low);
   }

@@ -1,52 +1,86 @@
 /** `veilmq consume TOPIC…`: the analyst's command. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { FORMAT_NAMES } from "../../agent/consumer/formats.ts";
+import type { ConsumeFlags } from "../consume.ts";
+import { parseDuration, parseFrom, parseUntil } from "../time-options.ts";
 
-interface ConsumeFlags {
-  readonly credential: string;
-  readonly state?: string;
-  readonly output?: string;
-  readonly rejects?: string;
-  readonly wait?: true;
-  readonly verbose?: true;
-}
+const HELP = `
+A line of ndjson is {"id","topic","producer","time","pack","partition","offset"}: "pack" holds the readings as SenML
+records (RFC 8428), "time" is the device's clock in milliseconds since 1970, "id" names the record for ever.
+
+It resumes where it stopped. A clean stop (Ctrl-C, SIGTERM) repeats nothing; after kill -9 stdout may repeat
+lines since the last checkpoint, --output does not. --exec and --webhook deliver at least once: what is not
+accepted (exit code 0; an answer 2xx) is tried again, and nothing more is read meanwhile.
+
+Times of --from and --until are those at which Kafka took a record. A gap is told when a device's records are
+missing between others, and when Kafka deleted some before they were read.
+
+Exit codes: 0 stopped, 4 "Topic not found" (or not granted to you: the two look the same), 5 revoked.
+
+Examples:
+  veilmq consume --list --credential analyst.cred.json
+  veilmq consume greenhouse/north/climate --credential analyst.cred.json --format pretty
+  veilmq consume a/b c/d --credential analyst.cred.json --wait --output readings.ndjson --rejects rejects.ndjson
+  veilmq consume a/b --credential analyst.cred.json --from 6h --until now --format csv > last-six-hours.csv
+  veilmq consume a/b --credential analyst.cred.json --silence 5m --exec 'curl -sf --data-binary @- http://localhost/in'`;
 
 export function addConsume(program: Command): void {
-  program
+  const command = program
     .command("consume")
     .description("read topics: one opened record a line, as NDJSON on stdout")
-    .argument("<topic...>", "names of topics that your credential is granted")
+    .argument("[topic...]", "names of topics that your credential is granted")
     .requiredOption(
       "--credential <file>",
       "your credential, as `veilmq kms enrol` made it (mode 0600)",
     )
+    .option("--list", "list what your credential may read, and end")
+    .option("--json", "with --list: one JSON object a line")
     .option(
       "--state <dir>",
       "where it remembers what was read (default: below ~/.local/state/veilmq)",
     )
     .option(
-      "--output <file>",
-      "write to a file instead, each record exactly once, also over kill -9",
+      "--from <where>",
+      "checkpoint (the default: where it stopped, else everything), beginning, latest, a time, or a duration ago",
+      parseFrom,
+    )
+    .option("--until <time>", "end there: now, a time, or a duration from now", parseUntil)
+    .addOption(
+      new Option("--format <format>", "how readings are written")
+        .choices(FORMAT_NAMES)
+        .default("ndjson"),
+    )
+    .addOption(
+      new Option(
+        "--output <file>",
+        "write to a file instead, each record exactly once, also over kill -9",
+      ).conflicts(["exec", "webhook"]),
     )
     .option("--rejects <file>", "write what cannot be opened there: partition, offset and reason")
+    .addOption(
+      new Option(
+        "--exec <command>",
+        "run this for each few readings, NDJSON on its stdin",
+      ).conflicts(["output", "webhook", "format"]),
+    )
+    .addOption(
+      new Option("--webhook <url>", "post each few readings there, as a JSON array").conflicts([
+        "output",
+        "exec",
+        "format",
+      ]),
+    )
+    .option("--webhook-token-file <file>", "a bearer token for --webhook (mode 0600)")
+    .option("--silence <duration>", "alert when a device is not heard for so long", parseDuration)
+    .option("--alerts <file>", "write alerts there, too: silence and gaps, as NDJSON with names")
     .option("--wait", "wait for topics that are not there yet")
     .option("--verbose", "say on stderr what it does")
-    .addHelpText(
-      "after",
-      `
-A line is {"id","topic","producer","time","pack","partition","offset"}: "pack" holds the readings as SenML
-records (RFC 8428), "time" is the device's clock in milliseconds since 1970, "id" names the record for ever.
-
-It resumes where it stopped. A clean stop (Ctrl-C, SIGTERM) repeats nothing; after kill -9 stdout may repeat
-lines since the last checkpoint, --output does not.
-
-Exit codes: 0 stopped, 4 "Topic not found" (or not granted to you: the two look the same), 5 revoked.
-
-Examples:
-  veilmq consume greenhouse/north/climate --credential analyst.cred.json
-  veilmq consume a/b c/d --credential analyst.cred.json --wait --output readings.ndjson`,
-    )
+    .addHelpText("after", HELP)
     .action(async (topics: string[], flags: ConsumeFlags) => {
-      const { consume } = await import("../consume.ts");
-      process.exitCode = await consume(topics, flags);
+      if (topics.length === 0 && !flags.list)
+        command.error("error: name a topic, or --list to see what you may read");
+      const { consume, listTopics } = await import("../consume.ts");
+      if (flags.list) await listTopics(flags);
+      else process.exitCode = await consume(topics, flags);
     });
 }

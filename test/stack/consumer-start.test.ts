@@ -5,6 +5,8 @@ import { PassThrough } from "node:stream";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { Consumer } from "../../agent/consumer/consumer.ts";
+import { FORMATS } from "../../agent/consumer/formats.ts";
+import { FormattedSink } from "../../agent/consumer/reading-sink.ts";
 import { StreamSink } from "../../agent/consumer/sinks.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
@@ -45,7 +47,7 @@ test("waits for a topic that the bridge knows and the brokers do not yet", async
     credential: { ...credential, bridge: { mqtt: [], http } },
     topics: ["t"],
     stateDir: join(await testFolder(), "state"),
-    output: new StreamSink(new PassThrough()),
+    output: new FormattedSink(new StreamSink(new PassThrough()), FORMATS.ndjson),
     rejects: null,
     wait: false,
     log: pino({ level: "info" }, { write: (line: string) => lines.push(line) }),

@@ -8,13 +8,18 @@ import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
 import { Feed, type FeedOptions } from "./feed.ts";
 import { type GroupOffset, GroupOffsets } from "./group-offsets.ts";
-import { findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
+import { findOffset, findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
 
 /** What is known of a partition that is about to be read. */
 export interface StartQuestion extends OffsetRange {
   readonly topic: string;
   /** The group's committed offset, if there is one. */
   readonly committed: bigint | undefined;
+  /**
+   * The first offset that Kafka took at `timeMs` or later; the offset that the next record will get if there is none
+   * yet. May be asked at any time. Throws NOT_FOUND and what is retryable.
+   */
+  readonly offsetAt: (timeMs: number) => Promise<bigint>;
 }
 
 export interface ConsumerOptions extends FeedOptions {
@@ -49,7 +54,16 @@ export class KafkaConsumer {
     const committed = await this.#offsets.fetch(topic, partitions);
     const starts = await Promise.all(
       ranges.map(async ({ partition, low, high }) => {
-        const question = { topic, partition, low, high, committed: committed.get(partition) };
+        const offsetAt = (timeMs: number): Promise<bigint> =>
+          findOffset(this.#brokers, { topic, partition, timeMs });
+        const question = {
+          topic,
+          partition,
+          low,
+          high,
+          offsetAt,
+          committed: committed.get(partition),
+        };
         return { topic, partition, offset: await this.#startAt(question) };
       }),
     );

@@ -51,6 +51,27 @@ export async function listOffsets(
   );
 }
 
+/**
+ * The first offset of a partition that Kafka took at `timeMs` or later; the offset that the next record will get if
+ * there is none yet. Throws as {@link listOffsets}.
+ */
+export async function findOffset(
+  brokers: Brokers,
+  { topic, partition, timeMs }: { topic: string; partition: number; timeMs: number },
+): Promise<bigint> {
+  const find = await brokers.findLeaders([topic]);
+  const leader = find(topic, partition);
+  if ("error" in leader) throw leader.error;
+  try {
+    const offset = await askLeader(brokers, leader.nodeId, { topic, partition, at: timeMs });
+    if (offset >= 0n) return offset;
+    return await askLeader(brokers, leader.nodeId, { topic, partition, at: LATEST });
+  } catch (error) {
+    brokers.forget(topic);
+    throw error;
+  }
+}
+
 async function askLeader(
   brokers: Brokers,
   nodeId: number,

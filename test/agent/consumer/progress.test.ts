@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Progress } from "../../../agent/consumer/progress.ts";
+import type { ReadingSink } from "../../../agent/consumer/reading-sink.ts";
 import type { LineSink } from "../../../agent/consumer/sinks.ts";
 import { testFolder } from "../../support/folder.ts";
 
@@ -9,7 +10,7 @@ test("a checkpoint is written when output and rejects are durable, never before"
   const stateDir = await testFolder();
   const path = join(stateDir, "checkpoint.json");
   const seen: string[] = [];
-  const sink = (name: string, length: number | null): LineSink => ({
+  const sink = (name: string, length: number | null): LineSink & ReadingSink => ({
     open: async () => undefined,
     write: async () => undefined,
     flush: async () => {

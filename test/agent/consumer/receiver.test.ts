@@ -2,9 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts";
+import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
 import { testFolder } from "../../support/folder.ts";
@@ -21,7 +23,7 @@ class FullDisk extends FileSink {
 
 test("what the output did not take is in no checkpoint, however much was waiting to be saved", async () => {
   const folder = await testFolder();
-  const output = new FullDisk(join(folder, "output"));
+  const output = new FormattedSink(new FullDisk(join(folder, "output")), FORMATS.ndjson);
   const progress = new Progress({
     ...{ stateDir: join(folder, "state"), group: "g", output, rejects: null },
     onSaved: () => undefined,
@@ -48,7 +50,8 @@ test("what the output did not take is in no checkpoint, however much was waiting
     KAFKA_TOPIC,
     new Opener({ topic: TOPIC, log, keys: new KeyRing({ ...parts, bridge }) }),
   );
-  const range = { topic: KAFKA_TOPIC, partition: 0, low: 0n, high: 1n, committed: undefined };
+  const offsets = { low: 0n, high: 1n, committed: undefined, offsetAt: async () => 1n };
+  const range = { topic: KAFKA_TOPIC, partition: 0, ...offsets };
   await receiver.startAt(range);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * SAVE_INTERVAL_MS });
   onTestFinished(() => void vi.useRealTimers());

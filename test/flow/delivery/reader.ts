@@ -2,9 +2,11 @@
 import { readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
+import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
 import { Progress } from "../../../agent/consumer/progress.ts";
+import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink, type LineSink } from "../../../agent/consumer/sinks.ts";
 import type { SimRegistry } from "./bridge.ts";
@@ -81,15 +83,16 @@ export class SimReader {
   async start(): Promise<void> {
     const { kafka, registry } = this.#options;
     const sink = new DyingSink(this.#output);
+    const output = new FormattedSink(sink, FORMATS.ndjson);
     const progress = new Progress({
-      ...{ stateDir: this.#stateDir, group: "veil-play", output: sink, rejects: null },
+      ...{ stateDir: this.#stateDir, group: "veil-play", output, rejects: null },
       onSaved: (offsets) => {
         for (const { topic, offset } of offsets) kafka.committed.set(topic, offset);
       },
     });
     await progress.start();
     const receiver = new Receiver({
-      ...{ progress, log, output: sink, rejects: null, signal: never },
+      ...{ progress, log, output, rejects: null, signal: never },
       scan: async ({ topic, end, onBatch }) => {
         for (let from = 0n; from < end; from += BigInt(MAX_SCANNED)) {
           const batch = kafka.batch(topic, from, Math.min(MAX_SCANNED, Number(end - from)));
@@ -113,7 +116,8 @@ export class SimReader {
       receiver.addTopic(name, new Opener({ topic, log, keys: new KeyRing(parts) }));
       const high = BigInt(kafka.log(name).length);
       const committed = kafka.committed.get(name);
-      const range = { topic: name, partition: 0, low: 0n, high, committed };
+      const offsetAt = async (): Promise<bigint> => high;
+      const range = { topic: name, partition: 0, low: 0n, high, committed, offsetAt };
       next.set(name, await receiver.startAt(range));
     }
     this.#life = { sink, progress, receiver, next };

@@ -1,0 +1,50 @@
+/** How far a consumer has read, and how far it is behind: for progress and dashboards. */
+
+/** One partition. */
+export interface Position {
+  readonly topic: string;
+  readonly kafkaTopic: string;
+  readonly partition: number;
+  /** The next offset to read. */
+  readonly offset: bigint;
+  /** The offset after the partition's last record, as Kafka last said. */
+  readonly end: bigint;
+}
+
+export class Positions {
+  readonly #all = new Map<string, Position>();
+
+  /** Of every partition that is read. */
+  list(): Position[] {
+    return [...this.#all.values()];
+  }
+
+  begin(position: Position): void {
+    this.#all.set(keyOf(position.kafkaTopic, position.partition), position);
+  }
+
+  /** Everything before `offset` is done. */
+  moved(kafkaTopic: string, partition: number, offset: bigint): void {
+    this.#change(kafkaTopic, partition, { offset });
+  }
+
+  /** Kafka has records up to `end`. */
+  ends(kafkaTopic: string, partition: number, end: bigint): void {
+    this.#change(kafkaTopic, partition, { end });
+  }
+
+  #change(kafkaTopic: string, partition: number, change: Partial<Position>): void {
+    const key = keyOf(kafkaTopic, partition);
+    const known = this.#all.get(key);
+    if (known) this.#all.set(key, { ...known, ...change });
+  }
+}
+
+/** Records that Kafka has and that are not read yet. */
+export function lagOf({ offset, end }: Pick<Position, "offset" | "end">): bigint {
+  return end > offset ? end - offset : 0n;
+}
+
+function keyOf(kafkaTopic: string, partition: number): string {
+  return `${kafkaTopic}/${partition}`;
+}

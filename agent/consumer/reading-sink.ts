@@ -1,0 +1,45 @@
+/** Where opened readings go: lines of a format, a command, a webhook, or a program's own loop. */
+import type { Format } from "./formats.ts";
+import type { Reading } from "./reading.ts";
+import type { LineSink } from "./sinks.ts";
+
+export interface ReadingSink {
+  /** `length`: the checkpointed length, or null where there is no checkpoint yet. */
+  open(length: number | null): Promise<void>;
+  /** Resolves when the readings may be forgotten; nothing more is read before: the back-pressure of the whole consumer. */
+  write(readings: readonly Reading[]): Promise<void>;
+  /** Makes all of it durable; the length in bytes where the sink can be cut back to it, else null. */
+  flush(): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+/** Readings as lines. A format's header begins an output that is empty. */
+export class FormattedSink implements ReadingSink {
+  readonly #lines: LineSink;
+  readonly #format: Format;
+
+  constructor(lines: LineSink, format: Format) {
+    this.#lines = lines;
+    this.#format = format;
+  }
+
+  async open(length: number | null): Promise<void> {
+    await this.#lines.open(length);
+    const { header } = this.#format;
+    if (header === "") return;
+    const isEmpty = ((await this.#lines.flush()) ?? 0) === 0;
+    if (isEmpty) await this.#lines.write(header);
+  }
+
+  async write(readings: readonly Reading[]): Promise<void> {
+    await this.#lines.write(readings.map((reading) => this.#format.encode(reading)).join(""));
+  }
+
+  async flush(): Promise<number | null> {
+    return this.#lines.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.close();
+  }
+}

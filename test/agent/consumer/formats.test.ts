@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import { FORMATS } from "../../../agent/consumer/formats.ts";
+import { measurementsOf } from "../../../agent/consumer/measurements.ts";
+import type { Reading } from "../../../agent/consumer/reading.ts";
+import type { SenmlPack } from "../../../core/wire/senml.ts";
+
+const TIME_MS = 1_700_000_000_000;
+
+function readingOf(pack: SenmlPack, topic = "field/north"): Reading {
+  return {
+    ...{ id: "kid:1", topic, producer: "pi-1", timeMs: TIME_MS, takenMs: TIME_MS + 5, pack },
+    ...{ partition: 0, offset: 7n },
+  };
+}
+
+describe("the values of a pack", () => {
+  test("have the base fields of the records before them", () => {
+    const pack: SenmlPack = [
+      { bn: "urn:dev:1/", bt: 1_600_000_000, bu: "Cel", n: "in", v: 21.5 },
+      { n: "out", v: -3, t: 1.5 },
+      { n: "rh", u: "%RH", v: 40 },
+      { bn: "urn:dev:2/", n: "door", vb: false },
+      { n: "sum", s: 9 },
+    ];
+    expect(measurementsOf({ pack, timeMs: TIME_MS })).toEqual([
+      { name: "urn:dev:1/in", value: 21.5, unit: "Cel", timeMs: 1_600_000_000_000 },
+      { name: "urn:dev:1/out", value: -3, unit: "Cel", timeMs: 1_600_000_001_500 },
+      { name: "urn:dev:1/rh", value: 40, unit: "%RH", timeMs: 1_600_000_000_000 },
+      { name: "urn:dev:2/door", value: false, unit: "Cel", timeMs: 1_600_000_000_000 },
+      { name: "urn:dev:2/sum", value: 9, unit: "Cel", timeMs: 1_600_000_000_000 },
+    ]);
+  });
+
+  test("without a time have the record's; a small time is relative to it", () => {
+    const pack: SenmlPack = [
+      { n: "a", v: 1 },
+      { n: "b", v: 2, t: -5 },
+    ];
+    const times = measurementsOf({ pack, timeMs: TIME_MS }).map(({ timeMs }) => timeMs);
+    expect(times).toEqual([TIME_MS, TIME_MS - 5000]);
+  });
+});
+
+describe("a reading", () => {
+  test("as CSV is a line a value, quoted as RFC 4180 says", () => {
+    const pack: SenmlPack = [
+      { n: "temp", u: "Cel", v: 21.5 },
+      { n: "note", vs: 'wet, "very"\r\nwet' },
+    ];
+    expect(FORMATS.csv.header + FORMATS.csv.encode(readingOf(pack, "a,b"))).toBe(
+      [
+        "time,topic,producer,name,value,unit,id",
+        '2023-11-14T22:13:20.000Z,"a,b",pi-1,temp,21.5,Cel,kid:1',
+        '2023-11-14T22:13:20.000Z,"a,b",pi-1,note,"wet, ""very""\r\nwet",,kid:1',
+        "",
+      ].join("\r\n"),
+    );
+  });
+
+  test("as SenML has the topic for a base name, where that may be one", () => {
+    const pack: SenmlPack = [{ bt: 1_600_000_000, n: "temp", v: 1 }];
+    expect(JSON.parse(FORMATS.senml.encode(readingOf(pack)))).toEqual([
+      { bn: "field/north/", bt: 1_600_000_000, n: "temp", v: 1 },
+    ]);
+    expect(JSON.parse(FORMATS.senml.encode(readingOf(pack, "Gewächshaus")))).toEqual(pack);
+  });
+
+  test("for people holds nothing that a terminal would obey", () => {
+    const pack: SenmlPack = [
+      { n: "temp", u: "Cel", v: 21.5 },
+      { n: "note", vs: "\u001b[2Jgone\u009b1m\u202e" },
+    ];
+    expect(FORMATS.pretty.encode(readingOf(pack))).toBe(
+      "2023-11-14 22:13:20.000Z  field/north  pi-1  temp=21.5 Cel  note= [2Jgone 1m \n",
+    );
+  });
+
+  test("of a clock that no calendar has is written all the same", () => {
+    const reading = { ...readingOf([{ n: "t", v: 1 }]), timeMs: 1e17 };
+    expect(FORMATS.pretty.encode(reading)).toMatch(/^100000000000000000 {2}field/);
+  });
+});
