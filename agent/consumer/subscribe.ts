@@ -1,0 +1,115 @@
+/**
+ * `import { subscribe } from "veilmq/consumer"`: readings in a program's own loop. See docs/consumer.md.
+ *
+ *   for await (const { topic, values } of subscribe({ credential: "analyst.cred.json", topics: ["a/b"] }))
+ *     console.log(topic, values);
+ */
+import { VeilError } from "../../core/errors.ts";
+import { readSecretFile } from "../../core/runtime/files.ts";
+import { createLog, type LogLevel } from "../../core/runtime/log.ts";
+import { decodeCredential } from "../../core/wire/credential.ts";
+import { topicName } from "../../core/wire/fields.ts";
+import { Consumer } from "./consumer.ts";
+import { Handover } from "./handover.ts";
+import { type Measurement, measurementsOf } from "./measurements.ts";
+import type { From } from "./range.ts";
+import type { Reading as OpenedReading } from "./reading.ts";
+
+export { isVeilError, VeilError } from "../../core/errors.ts";
+export type { Measurement } from "./measurements.ts";
+
+export interface SubscribeOptions {
+  /** The path of a credential, as `veilmq kms enrol` made it; mode 0600. */
+  readonly credential: string;
+  /** Names in clear; each must be granted to this credential. */
+  readonly topics: readonly string[];
+  /**
+   * A folder of this subscription's own, which remembers what was taken: then a later run goes on there. Without it
+   * nothing is remembered.
+   */
+  readonly stateDir?: string;
+  /**
+   * Where to begin: with a `stateDir` where the last run stopped (`checkpoint`), else with what comes from now on
+   * (`latest`), unless given. A Date: what Kafka took from then on.
+   */
+  readonly from?: "checkpoint" | "beginning" | "latest" | Date;
+  /** The loop ends when everything that Kafka took before it has been read. */
+  readonly until?: Date;
+  /** Wait for topics that are not there yet, rather than throw NOT_FOUND. */
+  readonly wait?: boolean;
+  /** Ends the loop in an orderly way. */
+  readonly signal?: AbortSignal;
+  /** What is logged on stderr, as JSON; `warn` unless given. No name and no value is ever in it. */
+  readonly logLevel?: LogLevel;
+}
+
+/** One record, opened and verified. */
+export interface Reading {
+  /** `kid:seq`, unique for the record and the same in every run. */
+  readonly id: string;
+  readonly topic: string;
+  /** The device that sealed it. */
+  readonly producer: string;
+  /** By the device's clock. */
+  readonly time: Date;
+  /** When Kafka took it, by Kafka's clock. */
+  readonly taken: Date;
+  readonly values: readonly Measurement[];
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/**
+ * Readings in order of each device, for as long as the loop asks for them. A reading counts as taken when the loop asks for
+ * the next one: what a crash, a `break` or a throw leaves behind comes again in the next run (at least once). Throws
+ * VeilError: CONFIG, SECRET_FILE, BAD_CREDENTIAL before the first; NOT_FOUND, REVOKED, AUTH at any time.
+ */
+export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Reading, void, void> {
+  const end = new AbortController();
+  const signal = AbortSignal.any([end.signal, ...(options.signal ? [options.signal] : [])]);
+  const handover = new Handover();
+  const consumer = await createConsumer(options, handover);
+  signal.addEventListener("abort", () => handover.giveUp(), { once: true });
+  if (signal.aborted) handover.giveUp();
+  const running = consumer.run(signal).finally(() => handover.end());
+  // Awaited below, after what it has handed over.
+  running.catch(() => undefined);
+  try {
+    for (let next = await handover.next(); next !== null; next = await handover.next())
+      yield present(next);
+    await running;
+  } finally {
+    end.abort();
+    await running.catch(() => undefined);
+  }
+}
+
+async function createConsumer(options: SubscribeOptions, output: Handover): Promise<Consumer> {
+  const { topics, stateDir = null, until, wait = false, logLevel = "warn" } = options;
+  if (topics.length === 0) throw new VeilError("CONFIG", "there are no topics to subscribe to");
+  if (stateDir === null && options.from === "checkpoint")
+    throw new VeilError("CONFIG", "from: checkpoint needs a stateDir");
+  return new Consumer({
+    credential: decodeCredential(await readSecretFile(options.credential)),
+    topics: [...new Set(topics.map(topicName))],
+    ...{ stateDir, output, rejects: null, wait },
+    from: fromOf(options),
+    untilMs: until?.getTime() ?? null,
+    log: createLog("consumer", logLevel),
+  });
+}
+
+function fromOf({ from, stateDir }: SubscribeOptions): From {
+  if (from instanceof Date) return { sinceMs: from.getTime() };
+  return from ?? (stateDir === undefined ? "latest" : "checkpoint");
+}
+
+function present(reading: OpenedReading): Reading {
+  const { id, topic, producer, timeMs, takenMs, partition, offset } = reading;
+  return {
+    ...{ id, topic, producer, partition, offset },
+    time: new Date(timeMs),
+    taken: new Date(takenMs),
+    values: measurementsOf(reading),
+  };
+}
