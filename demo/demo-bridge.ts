@@ -15,7 +15,7 @@ export interface DemoBridgeOptions {
   readonly sessionTimeoutMs?: number;
   /** The file of its age identity, which bridges of one operator share. */
   readonly identity: string;
-  readonly tenant: { readonly name: string; readonly kmsPublicKey: string };
+  readonly tenants: readonly { readonly name: string; readonly kmsPublicKey: string }[];
 }
 
 export class DemoBridge {
@@ -39,7 +39,7 @@ export class DemoBridge {
 
   /** Writes bridge.yaml; the process is not started yet. */
   static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
-    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenant } = options;
+    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenants } = options;
     await makeFolder(folder);
     const [mqttPort = 0, httpPort = 0] = await freePorts(2);
     const stateDir = join(folder, "state");
@@ -54,7 +54,7 @@ export class DemoBridge {
         zookeeper: { servers: [zookeeper], ...(sessionTimeoutMs && { sessionTimeoutMs }) },
         stateDir,
         identityFile: identity,
-        tenants: [tenant],
+        tenants,
       }),
     );
     const args = ["bridge", "run", "--config", config];

@@ -132,7 +132,7 @@ export class DemoStack {
       folder: join(this.#options.dir, "bridge"),
       zookeeper,
       identity,
-      tenant: { name: "demo", kmsPublicKey },
+      tenants: [{ name: "demo", kmsPublicKey }],
     });
     await this.#launch(bridge.process);
     await untilReady(bridge.process, () => bridge.isReady(), this.#options.signal);

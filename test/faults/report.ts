@@ -1,14 +1,7 @@
 /** The report of a run: what it was, what became of the readings, and how long each kind of fault took to get over. */
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
-import { promisify } from "node:util";
-import { packageFile } from "../../core/runtime/package.ts";
+import { describeCommit, describeMachine, loadAverage } from "../support/machine.ts";
 import type { Verdict } from "./ledger.ts";
 import type { Outcome } from "./perform.ts";
-
-const run = promisify(execFile);
-const GIB = 2 ** 30;
 
 export interface RunReport {
   readonly seed: number;
@@ -39,8 +32,8 @@ export async function renderReport(report: RunReport): Promise<string> {
     "",
     "Written by `npm run faults`; the head of `test/faults/ledger.ts` says how each reading is counted.",
     "",
-    `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await commit()}`,
-    `- ${await machine()}`,
+    `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await describeCommit()}`,
+    `- ${await describeMachine()}; load average ${loadAverage()} at the end`,
     `- ${outcomes.length} faults with seed ${seed}, one after the other, in ${Math.round(tookMs / 60_000)} minutes; ` +
       `${rate} readings a second from ten devices, two bridges, three brokers, one ZooKeeper, one consumer with --output`,
     ...(failure === null ? [] : [`- **It ended early: ${failure}**`]),
@@ -75,23 +68,4 @@ function quantile(sorted: readonly number[], q: number): number {
 
 function inSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-async function commit(): Promise<string> {
-  const git = (...args: string[]): Promise<string> =>
-    run("git", args, { cwd: packageFile() }).then(({ stdout }) => stdout.trim());
-  try {
-    const changed = (await git("status", "--porcelain", "--untracked-files=no")) !== "";
-    return (await git("rev-parse", "--short", "HEAD")) + (changed ? ", with changes" : "");
-  } catch {
-    return "unknown";
-  }
-}
-
-async function machine(): Promise<string> {
-  const [cpu] = cpus();
-  const memory = Math.round(totalmem() / GIB);
-  const system = await readFile("/etc/os-release", "utf8").catch(() => "");
-  const name = /^PRETTY_NAME="(.*)"$/m.exec(system)?.[1] ?? "Linux";
-  return `${availableParallelism()} × ${cpu?.model.trim() ?? "CPU"}, ${memory} GiB; ${name}; Node ${process.version}; load average ${loadavg()[2]?.toFixed(1)} at the end`;
 }

@@ -232,7 +232,7 @@ export class FaultRig {
       zookeeper: cluster.zookeeper,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       identity,
-      tenant: { name: "demo", kmsPublicKey },
+      tenants: [{ name: "demo", kmsPublicKey }],
     });
     this.#cleanups.push(() => bridge.process.stop());
     await bridge.process.spawn();

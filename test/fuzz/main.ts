@@ -63,7 +63,7 @@ async function run({ inputs, seed, target, hex }: Options): Promise<number> {
     show(outcome);
     outcomes.push(outcome);
   }
-  if (!target) await writeReport(reportOf(outcomes, seed, new Date()));
+  if (!target) await writeReport(await reportOf(outcomes, seed, new Date()));
   return outcomes.some(({ failure }) => failure) ? 1 : 0;
 }
 

@@ -1,13 +1,15 @@
 /** `docs/reports/fuzz.md`: what a whole run gave, and on what. */
-import { execFileSync } from "node:child_process";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { describeCommit, describeMachine } from "../support/machine.ts";
 import type { Outcome } from "./driver.ts";
 
-const GIB = 2 ** 30;
 const KIB = 2 ** 10;
 
 /** The report as Markdown. */
-export function reportOf(outcomes: readonly Outcome[], seed: string, date: Date): string {
+export async function reportOf(
+  outcomes: readonly Outcome[],
+  seed: string,
+  date: Date,
+): Promise<string> {
   const sum = (of: (outcome: Outcome) => number): number =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0);
   const failures = outcomes.filter(({ failure }) => failure !== undefined);
@@ -17,8 +19,8 @@ Mutations of valid samples, and noise, through everything that decodes what othe
 decoder returns or throws a VeilError; an input that takes more than 50 ms of the processor, alone and each of three times,
 counts as a hang; what is held after a full collection may grow by 2 MiB between the first quarter of the inputs and the last.
 
-\`npm run fuzz\` writes this page. ${date.toISOString().slice(0, 10)}, commit ${commit()}, seed \`${seed}\`.
-${machine()}.
+\`npm run fuzz\` writes this page. ${date.toISOString().slice(0, 10)}, commit ${await describeCommit()}, seed \`${seed}\`.
+${await describeMachine()}.
 
 **${number(sum(({ inputs }) => inputs))} inputs in ${sum(({ seconds }) => seconds).toFixed(0)} s: ${failures.length} failures.**
 
@@ -45,17 +47,6 @@ function rowOf(outcome: Outcome): string {
     number(grownBytes / KIB),
   ];
   return `| ${cells.join(" | ")} |`;
-}
-
-function machine(): string {
-  const model = cpus()[0]?.model ?? "unknown processor";
-  const memory = `${Math.round(totalmem() / GIB)} GiB`;
-  return `${availableParallelism()} cores (${model.trim()}), ${memory}, Node ${process.versions.node}, ${process.platform} ${process.arch}`;
-}
-
-/** The commit, with `-dirty` where the tree differs from it. */
-function commit(): string {
-  return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim();
 }
 
 function number(value: number): string {

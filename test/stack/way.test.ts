@@ -161,12 +161,14 @@ describe("the whole way", () => {
 
     // It knows, takes no more, and keeps its outbox; not one record of it follows.
     await vi.waitFor(async () => expect(await state()).toBe("revoked"), { timeout: 10_000 });
-    const { acknowledged } = await revoked.status();
+    const { taken, acknowledged } = await revoked.status();
     const before = from("sensor-2").length;
     const goesOn = () => expect(from("sensor-2").length).toBeGreaterThan(before + 100);
     await vi.waitFor(goesOn, { timeout: 20_000 });
     expect(await revoked.status()).toMatchObject({ acknowledged, uplink: { state: "revoked" } });
-    const stays = () => expect(from("sensor-1")).toHaveLength(acknowledged);
+    const stays = () => expect(from("sensor-1").length).toBeGreaterThanOrEqual(acknowledged);
     await vi.waitFor(stays, { timeout: 10_000 });
+    // Kafka may have records whose PUBACK the end of the session cut off.
+    expect(from("sensor-1").length).toBeLessThanOrEqual(taken);
   });
 });

@@ -6,12 +6,21 @@ declare module "vitest" {
   interface ProvidedContext {
     readonly zookeeper: string;
     readonly brokers: readonly string[];
+    readonly clusterFolder: string;
   }
 }
 
-/** ZooKeeper and the three brokers, as `host:port`. */
-export function sharedCluster(): { zookeeper: string; brokers: readonly string[] } {
-  return { zookeeper: inject("zookeeper"), brokers: inject("brokers") };
+/** ZooKeeper and the three brokers, as `host:port`, and the folder with `zookeeper/` and `kafka-<id>/` in it. */
+export function sharedCluster(): {
+  zookeeper: string;
+  brokers: readonly string[];
+  folder: string;
+} {
+  return {
+    zookeeper: inject("zookeeper"),
+    brokers: inject("brokers"),
+    folder: inject("clusterFolder"),
+  };
 }
 
 /** A name that no other test uses, for a topic, a group or a node. */

@@ -11,6 +11,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cluster = await startCluster({ dir, brokers: 3, onProgress });
   project.provide("zookeeper", cluster.zookeeper);
   project.provide("brokers", cluster.brokers);
+  project.provide("clusterFolder", dir);
   return async () => {
     await cluster.stop();
     await rm(dir, { recursive: true, force: true });

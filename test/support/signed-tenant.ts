@@ -109,7 +109,7 @@ export class TestTenant {
     return this.#sign("enrol", path, { client, serial, sealed });
   }
 
-  cert(client: string, serial: number, signingKey = Buffer.alloc(32, 9)): Placed {
+  cert(client: string, serial: number, signingKey: Buffer = Buffer.alloc(32, 9)): Placed {
     return this.#sign("cert", certPath(this.name, client), {
       tenant: this.name,
       client,

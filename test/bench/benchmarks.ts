@@ -1,0 +1,6 @@
+/** Every benchmark there is. */
+import type { Benchmark } from "./framework/benchmark.ts";
+import { revocationBenchmark } from "./revocation/revocation.ts";
+import { schemeBenchmark } from "./scheme/scheme.ts";
+
+export const BENCHMARKS: readonly Benchmark[] = [schemeBenchmark, revocationBenchmark];

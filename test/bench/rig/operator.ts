@@ -1,0 +1,126 @@
+/**
+ * What a benchmark's clients talk to: bridges of one operator, real processes on a real Kafka and ZooKeeper, and one
+ * tenant with real keys whose documents are made in memory, by the thousand if need be.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { HttpClient } from "../../../core/ports/http/client.ts";
+import { makeFolder, replaceSecretFile } from "../../../core/runtime/files.ts";
+import { generateMaster } from "../../../core/scheme/owner.ts";
+import { encodeBundle } from "../../../core/wire/directory.ts";
+import { importResponseSchema } from "../../../core/wire/http.ts";
+import { DemoBridge } from "../../../demo/demo-bridge.ts";
+import { untilReady } from "../../../demo/ready.ts";
+import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
+import { makeTenant, type TestDevice } from "../../support/tenant.ts";
+
+/** Documents in one import: far below what a bridge takes at once. */
+const CLIENTS_AT_ONCE = 100;
+
+export interface OperatorOptions {
+  readonly folder: string;
+  /** `host:port`, of a cluster that serves. */
+  readonly zookeeper: string;
+  readonly bridges: number;
+  readonly signal: AbortSignal;
+}
+
+/** A client that a benchmark asks for; it may publish to and read all of its topics. */
+export interface Wanted {
+  readonly client: string;
+  readonly topics: readonly string[];
+}
+
+export class Operator {
+  readonly bridges: readonly DemoBridge[];
+  readonly #owner: ReturnType<typeof makeTenant>;
+  readonly #signed: TestTenant;
+  readonly #http: readonly HttpClient[];
+  #serial = 1;
+
+  private constructor(parts: {
+    bridges: readonly DemoBridge[];
+    owner: ReturnType<typeof makeTenant>;
+    signed: TestTenant;
+  }) {
+    this.bridges = parts.bridges;
+    this.#owner = parts.owner;
+    this.#signed = parts.signed;
+    this.#http = parts.bridges.map(({ url }) => new HttpClient({ baseUrl: url }));
+  }
+
+  /** Resolves when all bridges serve the tenant's head. Suite `p256`: enrolling is quick, and readings cost the same. */
+  static async start({ folder, zookeeper, bridges, signal }: OperatorOptions): Promise<Operator> {
+    const identity = await testIdentity();
+    const identityFile = join(folder, "bridge.age");
+    await makeFolder(folder);
+    await replaceSecretFile(identityFile, `${identity}\n`);
+    const master = await generateMaster({ suite: "p256", random: randomBytes });
+    const owner = makeTenant(`bench-${randomBytes(4).toString("hex")}`, master);
+    const { tenant: name, epoch } = owner.realm;
+    const signed = new TestTenant(name, [{ epoch, parameters: owner.parameters }]);
+    const kmsPublicKey = signed.rawKmsPublicKey.toString("base64url");
+    const made = await Promise.all(
+      Array.from({ length: bridges }, (_, n) =>
+        DemoBridge.make({
+          name: `bridge ${n + 1}`,
+          folder: join(folder, `bridge-${n + 1}`),
+          zookeeper,
+          identity: identityFile,
+          tenants: [{ name, kmsPublicKey }],
+        }),
+      ),
+    );
+    const operator = new Operator({ bridges: made, owner, signed });
+    try {
+      for (const bridge of made) {
+        await bridge.process.spawn();
+        await untilReady(bridge.process, () => bridge.isReady(), signal);
+      }
+      await operator.import([await signed.head(identity, operator.#serial)]);
+      return operator;
+    } catch (error) {
+      await operator.stop();
+      throw error;
+    }
+  }
+
+  /** Enrols clients at the first bridge; the others have them when ZooKeeper has told them. */
+  async enrol(wanted: readonly Wanted[]): Promise<TestDevice[]> {
+    const devices = wanted.map(({ client, topics }) =>
+      this.#owner.enrol(client, { topics, urls: [] }),
+    );
+    for (let first = 0; first < devices.length; first += CLIENTS_AT_ONCE) {
+      const some = devices.slice(first, first + CLIENTS_AT_ONCE);
+      await this.import(some.flatMap((device) => this.#documentsOf(device)));
+    }
+    return devices;
+  }
+
+  /** The document that revokes a client, not sent yet. */
+  revocation({ credential: { client, secret } }: TestDevice): Placed {
+    return this.#signed.enrolment(client, ++this.#serial, { status: "revoked", secret });
+  }
+
+  /** Hands documents to one of the bridges; resolves when it has made them last. */
+  async import(documents: readonly Placed[], bridge = 0): Promise<void> {
+    const bundle: unknown = JSON.parse(encodeBundle(documents));
+    await this.#http[bridge]?.post("/v1/import", bundle, importResponseSchema);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#http.map((http) => http.stop()));
+    await Promise.all(this.bridges.map((bridge) => bridge.process.stop()));
+  }
+
+  #documentsOf({ credential, proxy, publicKey: signingKey }: TestDevice): Placed[] {
+    const { client, secret, topics } = credential;
+    const serial = ++this.#serial;
+    const grants = topics.map(({ name }) => ({ tag: Buffer.from(this.#owner.tag(name), "hex") }));
+    return [
+      this.#signed.enrolment(client, serial, { secret, halves: proxy, signingKey }),
+      this.#signed.grants(client, serial, grants),
+      this.#signed.cert(client, serial, signingKey),
+    ];
+  }
+}
