@@ -1,5 +1,5 @@
 /**
- * Lines over two axes as an SVG, written by hand (docs/decisions/006): no fonts, scripts or addresses in it, its colours
+ * Lines over two axes as an SVG, written by hand (docs/decisions/007): no fonts, scripts or addresses in it, its colours
  * follow the reader's light or dark theme, and each line has a marker of its own for those who cannot tell the colours
  * apart (the palette is Okabe and Ito's).
  */
