@@ -39,4 +39,9 @@ function* describe(status: AgentStatus): Generator<string> {
   const why = uplink.lastError ? ` (${uplink.lastError.code}: ${uplink.lastError.message})` : "";
   yield `uplink    ${uplink.state}${why}, window ${uplink.window}`;
   yield `outbox    ${outbox.records} entries, ${outbox.bytes} bytes on disk`;
+  yield `keys      epoch ${status.epoch}`;
+  const { waiting, stranded } = outbox.older;
+  if (waiting > 0) yield `          ${waiting} entries of an older epoch are on their way`;
+  if (stranded > 0)
+    yield `          ${stranded} entries cannot be sent any more: their epoch is over`;
 }

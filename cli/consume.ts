@@ -10,6 +10,7 @@ import type { From } from "../agent/consumer/range.ts";
 import { encodeReading, lineOf } from "../agent/consumer/reading.ts";
 import { FormattedSink, type ReadingSink } from "../agent/consumer/reading-sink.ts";
 import { FileSink, StreamSink } from "../agent/consumer/sinks.ts";
+import { CredentialStore } from "../agent/credential-store.ts";
 import { isVeilError } from "../core/errors.ts";
 import { Webhook } from "../core/ports/http/webhook.ts";
 import { readSecretFile } from "../core/runtime/files.ts";
@@ -38,6 +39,7 @@ export interface ConsumeFlags {
   readonly webhookTokenFile?: string;
   readonly silence?: number;
   readonly alerts?: string;
+  readonly mailEvery?: number;
   readonly wait?: true;
   readonly verbose?: true;
 }
@@ -55,7 +57,9 @@ export async function listTopics({ credential, json }: ConsumeFlags): Promise<vo
 /** Reads until a signal; what the process should end with. */
 export async function consume(names: readonly string[], flags: ConsumeFlags): Promise<ExitCode> {
   const signal = shutdownSignal();
-  const credential = decodeCredential(await readSecretFile(flags.credential));
+  const given = decodeCredential(await readSecretFile(flags.credential));
+  const stateDir = flags.state ?? defaultState(given);
+  const credentialStore = new CredentialStore({ path: flags.credential, stateDir });
   const topics = [...new Set(names.map(topicName))];
   const log = createLog("consumer", flags.verbose ? "info" : "warn");
   const alertFile = flags.alerts === undefined ? null : new FileSink(flags.alerts);
@@ -66,8 +70,9 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
     silenceMs: flags.silence ?? null,
   });
   const consumer = new Consumer({
-    ...{ credential, topics, log },
-    stateDir: flags.state ?? defaultState(credential),
+    ...{ credentialStore, topics, stateDir, log },
+    credential: await credentialStore.load(),
+    ...(flags.mailEvery === undefined ? {} : { mailEveryMs: flags.mailEvery }),
     output: await openOutput(flags, { status: () => status, log, signal }),
     rejects: flags.rejects ? new FileSink(flags.rejects) : null,
     wait: flags.wait === true,

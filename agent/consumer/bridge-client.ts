@@ -3,15 +3,18 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import { HttpClient } from "../../core/ports/http/client.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import {
+  brokersResponseSchema,
   type KeysResponse,
   keysResponseSchema,
   type MatchResponse,
+  mailResponseSchema,
   matchResponseSchema,
   type StatusResponse,
   statusResponseSchema,
   TOPIC_NOT_FOUND,
 } from "../../core/wire/http.ts";
 import { formatLogin } from "../../core/wire/login.ts";
+import type { NumberedMail } from "../../core/wire/mqtt.ts";
 
 export class BridgeClient {
   readonly #bridges: HttpClient[];
@@ -47,6 +50,25 @@ export class BridgeClient {
   /** The state of the hops. Throws REVOKED where this client is. */
   async status(): Promise<StatusResponse> {
     return this.#ask((bridge) => bridge.get("/v1/status", statusResponseSchema));
+  }
+
+  /** The brokers' addresses. */
+  async brokers(): Promise<string[]> {
+    const { brokers } = await this.#ask((bridge) =>
+      bridge.get("/v1/brokers", brokersResponseSchema),
+    );
+    return brokers;
+  }
+
+  /** This client's mail, the oldest first. */
+  async mail(): Promise<NumberedMail[]> {
+    const { mail } = await this.#ask((bridge) => bridge.get("/v1/mail", mailResponseSchema));
+    return mail;
+  }
+
+  /** It is stored, or will never be taken. */
+  async deleteMail(number: number): Promise<void> {
+    await this.#ask((bridge) => bridge.delete(`/v1/mail/${number}`));
   }
 
   async stop(): Promise<void> {

@@ -2,22 +2,26 @@
  * The consumer agent: trapdoor → match → feed → open → repeats dropped → sink, and a checkpoint of where it stands.
  * This file finds the topics and wires; receiver.ts has what becomes of a batch.
  */
-import { isVeilError, VeilError } from "../../core/errors.ts";
+import { isVeilError, type VeilError } from "../../core/errors.ts";
 import { createKafka, type Kafka } from "../../core/ports/kafka/client.ts";
 import {
   type ConsumerOptions as FeedOptions,
   KafkaConsumer,
 } from "../../core/ports/kafka/consumer.ts";
+import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import { scanPartition } from "../../core/ports/kafka/scan.ts";
-import { Backoff, pause } from "../../core/runtime/backoff.ts";
+import { pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
-import type { MatchResponse, StatusResponse } from "../../core/wire/http.ts";
+import type { StatusResponse } from "../../core/wire/http.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import { defaultGroup } from "../../core/wire/store.ts";
+import type { CredentialStore } from "../credential-store.ts";
+import { OwnCredential } from "../own-credential.ts";
 import { BridgeClient } from "./bridge-client.ts";
 import { KeyRing } from "./key-ring.ts";
-import { matchTopic } from "./match.ts";
+import { KnownNames } from "./known-names.ts";
+import { Mailbox } from "./mailbox.ts";
 import { Opener } from "./opener.ts";
 import type { Position } from "./positions.ts";
 import { Progress, SAVE_INTERVAL_MS } from "./progress.ts";
@@ -27,8 +31,9 @@ import { type ConsumerCounts, type ConsumerObserver, Receiver } from "./receiver
 import { SchemeWorker } from "./scheme.ts";
 import type { LineSink } from "./sinks.ts";
 import { watchStatus } from "./status-watch.ts";
+import { type FoundName, TopicEpochs } from "./topic-epochs.ts";
 
-const RETRY = { minMs: 250, maxMs: 5000 };
+const MAIL_EVERY_MS = 45_000;
 
 /** What a consumer tells of itself. */
 export interface Observer extends ConsumerObserver {
@@ -40,6 +45,10 @@ export interface Observer extends ConsumerObserver {
 
 export interface ConsumerOptions {
   readonly credential: Credential;
+  /** Where newer keys are kept. Without it no mail is taken, and a change of keys ends what can be read. */
+  readonly credentialStore?: CredentialStore;
+  /** How often mail is asked for, on average. Default 45 s. */
+  readonly mailEveryMs?: number;
   /** Names in clear; each must be granted to this client. */
   readonly topics: readonly string[];
   /** Holds the checkpoint. `null`: nothing is remembered, and `from` is not `checkpoint`. */
@@ -67,6 +76,10 @@ export class Consumer {
   readonly #until: Until | null;
   /** Topics that are read or were not there when first asked for. */
   readonly #settled = new Set<string>();
+  readonly #names: KnownNames;
+  readonly #topics: readonly TopicEpochs[];
+  readonly #byKafkaTopic = new Map<string, TopicEpochs>();
+  readonly #mailbox: Mailbox | null;
   /** Addresses to find Kafka by, as matches gave them. */
   readonly #seeds = new Set<string>();
   readonly #kafka: Kafka;
@@ -94,6 +107,9 @@ export class Consumer {
       },
     });
     this.#receiver = this.#createReceiver();
+    this.#names = new KnownNames({ stateDir });
+    this.#mailbox = this.#createMailbox();
+    this.#topics = options.topics.map((topic) => this.#createTopic(topic));
   }
 
   get counts(): Readonly<ConsumerCounts> {
@@ -117,6 +133,9 @@ export class Consumer {
     try {
       await rejects?.open(null);
       await this.#progress.start();
+      await this.#names.start();
+      // What came while it was off, before anything is asked with older keys.
+      await this.#mailbox?.check();
       await this.#read();
       await this.#receiver.finish();
     } finally {
@@ -133,57 +152,81 @@ export class Consumer {
       this.#end.abort();
     };
     const feeding = this.#feed.run(signal).catch(fail);
-    const subscribing = this.#options.topics.map((topic) => this.#subscribe(topic).catch(fail));
+    const subscribing = this.#topics.map((topic) => topic.run(signal).catch(fail));
     const saving = this.#saveRegularly().catch(fail);
     const ending = this.#endInTime().catch(fail);
     const watching = this.#watchStatus().catch(fail);
-    await Promise.all([feeding, saving, ending, watching, ...subscribing]);
+    const asking = this.#mailbox?.run(signal).catch(fail);
+    await Promise.all([feeding, saving, ending, watching, asking, ...subscribing]);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Finds a topic and begins reading its partitions, as soon as Kafka lets it. */
-  async #subscribe(topic: string): Promise<void> {
+  #createTopic(topic: string): TopicEpochs {
     const { log, wait } = this.#options;
-    const { signal } = this.#end;
-    const backoff = new Backoff(RETRY);
-    let isNew = false;
-    const onMissing = (): void => {
-      isNew = true;
-      this.#settled.add(topic);
-    };
-    const asked = { bridge: this.#bridge, scheme: this.#scheme, log, wait, onMissing };
-    do {
-      const found = await matchTopic(topic, asked, signal);
-      try {
-        return await this.#addTopic(topic, found, isNew);
-      } catch (error) {
-        // The bridge has seen the topic in ZooKeeper: a broker that has just started does not know all topics yet.
-        const mayCome = isVeilError(error) && (error.retryable || error.code === "NOT_FOUND");
-        if (!mayCome) throw error;
-        log.warn({ err: error }, "cannot begin reading a topic; trying again");
-      }
-    } while (await backoff.wait(signal));
-    throw new VeilError("STOPPED", "stopped before a topic could be read");
-  }
-
-  /** One attempt. */
-  async #addTopic(topic: string, found: MatchResponse, isNew: boolean): Promise<void> {
-    const { log, credential } = this.#options;
-    for (const address of addressesOf(found)) this.#seeds.add(address);
-    const kafkaTopic = found.topic_name;
-    const keys = new KeyRing({
-      realm: this.#scheme.realm,
-      topic,
-      kafkaTopic,
-      kmsPublicKey: importPublicKey(credential.kmsPublicKey),
+    const epochs: TopicEpochs = new TopicEpochs({
+      ...{ topic, wait, log },
       bridge: this.#bridge,
       scheme: this.#scheme,
+      names: this.#names,
+      begin: async (name) => {
+        this.#byKafkaTopic.set(name.kafkaTopic, epochs);
+        await this.#begin(topic, name);
+      },
+      readToEnd: (kafkaTopic, signal) => this.#feed.readToEnd(kafkaTopic, signal),
+      onAsked: () => this.#settled.add(topic),
+      onEpochRefused: () => this.#mailbox?.hurry(),
+    });
+    return epochs;
+  }
+
+  #createMailbox(): Mailbox | null {
+    const { credential, credentialStore: store, mailEveryMs = MAIL_EVERY_MS, log } = this.#options;
+    if (!store) return null;
+    const own = new OwnCredential({
+      ...{ credential, store, log },
+      onSwap: (next) => {
+        this.#scheme.swap(next);
+        for (const topic of this.#topics) topic.swap();
+      },
+    });
+    return new Mailbox({ bridge: this.#bridge, credential: own, everyMs: mailEveryMs, log });
+  }
+
+  /** Begins reading the partitions of one name of a topic. One attempt. */
+  async #begin(topic: string, { kafkaTopic, scheme, addresses, isNew }: FoundName): Promise<void> {
+    const { log, credential } = this.#options;
+    for (const address of addresses) this.#seeds.add(address);
+    const keys = new KeyRing({
+      realm: scheme.realm,
+      ...{ topic, kafkaTopic, scheme },
+      kmsPublicKey: importPublicKey(credential.kmsPublicKey),
+      bridge: this.#bridge,
     });
     this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }), { isNew });
     await this.#feed.addTopic(kafkaTopic);
-    this.#settled.add(topic);
     this.#options.observer?.onTopic?.({ topic, kafkaTopic });
-    log.info({ kafkaTopic, partitions: found.partitions.length }, "reading a topic");
+    log.info({ kafkaTopic, epoch: scheme.realm.epoch }, "reading a topic");
+  }
+
+  /** Takes a batch, when everything older of its producers has been taken. */
+  async #take(batch: FeedBatch): Promise<void> {
+    const { topic, partition } = batch;
+    const state = this.#progress.find(topic, partition);
+    const isKnown = (producer: string): boolean => state?.marks.knows(producer) === true;
+    await this.#byKafkaTopic.get(topic)?.admit(batch, isKnown, this.#end.signal);
+    await this.#receiver.take(batch);
+  }
+
+  /** No key of a Kafka topic is released to this client any more: of an older epoch, that ends only this name. */
+  #giveUp(kafkaTopic: string, error: VeilError): boolean {
+    if (!this.#byKafkaTopic.get(kafkaTopic)?.giveUp(kafkaTopic)) return false;
+    this.#feed.removeTopic(kafkaTopic);
+    const hint = "what was not read of it stays unread";
+    this.#options.log.warn(
+      { err: error, kafkaTopic, hint },
+      "an older epoch cannot be read any more",
+    );
+    return true;
   }
 
   #feedOptions(): FeedOptions {
@@ -192,7 +235,7 @@ export class Consumer {
       kafka: this.#kafka,
       groupId: this.#group,
       startAt: (question) => this.#receiver.startAt(question),
-      onBatch: (batch) => this.#receiver.take(batch),
+      onBatch: (batch) => this.#take(batch),
       onLost: (loss) => this.#receiver.skip(loss),
       onPosition: (topic, partition, offset) => this.#receiver.moved(topic, partition, offset),
       onTrouble: (_topic, partition, error) => {
@@ -208,6 +251,7 @@ export class Consumer {
     return new Receiver({
       ...{ progress: this.#progress, output, rejects, from, observer, log, signal },
       until: this.#until,
+      giveUp: (kafkaTopic, error) => this.#giveUp(kafkaTopic, error),
       scan: (range) => scanPartition({ kafka: this.#kafka, ...range }, signal),
     });
   }
@@ -247,9 +291,4 @@ export class Consumer {
     await Promise.all([this.#feed.stop(), this.#scheme.stop(), this.#bridge.stop()]);
     await Promise.all([output.close(), rejects?.close(), this.#progress.stop()]);
   }
-}
-
-function addressesOf({ brokerAddress, partitions }: MatchResponse): string[] {
-  const leaders = partitions.map(({ leader }) => leader);
-  return [brokerAddress, ...leaders].filter((address) => address !== null);
 }

@@ -19,7 +19,7 @@ import { openDocument } from "../../core/wire/document.ts";
 import { MAX_KIDS_PER_CALL, type ReleasedKey } from "../../core/wire/http.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import type { BridgeClient } from "./bridge-client.ts";
-import type { SchemeWorker } from "./scheme.ts";
+import type { EpochScheme } from "./scheme.ts";
 
 const MAX_KEYS = 50_000;
 
@@ -41,7 +41,7 @@ export interface KeyRingOptions {
   readonly kafkaTopic: string;
   readonly kmsPublicKey: KeyObject;
   readonly bridge: Pick<BridgeClient, "keys">;
-  readonly scheme: Pick<SchemeWorker, "unwrap">;
+  readonly scheme: Pick<EpochScheme, "unwrap">;
 }
 
 export class KeyRing {

@@ -49,6 +49,11 @@ export class Marks {
     return marks;
   }
 
+  /** Whether a record of this producer was ever read here. */
+  knows(producer: string): boolean {
+    return this.#marks.has(producer);
+  }
+
   isRepeat({ producer, kid, seq }: Position): boolean {
     const mark = this.#marks.get(producer);
     if (!mark) return false;

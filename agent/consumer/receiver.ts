@@ -2,7 +2,7 @@
  * What the feed hands over, from the batch to the checkpoint (PROTOCOL.md §3, "Order and repeats"): opened, written
  * out, and only then counted as read. One thing after the other, so that marks, offsets and output never disagree.
  */
-import { VeilError } from "../../core/errors.ts";
+import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { StartQuestion } from "../../core/ports/kafka/consumer.ts";
 import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { OffsetLost } from "../../core/ports/kafka/track.ts";
@@ -53,6 +53,8 @@ export interface ReceiverOptions {
   readonly observer?: ConsumerObserver;
   /** Hands over what of a partition was read before. */
   readonly scan: (range: ScanRange) => Promise<void>;
+  /** No key of a Kafka topic is released any more: whether the rest is read without it. Otherwise that ends everything. */
+  readonly giveUp: (kafkaTopic: string, error: VeilError) => boolean;
   readonly log: Logger;
   /** Aborts when nothing more is to be read. */
   readonly signal: AbortSignal;
@@ -142,12 +144,19 @@ export class Receiver {
   }
 
   async #take(batch: FeedBatch): Promise<void> {
-    const { progress, until, observer, signal } = this.#options;
+    const { progress, until, observer, giveUp, signal } = this.#options;
     const opener = this.#sources.get(batch.topic)?.opener;
     const state = progress.find(batch.topic, batch.partition);
     if (!opener || !state) throw new VeilError("INTERNAL", "a batch of a partition nobody reads");
     const messages = until?.cut(batch.messages) ?? batch.messages;
-    const opened = await opener.open({ ...batch, messages }, state.marks, signal);
+    const opened = await opener
+      .open({ ...batch, messages }, state.marks, signal)
+      .catch((error: unknown) => {
+        // It comes before anything is opened: marks and offset stay.
+        if (isVeilError(error, "NOT_FOUND") && giveUp(batch.topic, error)) return null;
+        throw error;
+      });
+    if (!opened) return;
     await this.#write(batch, opened);
     this.counts.readings += opened.readings.length;
     this.counts.rejects += opened.rejects.length;

@@ -5,10 +5,9 @@
  *     console.log(topic, values);
  */
 import { VeilError } from "../../core/errors.ts";
-import { readSecretFile } from "../../core/runtime/files.ts";
 import { createLog, type LogLevel } from "../../core/runtime/log.ts";
-import { decodeCredential } from "../../core/wire/credential.ts";
 import { topicName } from "../../core/wire/fields.ts";
+import { CredentialStore } from "../credential-store.ts";
 import { Consumer } from "./consumer.ts";
 import { Handover } from "./handover.ts";
 import { type Measurement, measurementsOf } from "./measurements.ts";
@@ -19,7 +18,7 @@ export { isVeilError, VeilError } from "../../core/errors.ts";
 export type { Measurement } from "./measurements.ts";
 
 export interface SubscribeOptions {
-  /** The path of a credential, as `veilmq kms enrol` made it; mode 0600. */
+  /** The path of a credential, as `veilmq kms enrol` made it; mode 0600. Newer keys, when they come, are written there. */
   readonly credential: string;
   /** Names in clear; each must be granted to this credential. */
   readonly topics: readonly string[];
@@ -89,8 +88,10 @@ async function createConsumer(options: SubscribeOptions, output: Handover): Prom
   if (topics.length === 0) throw new VeilError("CONFIG", "there are no topics to subscribe to");
   if (stateDir === null && options.from === "checkpoint")
     throw new VeilError("CONFIG", "from: checkpoint needs a stateDir");
+  const credentialStore = new CredentialStore({ path: options.credential, stateDir });
   return new Consumer({
-    credential: decodeCredential(await readSecretFile(options.credential)),
+    credential: await credentialStore.load(),
+    credentialStore,
     topics: [...new Set(topics.map(topicName))],
     ...{ stateDir, output, rejects: null, wait },
     from: fromOf(options),

@@ -10,8 +10,9 @@ import { jsonAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
-import { newestEpoch } from "../../core/wire/credential.ts";
+import { type Credential, newestEpoch } from "../../core/wire/credential.ts";
 import { importSigningKey } from "../../core/wire/keys.ts";
+import { OwnCredential } from "../own-credential.ts";
 import type { AgentSettings } from "./config.ts";
 import type { StreamId } from "./outbox/entry.ts";
 import type { OutboxReport } from "./outbox/options.ts";
@@ -37,27 +38,39 @@ export interface AgentOptions {
 /** One topic: where its ports meet, since two kids of one producer at a time would not be in order. */
 interface Topic {
   readonly topic: string;
-  readonly sealer: Sealer;
   readonly intake: Intake;
 }
 
 export class Agent {
   readonly #options: AgentOptions;
   readonly #outbox: Outbox;
+  readonly #credential: OwnCredential;
   readonly #scheme: Scheme;
+  readonly #aead: AeadId;
   readonly #topics: readonly Topic[];
   readonly #ports: readonly Port[];
+  readonly #lanes: Lanes;
   readonly #uplink: Uplink;
   readonly #parts: readonly Part[];
   #taken = 0;
 
   /** Throws BAD_CREDENTIAL where the credential has no key for its newest epoch. */
   constructor(options: AgentOptions) {
+    const { settings, log } = options;
+    const { credential } = settings;
     this.#options = options;
     this.#outbox = this.#createOutbox();
-    this.#scheme = new Scheme({ credential: options.settings.credential });
+    this.#credential = new OwnCredential({
+      credential,
+      store: settings.credentialStore,
+      log,
+      onSwap: (next) => this.#swap(next),
+    });
+    this.#scheme = new Scheme({ credential });
+    this.#aead = chooseAead(settings.aead, log);
     this.#topics = this.#createTopics();
     this.#ports = this.#createPorts();
+    this.#lanes = this.#createLanes();
     this.#uplink = this.#createUplink();
     this.#parts = this.#createParts();
   }
@@ -83,6 +96,7 @@ export class Agent {
     return {
       tenant,
       client,
+      epoch: this.#lanes.epoch,
       ports: this.#ports.map((port, index) => this.#portStatus(port, index)),
       taken: this.#taken,
       refused: this.#topics.reduce((sum, { intake }) => sum + intake.dropped, 0),
@@ -96,7 +110,11 @@ export class Agent {
         ...(lastError ? { lastError: { code: lastError.code, message: lastError.message } } : {}),
         window: this.#uplink.window,
       },
-      outbox: { bytes: this.#outbox.bytes, records: this.#outbox.depth },
+      outbox: {
+        bytes: this.#outbox.bytes,
+        records: this.#outbox.depth,
+        older: this.#lanes.older(),
+      },
     };
   }
 
@@ -130,33 +148,34 @@ export class Agent {
 
   #createTopics(): Topic[] {
     const { settings, log } = this.#options;
-    const { credential, padding, outbox } = settings;
-    const { epoch, parameters } = newestEpoch(credential);
-    const aead = chooseAead(settings.aead, log);
-    const signingKey = importSigningKey(credential.signingKey);
     const names = new Set(settings.ports.map(({ topic }) => topic));
     return [...names].map((topic) => {
-      const sealer = new Sealer({
-        suite: SUITE[parameters.suite],
-        realm: { tenant: credential.tenant, epoch },
-        topic,
-        producerId: credential.client,
-        signingKey,
-        signs: credential.signs,
-        aead,
-        padded: padding,
-        scheme: this.#scheme,
-      });
       const intake = new Intake({
-        sealer,
+        sealer: this.#createSealer(topic, settings.credential),
         outbox: this.#outbox,
-        policy: outbox.policy,
+        policy: settings.outbox.policy,
         log,
         onTaken: (records) => {
           this.#taken += records;
         },
       });
-      return { topic, sealer, intake };
+      return { topic, intake };
+    });
+  }
+
+  /** For the credential's newest epoch. */
+  #createSealer(topic: string, credential: Credential): Sealer {
+    const { epoch, parameters } = newestEpoch(credential);
+    return new Sealer({
+      suite: SUITE[parameters.suite],
+      realm: { tenant: credential.tenant, epoch },
+      topic,
+      producerId: credential.client,
+      signingKey: importSigningKey(credential.signingKey),
+      signs: credential.signs,
+      aead: this.#aead,
+      padded: this.#options.settings.padding,
+      scheme: this.#scheme,
     });
   }
 
@@ -168,28 +187,39 @@ export class Agent {
     });
   }
 
+  #createLanes(): Lanes {
+    const { settings, log } = this.#options;
+    return new Lanes({
+      credential: settings.credential,
+      configured: this.#topics.map(({ topic }) => ({
+        topic,
+        ports: settings.ports.filter((port) => port.topic === topic).map(({ path }) => path),
+      })),
+      outbox: this.#outbox,
+      scheme: this.#scheme,
+      timings: this.#timings,
+      log,
+    });
+  }
+
   #createUplink(): Uplink {
     const { settings, log } = this.#options;
-    const { credential, urls, keepaliveS } = settings;
-    const timings = { ...DEFAULT_TIMINGS, ...this.#options.timings };
-    const { epoch } = newestEpoch(credential);
-    const configured = this.#topics.map(({ topic }) => ({
-      topic,
-      epoch,
-      ports: settings.ports.filter((port) => port.topic === topic).map(({ path }) => path),
-    }));
-    const lanes = new Lanes({ credential, configured, scheme: this.#scheme, timings, log });
     return new Uplink({
-      credential,
-      urls,
-      keepaliveS,
+      credential: settings.credential,
+      urls: settings.urls,
+      keepaliveS: settings.keepaliveS,
       outbox: this.#outbox,
-      lanes,
-      timings,
+      lanes: this.#lanes,
+      timings: this.#timings,
       log,
       onRekey: (stream) => this.#rekey(stream),
       onRevoked: (revoked) => this.#suspend(revoked),
+      onMail: (mail) => this.#credential.receive(mail),
     });
+  }
+
+  get #timings(): Timings {
+    return { ...DEFAULT_TIMINGS, ...this.#options.timings };
   }
 
   /** In the order of starting; a stop goes the other way, so that what was framed gets to the outbox. */
@@ -251,7 +281,15 @@ export class Agent {
   }
 
   #rekey(stream: StreamId): void {
-    for (const { sealer } of this.#topics) if (sealer.stream === stream) sealer.rekey();
+    for (const { intake } of this.#topics) intake.rekey(stream);
+  }
+
+  /** Newer keys, on disk by now: from here on readings are sealed with them, once the lanes can carry them. */
+  #swap(credential: Credential): void {
+    this.#scheme.swap(credential);
+    this.#lanes.swap(credential);
+    for (const { topic, intake } of this.#topics) intake.use(this.#createSealer(topic, credential));
+    this.#uplink.nudge();
   }
 
   #suspend(revoked: boolean): void {

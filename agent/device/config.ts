@@ -9,10 +9,10 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
 import { type SerialSettings, serialSettings } from "../../core/ports/serial/settings.ts";
 import { parseConfig } from "../../core/runtime/config.ts";
-import { readSecretFile } from "../../core/runtime/files.ts";
 import { LOG_LEVELS, type LogLevel } from "../../core/runtime/log.ts";
-import { type Credential, decodeCredential } from "../../core/wire/credential.ts";
+import type { Credential } from "../../core/wire/credential.ts";
 import { topicField } from "../../core/wire/fields.ts";
+import { CredentialStore } from "../credential-store.ts";
 import { loadProfile, type Profile } from "./profile/profile.ts";
 
 const MAX_PORTS = 64;
@@ -34,6 +34,8 @@ export interface PortSettings {
 /** A checked configuration. */
 export interface AgentSettings {
   readonly credential: Credential;
+  /** Where it came from, and where a newer one goes. */
+  readonly credentialStore: CredentialStore;
   readonly stateDir: string;
   readonly ports: readonly PortSettings[];
   /** The bridges, in the order in which they are tried. */
@@ -67,6 +69,7 @@ const aeadField = z.enum(["auto", "aes-256-gcm", "chacha20-poly1305"]).default("
 /** What the file refers to, loaded; or why it could not be. */
 interface Named {
   readonly credential: Credential | VeilError;
+  readonly credentialStore: CredentialStore | VeilError;
   readonly profiles: ReadonlyMap<string, Profile | VeilError>;
   readonly allowsPlaintext: boolean;
   /** The file's own bridges count, not the credential's. */
@@ -79,10 +82,12 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
   const folder = dirname(resolve(path));
   const named = await loadNamed(parseConfig(text, namesSchema, path), folder);
   const file = parseConfig(text, agentSchema(named), path);
-  const { credential } = named;
+  const { credential, credentialStore } = named;
   if (credential instanceof VeilError) throw credential;
+  if (credentialStore instanceof VeilError) throw credentialStore;
   return {
     credential,
+    credentialStore,
     ...placesOf(file, folder),
     ports: file.ports.map((port) => portOf(port, named)),
     urls: file.bridge.urls ?? credential.bridge.mqtt,
@@ -114,6 +119,7 @@ async function readText(path: string): Promise<string> {
 const anything = z.unknown().optional();
 const namesSchema = z.looseObject({
   credential: anything,
+  stateDir: anything,
   allowPlaintext: anything,
   bridge: z.looseObject({ urls: anything }).catch({}),
   ports: z.array(z.looseObject({ profile: anything }).catch({})).catch([]),
@@ -124,8 +130,13 @@ async function loadNamed(names: z.output<typeof namesSchema>, folder: string): P
   for (const { profile } of names.ports)
     if (typeof profile === "string" && !profiles.has(profile))
       profiles.set(profile, await orProblem(loadProfile(profileFile(profile, folder))));
+  const credentialStore = credentialStoreOf(names, folder);
   return {
-    credential: await orProblem(loadCredential(names.credential, folder)),
+    credential:
+      credentialStore instanceof VeilError
+        ? credentialStore
+        : await orProblem(credentialStore.load()),
+    credentialStore,
     profiles,
     allowsPlaintext: names.allowPlaintext === true,
     namesBridges: names.bridge.urls !== undefined,
@@ -137,13 +148,19 @@ function profileFile(profile: string, folder: string): string {
   return profile.includes("/") ? resolve(folder, profile) : profile;
 }
 
-async function loadCredential(named: unknown, folder: string): Promise<Credential> {
+function credentialStoreOf(
+  names: z.output<typeof namesSchema>,
+  folder: string,
+): CredentialStore | VeilError {
   const systemd = process.env["CREDENTIALS_DIRECTORY"];
   const fallback = systemd === undefined ? undefined : join(systemd, "credential");
-  const path = typeof named === "string" ? resolve(folder, named) : fallback;
+  const { credential, stateDir = process.env["STATE_DIRECTORY"] } = names;
+  const path = typeof credential === "string" ? resolve(folder, credential) : fallback;
   if (path === undefined)
-    throw new VeilError("CONFIG", "is missing: the file that `veilmq kms enrol` made");
-  return decodeCredential(await readSecretFile(path));
+    return new VeilError("CONFIG", "is missing: the file that `veilmq kms enrol` made");
+  // A stateDir that is none is told of at its own field.
+  const state = typeof stateDir === "string" ? stateDir : "";
+  return new CredentialStore({ path, stateDir: resolve(folder, state) });
 }
 
 async function orProblem<T>(loading: Promise<T>): Promise<T | VeilError> {

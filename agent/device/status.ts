@@ -6,6 +6,8 @@ import { addCounter, addGauge, Registry, type Sample } from "../../core/runtime/
 export const agentStatusSchema = z.object({
   tenant: z.string(),
   client: z.string(),
+  /** What readings are sealed for now. */
+  epoch: z.number(),
   ports: z.array(
     z.object({
       index: z.number(),
@@ -44,7 +46,12 @@ export const agentStatusSchema = z.object({
     lastError: z.object({ code: z.string(), message: z.string() }).optional(),
     window: z.number(),
   }),
-  outbox: z.object({ bytes: z.number(), records: z.number() }),
+  outbox: z.object({
+    bytes: z.number(),
+    records: z.number(),
+    /** Of these, sealed for an older epoch: on their way before all newer ones, or with no key left to send them. */
+    older: z.object({ waiting: z.number(), stranded: z.number() }),
+  }),
 });
 export type AgentStatus = z.output<typeof agentStatusSchema>;
 
@@ -65,6 +72,17 @@ export function agentMetrics(read: () => AgentStatus): Registry {
   const gauges: [string, string, () => number][] = [
     ["outbox_entries", "Entries that wait in the outbox.", () => read().pending],
     ["outbox_bytes", "What the outbox takes on disk.", () => read().outbox.bytes],
+    ["epoch", "The epoch that readings are sealed for.", () => read().epoch],
+    [
+      "outbox_older_entries",
+      "Entries of an older epoch that are on their way.",
+      () => read().outbox.older.waiting,
+    ],
+    [
+      "outbox_stranded_entries",
+      "Entries that no key is left to send.",
+      () => read().outbox.older.stranded,
+    ],
     ["rejected_entries", "Entries in rejected/.", () => read().rejected],
     ["uplink_connected", "1 with a bridge, else 0.", () => connected(read())],
     ["uplink_window", "How many entries may be in flight.", () => read().uplink.window],

@@ -12,6 +12,9 @@ It resumes where it stopped. A clean stop (Ctrl-C, SIGTERM) repeats nothing; aft
 lines since the last checkpoint, --output does not. --exec and --webhook deliver at least once: what is not
 accepted (exit code 0; an answer 2xx) is tried again, and nothing more is read meanwhile.
 
+When the owner changes the keys, newer ones come by themselves: they replace the credential file, or are kept in
+the --state folder where that cannot be written. Each topic is read across the change in order and without a gap.
+
 Times of --from and --until are those at which Kafka took a record. A gap is told when a device's records are
 missing between others, and when Kafka deleted some before they were read.
 
@@ -73,6 +76,11 @@ export function addConsume(program: Command): void {
     .option("--webhook-token-file <file>", "a bearer token for --webhook (mode 0600)")
     .option("--silence <duration>", "alert when a device is not heard for so long", parseDuration)
     .option("--alerts <file>", "write alerts there, too: silence and gaps, as NDJSON with names")
+    .option(
+      "--mail-every <duration>",
+      "how often it asks for new keys, which the owner makes with `kms rotate` (default: 45s)",
+      parseDuration,
+    )
     .option("--wait", "wait for topics that are not there yet")
     .option("--verbose", "say on stderr what it does")
     .addHelpText("after", HELP)

@@ -6,7 +6,7 @@ import { bytesField, epochField, mailNumberField } from "./fields.ts";
 export const MAX_KIDS_PER_CALL = 256;
 export const TOPIC_NOT_FOUND = "Topic not found";
 
-const kafkaTopicField = z.string().regex(/^veil-[a-z2-7]{52}$/);
+export const kafkaTopicField = z.string().regex(/^veil-[a-z2-7]{52}$/);
 const addressField = z.string().regex(/^[^:\s]+:[0-9]{1,5}$/);
 
 /** `POST /v1/match`. A topic without a grant and one that does not exist read the same: 404. */

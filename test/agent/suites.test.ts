@@ -48,10 +48,10 @@ describe.each(MASTERS)("suite $suite", (master) => {
     });
     const consumer = { id: "desk-7", publicKey: importPublicKey(desk.publicKey) };
     const role = proxyRole({ realm, parameters, halves: desk.proxy, consumer });
-    const canonical = role.transform(await worker.trapdoor("t"));
+    const canonical = role.transform(await worker.of(realm.epoch).trapdoor("t"));
     expect(tagOf(role.suite, realm, canonical).toString("hex")).toBe(tenant.tag("t"));
     const { ikm, wrapped } = await scheme.wrap(realm.epoch);
     const release = releaseRole({ realm, parameters, halves: desk.proxy });
-    expect(await worker.unwrap(release.release(wrapped))).toEqual(ikm);
+    expect(await worker.of(realm.epoch).unwrap(release.release(wrapped))).toEqual(ikm);
   });
 });

@@ -78,11 +78,12 @@ describe("agent status", () => {
       "probe-1 of field",
       expect.stringMatching(/^port 0 {2}\S+tty0 {2}json-lines {2}open$/),
       expect.stringMatching(/frames, 0 of them unreadable; 0 bytes of noise$/),
-      expect.stringMatching(/^ {8}newest on disk: [\w-]{22}:0$/),
+      expect.stringMatching(/^ {8}newest on disk: [\w-]{22}:\d+$/),
       expect.stringMatching(/^readings /),
       expect.stringMatching(/^records {3}0 acknowledged, \d+ waiting, 0 rejected, 0 dropped$/),
       expect.stringMatching(/^uplink {4}\w+( \(UNAVAILABLE: .*\))?, window 0$/),
       expect.stringMatching(/^outbox {4}\d+ entries, \d+ bytes on disk$/),
+      "keys      epoch 1",
       "",
     ]);
     const { stdout } = await ask("--json");

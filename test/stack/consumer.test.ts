@@ -125,7 +125,9 @@ class TestConsumer {
   /** What it logged with this message. */
   async logged(message: string): Promise<Record<string, unknown>[]> {
     const lines = await linesOf(join(this.#folder, "consumer.log"));
-    return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message);
+    // The command's own words, such as alerts, are beside the log.
+    const logged = lines.filter((line) => line.startsWith("{"));
+    return logged.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message);
   }
 }
 

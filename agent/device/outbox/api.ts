@@ -29,6 +29,8 @@ export interface OutboxReader {
   readonly lastSequence: number;
   /** Entries on disk and not acknowledged, over all streams. */
   readonly depth: number;
+  /** Entries of one stream that are on disk and not acknowledged, in flight or not. */
+  depthOf(stream: StreamId): number;
   /** The streams that have entries to send. */
   streams(): StreamState[];
   /**

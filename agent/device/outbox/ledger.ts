@@ -31,6 +31,11 @@ export class Ledger {
     return depth;
   }
 
+  /** Entries of one stream that are not acknowledged. */
+  depthOf(stream: StreamId): number {
+    return this.#depths.get(stream) ?? 0;
+  }
+
   /** The size of all segments. */
   get bytes(): number {
     return this.segments.reduce((sum, segment) => sum + segment.bytes, 0);

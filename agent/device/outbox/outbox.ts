@@ -131,6 +131,10 @@ export class Outbox implements OutboxReader, OutboxWriter {
     return this.#live?.ledger.depth ?? 0;
   }
 
+  depthOf(stream: StreamId): number {
+    return this.#live?.ledger.depthOf(stream) ?? 0;
+  }
+
   /** What the segments take on disk. */
   get bytes(): number {
     return this.#live?.ledger.bytes ?? 0;
@@ -147,7 +151,7 @@ export class Outbox implements OutboxReader, OutboxWriter {
   }
 
   streams(): StreamState[] {
-    return this.#running().ledger.streams();
+    return this.#live?.ledger.streams() ?? [];
   }
 
   async append(entries: readonly NewEntry[]): Promise<readonly number[]> {

@@ -12,7 +12,7 @@ import { pause } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { decodeHeader, recordId } from "../../../core/scheme/record/header.ts";
 import type { OutboxWriter } from "../outbox/api.ts";
-import type { NewEntry } from "../outbox/entry.ts";
+import type { NewEntry, StreamId } from "../outbox/entry.ts";
 import type { Reading, Sealer } from "./sealer.ts";
 
 const MAX_QUEUED = 2048;
@@ -20,8 +20,10 @@ const MAX_BATCH_RECORDS = 512;
 const MAX_BATCH_BYTES = 128 * 1024;
 const RETRY_MS = 1000;
 
+export type TopicSealer = Pick<Sealer, "stream" | "needsKey" | "renew" | "seal" | "rekey">;
+
 export interface IntakeOptions {
-  readonly sealer: Pick<Sealer, "needsKey" | "renew" | "seal">;
+  readonly sealer: TopicSealer;
   readonly outbox: OutboxWriter;
   /** At the outbox's bound: `newest` drops what comes, `oldest` never refuses for long. */
   readonly policy: "oldest" | "newest";
@@ -36,6 +38,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #maxQueued: number;
   readonly #queue: Reading[] = [];
+  #sealer: TopicSealer;
   /** Who waits for room in the queue. */
   readonly #waiting: (() => void)[] = [];
   readonly #stopping = new AbortController();
@@ -49,6 +52,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#sealer = options.sealer;
     this.#maxQueued = options.maxQueued ?? MAX_QUEUED;
   }
 
@@ -77,6 +81,21 @@ export class Intake {
     }
     this.#queue.push(reading);
     this.#working ??= this.#work();
+  }
+
+  /**
+   * From the next reading on `sealer`, of a newer epoch, seals. One batch is under way at a time, so all that was
+   * sealed before is in the outbox before it.
+   */
+  use(sealer: TopicSealer): void {
+    this.#sealer = sealer;
+    // Of a kid under which nothing more is sealed.
+    this.#owed = undefined;
+  }
+
+  /** The bridge asks for a new key of this stream: the next reading begins it, if the stream is still sealed for. */
+  rekey(stream: StreamId): void {
+    if (this.#sealer.stream === stream) this.#sealer.rekey();
   }
 
   /** A revoked device stops taking (PROTOCOL.md §7); what is in the outbox stays. */
@@ -125,11 +144,11 @@ export class Intake {
 
   /** The entries of a batch; `null` where a stop came before there was a key. */
   async #sealAll(batch: readonly Reading[]): Promise<NewEntry[] | null> {
-    const { sealer } = this.#options;
     const entries: NewEntry[] = this.#owed ? [this.#owed] : [];
     this.#owed = undefined;
     for (const reading of batch) {
-      if (sealer.needsKey) {
+      // Again where a newer sealer came meanwhile.
+      while (this.#sealer.needsKey) {
         const announcement = await this.#renew();
         if (!announcement) {
           this.#drop(batch.length, "stopped before a key was made");
@@ -138,7 +157,7 @@ export class Intake {
         entries.push(announcement);
       }
       try {
-        entries.push(sealer.seal(reading));
+        entries.push(this.#sealer.seal(reading));
       } catch (error) {
         if (!isVeilError(error, "TOO_LARGE")) throw error;
         this.#drop(1, "a reading is larger than a record may be");
@@ -151,7 +170,7 @@ export class Intake {
   async #renew(): Promise<NewEntry | null> {
     for (;;) {
       try {
-        return await this.#options.sealer.renew();
+        return await this.#sealer.renew();
       } catch (error) {
         if (this.#stopping.signal.aborted) return null;
         this.#options.log.error({ err: error }, "no key could be made; trying again");
@@ -177,7 +196,8 @@ export class Intake {
           : new VeilError("INTERNAL", "the outbox failed", { cause });
         this.#refuse(error);
         if (error.code === "LIMIT" && this.#options.policy === "newest") {
-          this.#owed = entries.findLast((entry) => entry.kind === "announcement");
+          const owed = entries.findLast((entry) => entry.kind === "announcement");
+          if (owed?.stream === this.#sealer.stream) this.#owed = owed;
           this.#dropped += records;
           return;
         }

@@ -16,7 +16,7 @@ export interface WrappedKey {
 }
 
 export class Scheme {
-  readonly #credential: Credential;
+  #credential: Credential;
   readonly #pool = new WorkerPool<SchemeTask, SchemeAnswer>({
     entry: "agent/device/sealing/scheme-worker",
     maxWorkers: 1,
@@ -26,6 +26,11 @@ export class Scheme {
 
   constructor(options: { credential: Credential }) {
     this.#credential = options.credential;
+  }
+
+  /** A newer credential: halves of an epoch never change, so what was begun goes on. */
+  swap(credential: Credential): void {
+    this.#credential = credential;
   }
 
   /** UEnc: the token of a topic (PROTOCOL.md §2). Throws BAD_CREDENTIAL for an epoch it does not have. */

@@ -8,7 +8,15 @@ import { isVeilError, type RefusalCode, VeilError } from "../../../core/errors.t
 import { pause } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { decodeAnnouncement, kidOf } from "../../../core/wire/announcement.ts";
-import { ACK_TOPIC, type Ack, decodeAck, formatUpstream } from "../../../core/wire/mqtt.ts";
+import {
+  ACK_TOPIC,
+  type Ack,
+  decodeAck,
+  decodeMailPush,
+  formatUpstream,
+  MAIL_TOPIC,
+  type NumberedMail,
+} from "../../../core/wire/mqtt.ts";
 import type { OutboxReader } from "../outbox/api.ts";
 import type { StoredEntry, StreamId } from "../outbox/entry.ts";
 import { Doorbell } from "./doorbell.ts";
@@ -37,6 +45,8 @@ export interface ConnectionOptions {
   /** The bridge has taken an alias: this client is not revoked. */
   readonly onAccepted: () => void;
   readonly onAcknowledged: (entry: StoredEntry) => void;
+  /** Takes mail; whether it is done with. Must not reject. */
+  readonly onMail: (mail: NumberedMail) => Promise<boolean>;
 }
 
 export class UplinkConnection {
@@ -53,13 +63,14 @@ export class UplinkConnection {
   #onIdle: (() => void) | undefined;
   /** Where the next round over the lanes begins, so that none is always last. */
   #turn = 0;
-  #adoptedAt = -1;
+  #adoptedAt = { sequence: -1, version: -1 };
   #progress = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#registrar = new Registrar({
       flights: this.#flights,
+      lanes: options.lanes,
       publish: (topic, payload) => this.#deliver(topic, payload),
       timings: options.timings,
       log: options.log,
@@ -77,8 +88,9 @@ export class UplinkConnection {
     return this.#progress;
   }
 
-  /** A message from the bridge. Returns whether it is taken; mail is not: it waits at the bridge. */
-  receive(topic: string, payload: Buffer): boolean {
+  /** A message from the bridge. Returns whether it is taken: what is not gets no PUBACK. Never rejects. */
+  receive(topic: string, payload: Buffer): boolean | Promise<boolean> {
+    if (topic === MAIL_TOPIC) return this.#receiveMail(payload);
     if (topic !== ACK_TOPIC) return false;
     try {
       this.#judge(decodeAck(payload));
@@ -88,6 +100,11 @@ export class UplinkConnection {
     }
     this.#bell.ring();
     return true;
+  }
+
+  /** Something changed that it goes by, such as the lanes. */
+  nudge(): void {
+    this.#bell.ring();
   }
 
   /** Works until the connection ends; returns why. Never throws. */
@@ -154,12 +171,25 @@ export class UplinkConnection {
 
   #adopt(): void {
     const { outbox, lanes } = this.#options;
-    if (this.#adoptedAt === outbox.lastSequence) return;
-    this.#adoptedAt = outbox.lastSequence;
-    lanes.adopt(outbox.streams());
+    const { lastSequence: sequence } = outbox;
+    const { version } = lanes;
+    if (this.#adoptedAt.sequence === sequence && this.#adoptedAt.version === version) return;
+    this.#adoptedAt = { sequence, version };
+    lanes.adopt();
+    const onRejected = (): void => this.#bell.ring();
     for (const lane of lanes.all())
       if (!this.#flights.has(lane.alias))
-        this.#flights.set(lane.alias, new Flight({ lane, outbox }));
+        this.#flights.set(lane.alias, new Flight({ lane, outbox, onRejected }));
+  }
+
+  async #receiveMail(payload: Buffer): Promise<boolean> {
+    try {
+      return await this.#options.onMail(decodeMailPush(payload));
+    } catch (error) {
+      if (!isVeilError(error)) throw error;
+      this.#options.log.warn({ err: error }, "the bridge sent mail that cannot be read");
+      return true;
+    }
   }
 
   // Sending
@@ -252,7 +282,7 @@ export class UplinkConnection {
   ): void {
     const { kid, seq, code } = refusal;
     const sent = flight.find(kid, BigInt(seq));
-    if (!isForGood(code)) {
+    if (!isForGood(code, flight.lane.epoch === this.#options.lanes.epoch)) {
       this.#setAside(flight, refusal);
       this.#end(new VeilError("DISCONNECTED", `the bridge does not take a record now (${code})`));
     } else if (sent) this.#reject(flight, sent, code);
@@ -266,7 +296,11 @@ export class UplinkConnection {
       return;
     }
     const { ports } = flight.lane;
-    this.#options.log.warn({ code, reason: message, ports }, `a topic is refused; ${HINTS[code]}`);
+    if (this.#options.lanes.isNeeded(flight.lane))
+      this.#options.log.warn(
+        { code, reason: message, ports },
+        `a topic is refused; ${HINTS[code]}`,
+      );
     this.#registrar.park(flight, code);
   }
 
@@ -308,9 +342,12 @@ export class UplinkConnection {
   }
 }
 
-/** What will be refused again whenever it is sent. Grants, revocations and limits may change. */
-function isForGood(code: RefusalCode): boolean {
-  return code === "BAD_RECORD" || code === "TOO_LARGE" || code === "EPOCH";
+/**
+ * What will be refused again whenever it is sent. Grants, revocations and limits may change. A record of an epoch that
+ * is over is not to blame: its whole lane stays where it is.
+ */
+function isForGood(code: RefusalCode, isNewestEpoch: boolean): boolean {
+  return code === "BAD_RECORD" || code === "TOO_LARGE" || (code === "EPOCH" && isNewestEpoch);
 }
 
 const HINTS: Record<RefusalCode, string> = {
@@ -318,7 +355,7 @@ const HINTS: Record<RefusalCode, string> = {
   BAD_TOKEN: "does the credential belong to the keys that are in force at the bridge?",
   BAD_RECORD: "it is kept in rejected/; was this client enrolled with another key meanwhile?",
   TOO_LARGE: "it is kept in rejected/",
-  EPOCH: "its keys are no longer in force at the bridge: this client needs its newest credential",
+  EPOCH: "its keys are not in force at the bridge; newer ones come by themselves, as mail",
   REVOKED: "the owner has revoked this client",
   LIMIT: "the bridge is busy with this client; it is asked again in some seconds",
 };

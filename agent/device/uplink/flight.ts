@@ -1,6 +1,7 @@
 /**
  * What of one lane is on its way over one connection: read ahead, sent in order, acknowledged in order.
- * Nothing follows an announcement until its PUBACK is in (PROTOCOL.md §3).
+ * Nothing follows an announcement until its PUBACK is in (PROTOCOL.md §3), and nothing leaves while the outbox holds
+ * anything of the same topic in an older epoch (§4, Epochs): that counts until it is acknowledged.
  */
 import type { RefusalCode } from "../../../core/errors.ts";
 import { decodeHeader } from "../../../core/scheme/record/header.ts";
@@ -22,6 +23,7 @@ export interface Sent {
 export class Flight {
   readonly lane: Lane;
   readonly #outbox: OutboxReader;
+  readonly #onRejected: () => void;
   state: FlightState;
   /** When a lack of answer becomes a failure, on the clock of `performance.now()`. */
   answerDueMs = Number.POSITIVE_INFINITY;
@@ -31,8 +33,10 @@ export class Flight {
   /** `lastSequence` of the outbox when it had no more for this lane. */
   #drainedAt = -1;
 
-  constructor(options: { lane: Lane; outbox: OutboxReader }) {
+  /** `onRejected`: an entry was put aside without being sent, which may let another lane go on. */
+  constructor(options: { lane: Lane; outbox: OutboxReader; onRejected: () => void }) {
     this.lane = options.lane;
+    this.#onRejected = options.onRejected;
     this.#outbox = options.outbox;
     this.#after = 0;
     this.state = options.lane.isParked ? "refused" : "new";
@@ -45,7 +49,8 @@ export class Flight {
 
   /** The entry to send next; `undefined` where there is none now. Throws DISK. */
   async next(): Promise<StoredEntry | undefined> {
-    if (this.state !== "open" || this.#awaitsAnnouncement()) return undefined;
+    if (this.state !== "open" || this.#awaitsAnnouncement() || this.#awaitsElders())
+      return undefined;
     for (;;) {
       const entry = this.#ahead[0] ?? (await this.#readAhead());
       if (!entry) return undefined;
@@ -53,6 +58,7 @@ export class Flight {
       if (code === undefined) return entry;
       await this.#outbox.reject(entry, code);
       this.#advance(entry);
+      this.#onRejected();
     }
   }
 
@@ -88,6 +94,10 @@ export class Flight {
 
   #awaitsAnnouncement(): boolean {
     return this.#sent.at(-1)?.entry.kind === "announcement";
+  }
+
+  #awaitsElders(): boolean {
+    return this.lane.elders().some(({ stream }) => this.#outbox.depthOf(stream) > 0);
   }
 
   async #readAhead(): Promise<StoredEntry | undefined> {

@@ -14,6 +14,8 @@ export interface LaneOptions {
   readonly epoch: number;
   /** The serial ports that feed it, for the log: a topic's name must not be there. */
   readonly ports: readonly string[];
+  /** Lanes of the same topic in older epochs that can still be sent: what they hold comes first. */
+  readonly elders: () => readonly Lane[];
   /** UEnc of its topic; asked once. */
   readonly computeToken: () => Promise<Buffer>;
   readonly timings: Timings;
@@ -29,6 +31,7 @@ export class Lane {
   readonly #options: LaneOptions;
   #token: Promise<Buffer> | undefined;
   #parkedUntilMs = 0;
+  #isStranded = false;
   #shortParks = 0;
   #suspect = { sequence: 0, strikes: 0 };
 
@@ -48,6 +51,16 @@ export class Lane {
       this.#token = undefined;
       throw error;
     }
+  }
+
+  /** What of the same topic was sealed before, and goes before. */
+  elders(): readonly Lane[] {
+    return this.#options.elders();
+  }
+
+  /** Its epoch is over: what it holds cannot be sent any more. */
+  get isStranded(): boolean {
+    return this.#isStranded;
   }
 
   /** Until when it is left alone, on the clock of `performance.now()`. */
@@ -71,7 +84,13 @@ export class Lane {
     this.#shortParks++;
   }
 
-  /** The bridge takes its topic again. */
+  /** Leaves it alone for as long as this process lives. */
+  strand(): void {
+    this.#isStranded = true;
+    this.#parkedUntilMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The bridge takes its topic again, or may. */
   unpark(): void {
     this.#parkedUntilMs = 0;
   }

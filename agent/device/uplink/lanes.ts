@@ -1,85 +1,190 @@
 /**
- * The lanes of an agent: one for each topic in its configuration, and one for each older stream that the
- * outbox still holds, of another epoch or a topic no longer configured, as far as the credential knows it.
+ * The lanes of an agent: one for each topic in its configuration, in the newest epoch of its credential, and one for
+ * each older stream that the outbox still holds, of another epoch or a topic no longer configured. What is left of a
+ * topic's older epoch goes before the newer one (PROTOCOL.md §4, Epochs). What no key is left for stays in the outbox.
  */
 import type { Logger } from "../../../core/runtime/log.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
-import type { StreamState } from "../outbox/api.ts";
+import type { OutboxReader } from "../outbox/api.ts";
 import type { StreamId } from "../outbox/entry.ts";
 import { streamIdOf } from "../sealing/stream-id.ts";
 import { Lane } from "./lane.ts";
 import type { Timings } from "./timings.ts";
 
 const MAX_ALIAS = 0xffff;
+/** How far back epochs are looked for that the credential does not have any more. */
+const FORGOTTEN_EPOCHS = 64;
+const STRANDED_HINT =
+  "their epoch is over: nobody could open them any more. They go when the outbox needs the room";
 
-/** A configured topic, in the epoch that is sealed for. */
+/** A configured topic. */
 export interface ConfiguredTopic {
   readonly topic: string;
-  readonly epoch: number;
   readonly ports: readonly string[];
 }
 
+export type LanesCredential = Pick<Credential, "tenant" | "topics" | "epochs" | "halves">;
+
 export interface LanesOptions {
-  readonly credential: Pick<Credential, "tenant" | "topics" | "epochs">;
+  readonly credential: LanesCredential;
   readonly configured: readonly ConfiguredTopic[];
+  readonly outbox: Pick<OutboxReader, "streams" | "depthOf">;
   readonly scheme: { token(epoch: number, topic: string): Promise<Buffer> };
   readonly timings: Timings;
   readonly log: Logger;
 }
 
+/** What the outbox holds besides the newest epoch. */
+export interface OlderEntries {
+  /** On their way, before anything newer of their topic. */
+  readonly waiting: number;
+  /** Nothing can send them any more. */
+  readonly stranded: number;
+}
+
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<StreamId, Lane>();
-  readonly #unknown = new Set<StreamId>();
-  /** Every stream that the credential could have made; computed when an old one turns up. */
+  /** The lanes of each topic. */
+  readonly #byTopic = new Map<string, Lane[]>();
+  /** Streams that readings are sealed for. */
+  readonly #live = new Set<StreamId>();
+  /** Streams that cannot be sent: no key is left, or no grant. */
+  readonly #unsendable = new Set<StreamId>();
+  #credential: LanesCredential;
+  #epoch = 0;
+  #version = 0;
+  /** Every stream that this client could have made; computed when an old one turns up. */
   #known: Map<StreamId, { topic: string; epoch: number }> | undefined;
 
   constructor(options: LanesOptions) {
     this.#options = options;
-    for (const { topic, epoch, ports } of options.configured) this.#add(topic, epoch, ports);
+    this.#credential = options.credential;
+    this.swap(options.credential);
   }
 
-  /** All lanes, the configured ones first. */
+  /** Grows with every swap. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What is sealed for now. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** A newer credential: lanes for its newest epoch; what was refused before may be taken now. */
+  swap(credential: LanesCredential): void {
+    this.#credential = credential;
+    this.#epoch = Math.max(...credential.epochs.map(({ epoch }) => epoch));
+    this.#known = undefined;
+    this.#unsendable.clear();
+    for (const lane of this.#lanes.values()) {
+      if (this.#covers(lane.epoch)) lane.unpark();
+      else this.#strand(lane);
+    }
+    this.#live.clear();
+    for (const { topic, ports } of this.#options.configured)
+      this.#live.add(this.#add(topic, this.#epoch, ports));
+    this.#version++;
+  }
+
+  /** All lanes. */
   all(): IterableIterator<Lane> {
     return this.#lanes.values();
   }
 
+  /** Whether there is anything to register a lane for: readings may come, or some are left. */
+  isNeeded(lane: Lane): boolean {
+    return this.#live.has(lane.stream) || this.#options.outbox.depthOf(lane.stream) > 0;
+  }
+
   /** Makes lanes for streams that have something to send and none yet. */
-  adopt(streams: readonly StreamState[]): void {
-    for (const { stream, depth } of streams) {
-      if (this.#lanes.has(stream) || this.#unknown.has(stream)) continue;
+  adopt(): void {
+    for (const { stream, depth } of this.#options.outbox.streams()) {
+      if (this.#lanes.has(stream) || this.#unsendable.has(stream)) continue;
       this.#known ??= this.#everyStream();
       const known = this.#known.get(stream);
-      if (known && this.#lanes.size < MAX_ALIAS) {
+      if (known && this.#covers(known.epoch) && this.#lanes.size < MAX_ALIAS)
         this.#add(known.topic, known.epoch, []);
-        continue;
-      }
-      this.#unknown.add(stream);
-      this.#options.log.warn(
-        { entries: depth },
-        "the outbox holds entries of a topic that the credential does not grant; they stay there",
-      );
+      else this.#keep(stream, { entries: depth, ...(known && { epoch: known.epoch }) });
     }
   }
 
-  #add(topic: string, epoch: number, ports: readonly string[]): void {
-    const { credential, scheme, timings } = this.#options;
-    const stream = streamIdOf({ tenant: credential.tenant, epoch }, topic);
+  /**
+   * The bridge says that this lane's epoch is not in force. The newest one will be, in a moment or with the next mail;
+   * an older one is over.
+   */
+  refusedEpoch(lane: Lane): void {
+    if (lane.epoch < this.#epoch) this.#strand(lane);
+    else lane.parkBriefly();
+  }
+
+  older(): OlderEntries {
+    let waiting = 0;
+    let stranded = 0;
+    for (const { stream, depth } of this.#options.outbox.streams()) {
+      const lane = this.#lanes.get(stream);
+      if (this.#unsendable.has(stream) || lane?.isStranded) stranded += depth;
+      else if (lane && lane.epoch < this.#epoch) waiting += depth;
+    }
+    return { waiting, stranded };
+  }
+
+  #add(topic: string, epoch: number, ports: readonly string[]): StreamId {
+    const { scheme, timings } = this.#options;
+    const stream = streamIdOf({ tenant: this.#credential.tenant, epoch }, topic);
+    if (this.#lanes.has(stream)) return stream;
+    const ofTopic = this.#byTopic.get(topic) ?? [];
     const lane = new Lane({
       stream,
       alias: this.#lanes.size + 1,
       epoch,
       ports,
+      elders: () => ofTopic.filter((other) => other.epoch < epoch && !other.isStranded),
       computeToken: () => scheme.token(epoch, topic),
       timings,
     });
+    this.#byTopic.set(topic, ofTopic);
+    ofTopic.push(lane);
     this.#lanes.set(stream, lane);
+    return stream;
+  }
+
+  #strand(lane: Lane): void {
+    if (lane.isStranded) return;
+    lane.strand();
+    const entries = this.#options.outbox.depthOf(lane.stream);
+    if (entries > 0) this.#keep(lane.stream, { entries, epoch: lane.epoch });
+  }
+
+  #keep(stream: StreamId, what: { entries: number; epoch?: number }): void {
+    this.#unsendable.add(stream);
+    const { log } = this.#options;
+    if (what.epoch === undefined)
+      log.warn(
+        what,
+        "the outbox holds entries of a topic that the credential does not grant; they stay there",
+      );
+    else
+      log.warn(
+        { ...what, hint: STRANDED_HINT },
+        "the outbox holds entries of an epoch that no bridge takes any more; they stay there",
+      );
+  }
+
+  #covers(epoch: number): boolean {
+    const { epochs, halves } = this.#credential;
+    return (
+      epochs.some((each) => each.epoch === epoch) && halves.some((each) => each.epoch === epoch)
+    );
   }
 
   #everyStream(): Map<StreamId, { topic: string; epoch: number }> {
-    const { tenant, topics, epochs } = this.#options.credential;
+    const { tenant, topics } = this.#credential;
     const known = new Map<StreamId, { topic: string; epoch: number }>();
-    for (const { epoch } of epochs)
+    const first = Math.max(0, this.#epoch - FORGOTTEN_EPOCHS);
+    for (let epoch = first; epoch <= this.#epoch; epoch++)
       for (const { name, ops } of topics)
         if (ops.includes("pub"))
           known.set(streamIdOf({ tenant, epoch }, name), { topic: name, epoch });

@@ -7,11 +7,13 @@ import type { RefusalCode } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { encodeRegistration, formatUpstream } from "../../../core/wire/mqtt.ts";
 import type { Flight } from "./flight.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Timings } from "./timings.ts";
 
 export interface RegistrarOptions {
   /** The lanes of this connection; may grow. */
   readonly flights: ReadonlyMap<number, Flight>;
+  readonly lanes: Pick<Lanes, "isNeeded" | "refusedEpoch">;
   readonly publish: (topic: string, payload: Buffer) => Promise<void>;
   readonly timings: Timings;
   readonly log: Logger;
@@ -32,7 +34,7 @@ export class Registrar {
   /** Sends the next registration that is due, if none is under way. */
   registerNext(): void {
     if (this.#isAsking) return;
-    const flight = [...this.#options.flights.values()].find((each) => isDue(each));
+    const flight = [...this.#options.flights.values()].find((each) => this.#isDue(each));
     if (!flight) return;
     this.#isAsking = true;
     void this.#ask(flight).finally(() => {
@@ -45,7 +47,8 @@ export class Registrar {
   park(flight: Flight, code: RefusalCode | "NO_TOKEN"): void {
     flight.state = "refused";
     flight.answerDueMs = performance.now() + this.#options.timings.answerMs;
-    if (code === "LIMIT") flight.lane.parkBriefly();
+    if (code === "EPOCH") this.#options.lanes.refusedEpoch(flight.lane);
+    else if (code === "LIMIT") flight.lane.parkBriefly();
     else flight.lane.park();
   }
 
@@ -68,10 +71,18 @@ export class Registrar {
       if (state === "refused" && sent.length > 0) due = Math.min(due, answerDueMs);
       // While one is under way no other can be, however due: `onChange` tells when it is done.
       if (this.#isAsking) continue;
+      if (!this.#options.lanes.isNeeded(lane)) continue;
       if (state === "asked") due = Math.min(due, answerDueMs);
       if (state === "refused") due = Math.min(due, lane.parkedUntilMs);
     }
     return due;
+  }
+
+  #isDue({ state, answerDueMs, lane }: Flight): boolean {
+    if (state === "open" || !this.#options.lanes.isNeeded(lane)) return false;
+    const now = performance.now();
+    if (state === "asked") return answerDueMs <= now;
+    return state === "new" || lane.parkedUntilMs <= now;
   }
 
   async #ask(flight: Flight): Promise<void> {
@@ -97,10 +108,4 @@ export class Registrar {
       // The connection has ended, and says why itself.
     }
   }
-}
-
-function isDue({ state, answerDueMs, lane }: Flight): boolean {
-  const now = performance.now();
-  if (state === "asked") return answerDueMs <= now;
-  return state === "new" || (state === "refused" && lane.parkedUntilMs <= now);
 }

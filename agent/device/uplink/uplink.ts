@@ -9,6 +9,7 @@ import { Backoff } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
 import { formatLogin } from "../../../core/wire/login.ts";
+import type { NumberedMail } from "../../../core/wire/mqtt.ts";
 import type { OutboxReader } from "../outbox/api.ts";
 import type { StreamId } from "../outbox/entry.ts";
 import { UplinkConnection } from "./connection.ts";
@@ -40,6 +41,8 @@ export interface UplinkOptions {
   readonly onRekey: (stream: StreamId) => void;
   /** Whether the client is revoked: then no reading may be taken (PROTOCOL.md §7). */
   readonly onRevoked: (revoked: boolean) => void;
+  /** Takes mail; whether it is done with. Must not reject. */
+  readonly onMail: (mail: NumberedMail) => Promise<boolean>;
 }
 
 export class Uplink {
@@ -82,6 +85,11 @@ export class Uplink {
     return this.#acknowledged;
   }
 
+  /** The lanes have changed. */
+  nudge(): void {
+    this.#connection?.nudge();
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }
@@ -117,13 +125,14 @@ export class Uplink {
   }
 
   #createConnection(): UplinkConnection {
-    const { outbox, lanes, timings, log, onRekey } = this.#options;
+    const { outbox, lanes, timings, log, onRekey, onMail } = this.#options;
     return new UplinkConnection({
       outbox,
       lanes,
       timings,
       log,
       onRekey,
+      onMail,
       onAccepted: () => this.#setRevoked(false),
       onAcknowledged: (entry) => {
         if (entry.kind === "record") this.#acknowledged++;

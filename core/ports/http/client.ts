@@ -50,6 +50,12 @@ export class HttpClient {
     return await this.#call("POST", path, JSON.stringify(body), schema);
   }
 
+  /** Asks for `path` to be removed; an answer's body is of no interest. Throws as `get`. */
+  async delete(path: string): Promise<void> {
+    const { status, text } = await this.#exchange("DELETE", path, undefined);
+    if (status < 200 || status > 299) throw answerFailure(status, text);
+  }
+
   /** Ends the connections; calls under way reject with STOPPED. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -73,7 +79,7 @@ export class HttpClient {
   }
 
   async #exchange(
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "DELETE",
     path: string,
     body: string | undefined,
   ): Promise<{ status: number; text: string }> {

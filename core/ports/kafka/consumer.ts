@@ -4,9 +4,12 @@
  * The group is a name for committed offsets and for Kafka's access control, not a membership: one process reads
  * everything, so there is nothing to divide, no join of three seconds and no rebalance to guard against.
  */
+
+import { VeilError } from "../../errors.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
 import { Feed, type FeedOptions } from "./feed.ts";
+import { Frontier } from "./frontier.ts";
 import { type GroupOffset, GroupOffsets } from "./group-offsets.ts";
 import { findOffset, findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
 
@@ -33,6 +36,7 @@ export class KafkaConsumer {
   readonly #brokers: Brokers;
   readonly #offsets: GroupOffsets;
   readonly #feed: Feed;
+  readonly #frontier = new Frontier();
   readonly #partitions = new Map<string, readonly number[]>();
 
   constructor(options: ConsumerOptions) {
@@ -40,7 +44,13 @@ export class KafkaConsumer {
     this.#startAt = options.startAt;
     this.#brokers = new Brokers({ kafka });
     this.#offsets = new GroupOffsets({ brokers: this.#brokers, groupId });
-    this.#feed = new Feed(options);
+    this.#feed = new Feed({
+      ...options,
+      onPosition: (topic, partition, offset) => {
+        this.#frontier.move(topic, partition, offset);
+        options.onPosition?.(topic, partition, offset);
+      },
+    });
   }
 
   /**
@@ -68,13 +78,33 @@ export class KafkaConsumer {
       }),
     );
     this.#partitions.set(topic, partitions);
-    for (const start of starts) this.#feed.add(start);
+    for (const start of starts) {
+      this.#frontier.move(topic, start.partition, start.offset);
+      this.#feed.add(start);
+    }
+  }
+
+  /**
+   * Resolves when everything has been delivered that was acknowledged in `topic` before the call; at once for a topic
+   * that is not read. Throws NOT_FOUND or what is retryable where Kafka cannot say where the topic ends, STOPPED if
+   * `signal` aborts.
+   */
+  async readToEnd(topic: string, signal: AbortSignal): Promise<void> {
+    const partitions = this.#partitions.get(topic);
+    if (!partitions) return;
+    const ranges = await listOffsets(this.#brokers, topic, partitions);
+    // Removed while Kafka was asked.
+    if (!this.#partitions.has(topic)) return;
+    const ends = new Map(ranges.map(({ partition, high }) => [partition, high]));
+    if (!(await this.#frontier.reached(topic, ends, signal)))
+      throw new VeilError("STOPPED", "stopped before a topic was read to its end");
   }
 
   /** Delivers no further batch of `topic`; one that is with the handler is not taken back. */
   removeTopic(topic: string): void {
     for (const partition of this.#partitions.get(topic) ?? []) this.#feed.remove(topic, partition);
     this.#partitions.delete(topic);
+    this.#frontier.remove(topic);
   }
 
   /** Writes offsets for monitors. Throws what is retryable, and AUTH. */

@@ -4,6 +4,7 @@ import { Backoff } from "../../runtime/backoff.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
 import { Feed, type FeedBatch, type FeedOptions } from "./feed.ts";
+import { Frontier } from "./frontier.ts";
 import { findPartitions, listOffsets, type OffsetRange } from "./offsets.ts";
 
 const RETRY = { minMs: 100, maxMs: 10_000 };
@@ -14,26 +15,19 @@ export interface TopicScanOptions extends Omit<FeedOptions, "onPosition"> {
   readonly from?: ReadonlyMap<number, bigint>;
 }
 
-interface Waiter {
-  /** By partition: what is still to be reached. */
-  readonly ends: Map<number, bigint>;
-  readonly resolve: () => void;
-}
-
 /** Follows one topic, all partitions, for ever: what the bridge keeps its internal topics' indexes with. */
 export class TopicScan {
   readonly #options: TopicScanOptions;
   readonly #brokers: Brokers;
   readonly #feed: Feed;
-  readonly #positions = new Map<number, bigint>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #frontier = new Frontier();
 
   constructor(options: TopicScanOptions) {
     this.#options = options;
     this.#brokers = new Brokers(options);
     this.#feed = new Feed({
       ...options,
-      onPosition: (_topic, partition, offset) => this.#moved(partition, offset),
+      onPosition: (topic, partition, offset) => this.#frontier.move(topic, partition, offset),
     });
   }
 
@@ -45,8 +39,9 @@ export class TopicScan {
     const ranges = await retrying(signal, () => this.#ranges());
     for (const { partition, low } of ranges ?? []) {
       const offset = this.#options.from?.get(partition) ?? low;
-      this.#moved(partition, offset);
-      this.#feed.add({ topic: this.#options.topic, partition, offset });
+      const { topic } = this.#options;
+      this.#frontier.move(topic, partition, offset);
+      this.#feed.add({ topic, partition, offset });
     }
     await this.#feed.run(signal);
     this.#brokers.stop();
@@ -58,45 +53,14 @@ export class TopicScan {
    */
   async readToEnd(signal: AbortSignal): Promise<void> {
     const ends = new Map((await this.#ranges()).map(({ partition, high }) => [partition, high]));
-    for (const [partition, position] of this.#positions) reach(ends, partition, position);
-    if (ends.size === 0) return;
-    await new Promise<void>((resolve, reject) => {
-      const waiter = {
-        ends,
-        resolve: () => {
-          signal.removeEventListener("abort", giveUp);
-          resolve();
-        },
-      };
-      const giveUp = (): void => {
-        this.#waiters.delete(waiter);
-        reject(new VeilError("TIMEOUT", "the end of a topic was not reached in time"));
-      };
-      this.#waiters.add(waiter);
-      if (signal.aborted) giveUp();
-      else signal.addEventListener("abort", giveUp, { once: true });
-    });
+    if (!(await this.#frontier.reached(this.#options.topic, ends, signal)))
+      throw new VeilError("TIMEOUT", "the end of a topic was not reached in time");
   }
 
   async #ranges(): Promise<readonly OffsetRange[]> {
     const { topic } = this.#options;
     return listOffsets(this.#brokers, topic, await findPartitions(this.#brokers, topic));
   }
-
-  #moved(partition: number, position: bigint): void {
-    this.#positions.set(partition, position);
-    for (const waiter of this.#waiters) {
-      reach(waiter.ends, partition, position);
-      if (waiter.ends.size > 0) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
-  }
-}
-
-function reach(ends: Map<number, bigint>, partition: number, position: bigint): void {
-  const end = ends.get(partition);
-  if (end !== undefined && position >= end) ends.delete(partition);
 }
 
 export interface PartitionScanOptions {

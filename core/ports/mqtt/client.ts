@@ -23,9 +23,10 @@ export interface MqttClientOptions {
   readonly signal: AbortSignal;
   /**
    * Told of every message, also of those that come before `connectMqtt` has resolved. Returns whether it
-   * is taken: a QoS 1 message that is not taken gets no PUBACK and stays with the bridge. Must not throw.
+   * is taken: a QoS 1 message that is not taken gets no PUBACK and stays with the bridge. Where that takes a
+   * while, such as a write to the disk, nothing more is read meanwhile. Must neither throw nor reject.
    */
-  readonly onMessage: (topic: string, payload: Buffer) => boolean;
+  readonly onMessage: (topic: string, payload: Buffer) => boolean | Promise<boolean>;
   readonly connectTimeoutMs?: number;
   /** Seconds between signs of life; without an answer the connection ends after 1.5 times that. */
   readonly keepaliveS: number;
@@ -89,8 +90,12 @@ class Connection implements MqttConnection {
   constructor(client: MqttClient, { signal, onMessage }: MqttClientOptions) {
     this.#client = client;
     // Called for every QoS before the PUBACK; an error there withholds it and the connection goes on.
-    client.handleMessage = ({ topic, payload }, done) =>
-      done(onMessage(topic, Buffer.from(payload)) ? undefined : new Error("not taken"));
+    client.handleMessage = ({ topic, payload }, done) => {
+      const answer = (isTaken: boolean): void => done(isTaken ? undefined : new Error("not taken"));
+      const taken = onMessage(topic, Buffer.from(payload));
+      if (typeof taken === "boolean") answer(taken);
+      else void taken.then(answer);
+    };
     // Stays for good: mqtt.js still reports errors of a socket that is already given up.
     client.on("error", (error) => this.#end(failure(error, this.#connected)));
     const onAbort = (): void => this.#end(stopped());

@@ -43,6 +43,7 @@ test("what the output did not take is in no checkpoint, however much was waiting
     scheme,
   };
   const receiver = new Receiver({
+    giveUp: () => false,
     ...{ progress, output, log, rejects: null, signal: new AbortController().signal },
     scan: async () => undefined,
   });

@@ -16,6 +16,8 @@ import { type Disk, emptyDisk, SimOutbox } from "./store.ts";
 import { member, realm, TOPICS, token, wrap } from "./tenant.ts";
 
 const log = pino({ level: "silent" });
+/** The play computes its tokens elsewhere. */
+const EMPTY = Buffer.alloc(0);
 
 interface Process {
   readonly outbox: SimOutbox;
@@ -116,8 +118,13 @@ export class SimAgent {
     const { login, secret } = member(this.#device);
     const timings = DEFAULT_TIMINGS;
     const lanes = new Lanes({
-      credential: { tenant: login.tenant, topics: [], epochs: [] },
-      configured: TOPICS.map((topic) => ({ topic, epoch: EPOCH, ports: [] })),
+      credential: {
+        ...{ tenant: login.tenant, topics: [] },
+        epochs: [{ epoch: EPOCH, parameters: { suite: "rsa", nTag: EMPTY, nRec: EMPTY } }],
+        halves: [{ epoch: EPOCH, halves: { tag: EMPTY } }],
+      },
+      configured: TOPICS.map((topic) => ({ topic, ports: [] })),
+      outbox,
       scheme: { token: async (_epoch, topic) => token(this.#device, topic) },
       ...{ timings, log },
     });
@@ -130,6 +137,7 @@ export class SimAgent {
         for (const sealer of sealers) if (sealer.stream === stream) sealer.rekey();
       },
       onRevoked: () => this.#stage.violations.push(`${this.login} was told that it is revoked`),
+      onMail: async () => this.#stage.violations.push(`${this.login} was sent mail`) < 0,
     });
   }
 }

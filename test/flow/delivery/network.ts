@@ -240,7 +240,7 @@ class Link implements MqttSession, MqttConnection {
 
   #tell({ topic, payload }: MqttMessage): void {
     this.#send(this.#down, "down", () => {
-      if (this.#device === "open") this.#onMessage(topic, payload);
+      if (this.#device === "open") void this.#onMessage(topic, payload);
     });
   }
 

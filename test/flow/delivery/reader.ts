@@ -93,6 +93,7 @@ export class SimReader {
     await progress.start();
     const receiver = new Receiver({
       ...{ progress, log, output, rejects: null, signal: never },
+      giveUp: () => false,
       scan: async ({ topic, end, onBatch }) => {
         for (let from = 0n; from < end; from += BigInt(MAX_SCANNED)) {
           const batch = kafka.batch(topic, from, Math.min(MAX_SCANNED, Number(end - from)));

@@ -53,6 +53,10 @@ export class SimOutbox implements OutboxReader, OutboxWriter {
     return this.#disk.entries.filter((entry) => !this.#isDone(entry)).length;
   }
 
+  depthOf(stream: StreamId): number {
+    return this.#pending(stream).length;
+  }
+
   streams(): StreamState[] {
     const streams = new Set(this.#disk.entries.map(({ stream }) => stream));
     return [...streams]

@@ -15,11 +15,8 @@ describe("loadProfile", () => {
         parity: "none",
         flowControl: "none",
       },
-      framing: { type: "lines", maxBytes: 4096, skipFirst: false },
+      framing: { type: "lines", maxBytes: 4096 },
       decoding: { type: "json", fields: "all" },
-      values: {},
-      minIntervalMs: 0,
-      maxIntervalMs: 3_600_000,
     });
   });
 

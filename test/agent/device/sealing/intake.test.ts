@@ -16,6 +16,8 @@ function openSealer(options: { perKid?: number } = {}) {
   let keys = 0;
   let sealed = perKid;
   return {
+    stream: STREAM,
+    rekey: () => undefined,
     get keys() {
       return keys;
     },
@@ -188,6 +190,8 @@ describe("an intake", () => {
     const working = openSealer();
     let failures = 3;
     const sealer = {
+      stream: STREAM,
+      rekey: working.rekey,
       get needsKey() {
         return working.needsKey;
       },

@@ -79,14 +79,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const lines: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const timings = { ...SHORT, ...options.timings };
-  const { epoch } = tenant.realm;
   const lanes = new Lanes({
     credential,
     configured: (options.configured ?? topics).map((topic, i) => ({
       topic,
-      epoch,
       ports: [`port ${i}`],
     })),
+    outbox,
     scheme: { token: async (_epoch, topic) => role.token(topic) },
     timings,
     log,
@@ -106,6 +105,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     onRevoked: (now) => {
       revoked = now;
     },
+    onMail: async () => false,
   });
   onTestFinished(() => uplink.stop());
   return {

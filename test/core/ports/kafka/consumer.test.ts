@@ -57,7 +57,7 @@ describe("KafkaConsumer", () => {
     await first.consumer.addTopic(topic);
     await until(() => first.seen.length === 4);
     expect(first.seen.sort()).toEqual(["0:a", "0:b", "0:c", "1:d"]);
-    expect(first.questions).toEqual([
+    expect(first.questions).toMatchObject([
       { topic, partition: 0, low: 0n, high: 3n, committed: undefined },
       { topic, partition: 1, low: 0n, high: 1n, committed: undefined },
     ]);
@@ -100,6 +100,61 @@ describe("KafkaConsumer", () => {
     ]);
     for (const topic of topics) await consumer.addTopic(topic);
     expect(questions.map(({ committed }) => committed)).toEqual([5n, 7n, 6n]);
+    await stop();
+  });
+
+  test("knows when everything has been handed over that was there", async () => {
+    const topic = await makeTopic(sharedKafka(), { partitions: 2 });
+    await producer.send([batchOf(topic, 0, ["a", "b"]), batchOf(topic, 1, ["c"])]);
+    const never = new AbortController().signal;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const seen: string[] = [];
+    const { consumer, stop } = consume(freshName("veil-group"), {
+      onBatch: async ({ partition, messages }) => {
+        if (partition === 1) await held;
+        seen.push(...messages.map(({ value }) => String(value)));
+      },
+    });
+    await consumer.readToEnd(topic, never);
+    await consumer.addTopic(topic);
+    const order: string[] = [];
+    const reading = consumer.readToEnd(topic, never).then(() => order.push("all"));
+    await until(() => seen.length === 2);
+    order.push("released");
+    release();
+    await reading;
+    expect(order).toEqual(["released", "all"]);
+    expect(seen).toEqual(["a", "b", "c"]);
+    // What comes later is waited for by who asks later.
+    await producer.send([batchOf(topic, 0, ["d"])]);
+    await consumer.readToEnd(topic, never);
+    expect(seen).toEqual(["a", "b", "c", "d"]);
+    await stop();
+  });
+
+  test("waits for nothing of a topic that is removed, or when it is stopped", async () => {
+    const topic = await makeTopic(sharedKafka());
+    await producer.send([batchOf(topic, 0, ["a"])]);
+    const end = new AbortController();
+    let release = (): void => undefined;
+    const { consumer, stop } = consume(freshName("veil-group"), {
+      onBatch: () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    });
+    await consumer.addTopic(topic);
+    const stopped = consumer.readToEnd(topic, end.signal);
+    end.abort();
+    await expect(stopped).rejects.toMatchObject({ code: "STOPPED" });
+    const removed = consumer.readToEnd(topic, new AbortController().signal);
+    await sleep(200);
+    consumer.removeTopic(topic);
+    await removed;
+    release();
     await stop();
   });
 
