@@ -3,6 +3,7 @@
  *
  *   npm run fuzz -- --inputs 10000000                   more of them
  *   npm run fuzz -- --target announcement --seed 123    one decoder, as it was with that seed
+ *   npm run fuzz -- --target framing-                   a million for each whose name begins so
  *   npm run fuzz -- --target announcement --hex 0102…   one input, as it was printed with a failure
  */
 import { randomInt } from "node:crypto";
@@ -20,7 +21,8 @@ const REPORT = "docs/reports/fuzz.md";
 interface Options {
   readonly inputs: number;
   readonly seed: string;
-  readonly target: Target | undefined;
+  /** Those that were asked for by name; empty for all, which then share the inputs. */
+  readonly named: readonly Target[];
   readonly hex: string | undefined;
 }
 
@@ -37,28 +39,36 @@ function readOptions(): Options | null {
     },
   });
   const inputs = Number(values.inputs ?? DEFAULT_INPUTS);
-  const target = TARGETS.find(({ name }) => name === values.target);
-  const isKnown = target !== undefined || values.target === undefined;
-  if (isKnown && Number.isSafeInteger(inputs) && inputs > 0 && (target || !values.hex))
-    return { inputs, target, hex: values.hex, seed: values.seed ?? String(randomInt(2 ** 32)) };
-  console.error("npm run fuzz -- [--inputs N] [--seed S] [--target NAME [--hex BYTES]]");
+  const named = namedBy(values.target);
+  const isKnown = named.length > 0 || values.target === undefined;
+  const isOne = named.length === 1 || values.hex === undefined;
+  if (isKnown && Number.isSafeInteger(inputs) && inputs > 0 && isOne)
+    return { inputs, named, hex: values.hex, seed: values.seed ?? String(randomInt(2 ** 32)) };
+  console.error("npm run fuzz -- [--inputs N] [--seed S] [--target NAME|BEGINNING [--hex BYTES]]");
   console.error(`targets: ${TARGETS.map(({ name }) => name).join(" ")}`);
   process.exitCode = 2;
   return null;
 }
 
+/** The target of that name, or all whose names begin with it. */
+function namedBy(text: string | undefined): readonly Target[] {
+  if (text === undefined) return [];
+  const exact = TARGETS.filter(({ name }) => name === text);
+  return exact.length > 0 ? exact : TARGETS.filter(({ name }) => name.startsWith(text));
+}
+
 /** The exit code. */
-async function run({ inputs, seed, target, hex }: Options): Promise<number> {
+async function run({ inputs, seed, named, hex }: Options): Promise<number> {
+  const [target] = named;
   if (target && hex !== undefined) {
     const outcome = await replay(target, Buffer.from(hex, "hex"));
     show(outcome);
     return outcome.failure ? 1 : 0;
   }
-  const planned = inputsOf(TARGETS, inputs);
+  const planned = target ? new Map(named.map((each) => [each, inputs])) : inputsOf(TARGETS, inputs);
   const outcomes: Outcome[] = [];
   console.error(`seed ${seed}`);
   for (const [each, count] of planned) {
-    if (target && each !== target) continue;
     const outcome = await fuzz(each, { seed, inputs: count });
     show(outcome);
     outcomes.push(outcome);

@@ -9,6 +9,7 @@
  */
 import type { Target } from "./target.ts";
 import { documentTargets } from "./targets/documents.ts";
+import { framingTargets } from "./targets/framings.ts";
 import { messageTargets } from "./targets/messages.ts";
 import { placeTargets } from "./targets/places.ts";
 import { recordTargets } from "./targets/records.ts";
@@ -22,4 +23,5 @@ export const TARGETS: readonly Target[] = [
   ...recordTargets,
   ...serverTargets,
   ...placeTargets,
+  ...framingTargets,
 ];

@@ -1,13 +1,15 @@
 /** Cutting a stream of bytes into frames: what every framing offers. Pure: no I/O, no clock. */
 
-/** One whole frame, without what only delimits it. */
+/** One whole frame, without what only delimits or guards it. */
 export interface Frame {
   readonly bytes: Buffer;
   /** Where it began, in bytes since the connection opened. */
   readonly offset: number;
+  /** How many bytes of the stream it took, from its delimiter to its checksum. */
+  readonly size: number;
 }
 
-/** What was thrown away since the start: noise, broken checksums, frames without an end. */
+/** What was thrown away since the start, in stretches without a frame between: noise, broken checksums, no end. */
 export interface Dropped {
   readonly frames: number;
   readonly bytes: number;
@@ -20,7 +22,28 @@ export interface Dropped {
 export interface Framer {
   /** Takes what arrived; returns the frames that it completes, in order. Does not keep `chunk`. */
   push(chunk: Uint8Array): Frame[];
+  /**
+   * The bytes have an end here: that of a capture, or of the time an answer had. What waits for more is
+   * dropped; where it had only seemed to begin a frame, those behind its first byte are found.
+   */
+  flush(): Frame[];
+  /** A request goes out: for framings whose answers do not say what they answer. */
+  expect(request: Uint8Array): void;
   /** A new connection: what is unfinished belongs to the old one and is dropped. */
   reset(): void;
   readonly dropped: Dropped;
 }
+
+/** Why bytes were dropped. `damaged`: they began as a frame does, and their end or checksum was wrong. */
+export type DropReason = "noise" | "damaged" | "too long" | "unfinished" | "refused";
+
+/** A stretch of dropped bytes. */
+export interface Drop {
+  /** In bytes since the connection opened. */
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: DropReason;
+}
+
+/** Told of every stretch, once it has ended. Must not throw. */
+export type OnDrop = (drop: Drop) => void;

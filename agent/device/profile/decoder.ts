@@ -2,7 +2,7 @@
 import type { SenmlRecord } from "../../../core/wire/senml.ts";
 
 /**
- * The SenML records of one frame, at least one, without time; null if the frame is not a valid reading.
- * The caller drops and counts it: noise on a line is no reason to stop.
+ * The SenML records of one frame, without time; none if it is a valid frame with nothing to tell, such as a position
+ * before there is a fix; null if it is not valid. The caller drops and counts it: noise on a line is no reason to stop.
  */
 export type Decoder = (frame: Buffer) => SenmlRecord[] | null;

@@ -1,6 +1,6 @@
 /**
  * A device profile: how a sensor's bytes become readings, as data. `devices/NAME.yaml` ships with VeilMQ; a
- * path names one of the owner's own. Framings and decodings are told apart by their `type`.
+ * path names one of the owner's own. docs/devices.md shows how to write one.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -9,20 +9,71 @@ import { VeilError } from "../../../core/errors.ts";
 import { serialSettings } from "../../../core/ports/serial/settings.ts";
 import { loadConfig } from "../../../core/runtime/config.ts";
 import { fileExists } from "../../../core/runtime/files.ts";
-import type { Framer } from "../framing/framer.ts";
-import { LineFramer, lineFraming } from "../framing/lines.ts";
+import type { Framer, OnDrop } from "../framing/framer.ts";
+import { createFramer, type Framing, framingSchema } from "../framing/framing.ts";
 import type { Decoder } from "./decoder.ts";
-import { jsonDecoder, jsonDecoding } from "./json.ts";
+import { createDecoder, type Decoding, decodingSchema, namesOf } from "./decoding.ts";
+import { type Polling, pollingSchema, pollsOf } from "./polling.ts";
+import { isPlausible, type ValueRules, valuesField } from "./values.ts";
 
-export const profileSchema = z.strictObject({
-  /** What the device is, for people. */
-  description: z.string().min(1).max(200),
-  /** How the line is set unless agent.yaml says otherwise. */
-  serial: serialSettings,
-  framing: z.discriminatedUnion("type", [lineFraming]),
-  decoding: z.discriminatedUnion("type", [jsonDecoding]),
-});
-export type Profile = z.infer<typeof profileSchema>;
+const DAY_MS = 86_400_000;
+
+export const profileSchema = z
+  .strictObject({
+    description: z.string().min(1).max(200).meta({ description: "What the device is, for people" }),
+    serial: serialSettings.meta({
+      description: "How the line is set unless agent.yaml says otherwise",
+    }),
+    framing: framingSchema.meta({ description: "How the bytes are cut into frames" }),
+    decoding: decodingSchema.meta({ description: "How a frame becomes values" }),
+    polling: pollingSchema.optional(),
+    values: valuesField,
+    minIntervalMs: z.int().min(0).max(DAY_MS).default(0).meta({
+      description: "A value that comes sooner after its last one is not sent; 0: all are",
+    }),
+    maxIntervalMs: z.int().min(1).max(DAY_MS).default(3_600_000).meta({
+      description: "A value that its dead-band holds back is sent after this long all the same",
+    }),
+    silentAfterMs: z.int().min(1).max(DAY_MS).optional().meta({
+      description: "Without a valid frame for this long the device is silent: an alert is sent",
+    }),
+  })
+  .superRefine(checkTogether)
+  .meta({ title: "VeilMQ device profile" });
+export type Profile = z.output<typeof profileSchema>;
+
+/** Framings and decodings that belong together. */
+const PAIRS: readonly (readonly [framing: string, decoding: string])[] = [
+  ["modbus-rtu", "modbus"],
+  ["nmea", "nmea"],
+];
+
+interface Parts {
+  readonly framing: Framing;
+  readonly decoding: Decoding;
+  readonly polling?: Polling | undefined;
+  readonly values: ValueRules;
+}
+
+function checkTogether(
+  { framing, decoding, polling, values }: Parts,
+  context: z.core.$RefinementCtx,
+): void {
+  const problem = (path: PropertyKey[], message: string): void =>
+    context.addIssue({ code: "custom", path, message });
+  for (const [framed, decoded] of PAIRS)
+    if ((framing.type === framed) !== (decoding.type === decoded))
+      problem(["decoding", "type"], `${decoded} belongs to the framing ${framed}, and to no other`);
+  const isModbus = framing.type === "modbus-rtu";
+  if (isModbus && !polling) problem(["framing", "type"], "modbus-rtu needs polling: intervalMs");
+  if (polling && isModbus && polling.requests.length + polling.start.length > 0)
+    problem(["polling"], "Modbus makes its requests from framing.reads and framing.writes");
+  if (polling && !isModbus && polling.requests.length === 0)
+    problem(["polling", "requests"], "is missing: what to send");
+  const names = namesOf(decoding);
+  for (const name of names === null ? [] : Object.keys(values))
+    if (!names?.includes(name)) problem(["values", name], "is no name of a field");
+}
 
 /** A name, as opposed to a path. */
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
@@ -49,12 +100,23 @@ export async function loadProfile(
   return loadConfig(path, profileSchema);
 }
 
-/** A framer as `profile` says; one for each port. */
-export function framerOf({ framing }: Profile): Framer {
-  return new LineFramer(framing);
+/** The profile's JSON Schema, for editors: devices/profile.schema.json. */
+export function profileJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(profileSchema, { io: "input", unrepresentable: "any" });
 }
 
-/** The decoder as `profile` says. */
-export function decoderOf({ decoding }: Profile): Decoder {
-  return jsonDecoder(decoding);
+/** A framer as the profile says; one for each port. */
+export function framerOf({ framing, polling }: Profile, onDrop?: OnDrop): Framer {
+  const polls = polling ? pollsOf(polling, framing) : { start: [], round: [] };
+  const requests = [...polls.start, ...polls.round.map(({ request }) => request)];
+  return createFramer(framing, requests, onDrop);
+}
+
+/** The decoder as the profile says. What is not plausible is no reading. */
+export function decoderOf({ decoding, values }: Profile): Decoder {
+  const decode = createDecoder(decoding);
+  return (frame) => {
+    const records = decode(frame);
+    return records && isPlausible(records, values) ? records : null;
+  };
 }

@@ -1,45 +1,31 @@
-/** What lies on the disks of devices and consumers, and what comes over a serial line. */
+/** What lies on the disks of devices and consumers. */
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCheckpoint } from "../../../agent/consumer/checkpoint.ts";
-import { LineFramer } from "../../../agent/device/framing/lines.ts";
 import { encodeBatch, scanSegment, segmentHeader } from "../../../agent/device/outbox/codec.ts";
 import { recover } from "../../../agent/device/outbox/recovery.ts";
 import { segmentPath } from "../../../agent/device/outbox/segment.ts";
-import { jsonDecoder } from "../../../agent/device/profile/json.ts";
+import { jsonDecoder, jsonDecoding } from "../../../agent/device/profile/json.ts";
 import { decoderOf, framerOf, profileSchema } from "../../../agent/device/profile/profile.ts";
 import { bridgeConfigSchema } from "../../../bridge/config.ts";
 import { parseConfig } from "../../../core/runtime/config.ts";
-import { json, piecesOf } from "../fixtures.ts";
+import { json } from "../fixtures.ts";
 import type { Target } from "../target.ts";
-
-const MAX_LINE_BYTES = 64;
-
-/** However the bytes are cut, the frames must be the same, and none too long. */
-function frame(input: Buffer): void {
-  const whole = new LineFramer({ maxBytes: MAX_LINE_BYTES });
-  const cut = new LineFramer({ maxBytes: MAX_LINE_BYTES });
-  const frames = whole.push(input);
-  const same = piecesOf(input).flatMap((piece) => cut.push(piece));
-  whole.reset();
-  cut.reset();
-  if (JSON.stringify([frames, whole.dropped]) !== JSON.stringify([same, cut.dropped]))
-    throw new Error("other frames in pieces than as a whole");
-  if (frames.some(({ bytes }) => bytes.length > MAX_LINE_BYTES)) throw new Error("a long frame");
-}
 
 const reading = json({ temperature: 21.5, humidity: 40, door: false, sensors: [{ rh: 3 }] });
 const lines = Buffer.concat([reading.subarray(0, 50), Buffer.from("\r\nxyz\n\n"), reading]);
 const decodeAll = jsonDecoder({ type: "json", fields: "all" });
-const decodeListed = jsonDecoder({
-  type: "json",
-  fields: [
-    { path: "temperature", name: "t", unit: "Cel" },
-    { path: "sensors.0.rh", name: "h" },
-    { path: "constructor.name", name: "c" },
-  ],
-});
+const decodeListed = jsonDecoder(
+  jsonDecoding.parse({
+    type: "json",
+    fields: [
+      { path: "temperature", name: "t", unit: "Cel" },
+      { path: "sensors.0.rh", name: "h" },
+      { path: "constructor.name", name: "c" },
+    ],
+  }),
+);
 
 /** YAML takes a millisecond for each KiB, and its files are short and its owner's own: no more than a page of it. */
 function yamlOf(input: Buffer): string {
@@ -109,7 +95,6 @@ const checkpoint = json({
 });
 
 export const placeTargets: readonly Target[] = [
-  { name: "line-frames", samples: [lines, reading], run: frame },
   {
     name: "json-reading",
     samples: [reading],

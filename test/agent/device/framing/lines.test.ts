@@ -50,7 +50,7 @@ describe("LineFramer", () => {
     framer.push(Buffer.from("21"));
     framer.reset();
     const [frame] = framer.push(Buffer.from(".5\n"));
-    expect(frame).toEqual({ bytes: Buffer.from(".5"), offset: 0 });
+    expect(frame).toEqual({ bytes: Buffer.from(".5"), offset: 0, size: 3 });
     expect(framer.dropped).toEqual({ frames: 1, bytes: 2 });
   });
 

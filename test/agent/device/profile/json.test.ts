@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { jsonDecoder } from "../../../../agent/device/profile/json.ts";
+import { jsonDecoder, jsonDecoding } from "../../../../agent/device/profile/json.ts";
 
 const all = jsonDecoder({ type: "json", fields: "all" });
 
@@ -50,14 +50,16 @@ describe("fields: all", () => {
 });
 
 describe("listed fields", () => {
-  const decode = jsonDecoder({
-    type: "json",
-    fields: [
-      { path: "env.temp", name: "temperature", unit: "Cel" },
-      { path: "s.1.v", name: "second" },
-      { path: "constructor", name: "none" },
-    ],
-  });
+  const decode = jsonDecoder(
+    jsonDecoding.parse({
+      type: "json",
+      fields: [
+        { path: "env.temp", name: "temperature", unit: "Cel" },
+        { path: "s.1.v", name: "second" },
+        { path: "constructor", name: "none" },
+      ],
+    }),
+  );
 
   test("are found by path, named, and carry their unit", () => {
     expect(decode(Buffer.from('{"env":{"temp":21.5},"s":[{"v":1},{"v":"two"}],"x":3}'))).toEqual([

@@ -15,8 +15,11 @@ describe("loadProfile", () => {
         parity: "none",
         flowControl: "none",
       },
-      framing: { type: "lines", maxBytes: 4096 },
+      framing: { type: "lines", maxBytes: 4096, skipFirst: false },
       decoding: { type: "json", fields: "all" },
+      values: {},
+      minIntervalMs: 0,
+      maxIntervalMs: 3_600_000,
     });
   });
 
