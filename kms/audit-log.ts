@@ -17,7 +17,7 @@ import { z } from "zod";
 import { VeilError } from "../core/errors.ts";
 import { syncFolder } from "../core/runtime/files.ts";
 import { hkdf, hmacSha256, lp } from "../core/scheme/bytes.ts";
-import { bytesField, nameField, parseJson, serialField } from "../core/wire/fields.ts";
+import { bytesField, epochField, nameField, parseJson, serialField } from "../core/wire/fields.ts";
 import type { StateFiles } from "./state-files.ts";
 
 const HEAD = "audit";
@@ -32,6 +32,8 @@ const AUDIT_OPERATIONS = [
   "grant",
   "ungrant",
   "revoke",
+  "rotate",
+  "retire",
   "export",
   "restore",
 ] as const;
@@ -45,6 +47,8 @@ const auditEntrySchema = z.strictObject({
   /** How many topics the client may publish and subscribe to afterwards. */
   publish: countField.optional(),
   subscribe: countField.optional(),
+  /** Those that count afterwards. */
+  epochs: z.array(epochField).optional(),
   /** The file below `documents/`, and its SHA-256 as b64url. */
   bundle: z.string().optional(),
   digest: z.string().optional(),

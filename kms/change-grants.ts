@@ -4,11 +4,11 @@ import { VeilError } from "../core/errors.ts";
 import { replaceSecretFile } from "../core/runtime/files.ts";
 import { sha256 } from "../core/scheme/bytes.ts";
 import { splitHalves } from "../core/scheme/owner.ts";
-import type { Halves } from "../core/scheme/suite.ts";
 import { type Credential, encodeCredential } from "../core/wire/credential.ts";
 import { checkName } from "../core/wire/fields.ts";
 import type { EpochHalves } from "../core/wire/parameters.ts";
 import { commitChange } from "./bundle.ts";
+import { clientEpochs } from "./client-epochs.ts";
 import {
   type ClientRecord,
   knownClient,
@@ -103,17 +103,16 @@ async function change(
   if (needsHalf && !found) throw noCredential(client);
 
   const serial = await takeClientSerial(tenant.state, previous);
-  const widened = needsHalf ? withRecordHalves(tenant, previous) : null;
-  const file = found && encodeCredential(rewritten(found, { serial, topics, widened }));
-  const record: ClientRecord = {
+  const changed: ClientRecord = {
     ...previous,
     serial,
     changedAtMs: Date.now(),
     topics,
     chunks: grantChunksOf(tenant, { topics, chunks: previous.chunks }),
-    ...(widened ? { proxyHalves: widened.proxy } : {}),
-    ...(file === null ? {} : { credentialDigest: sha256(file) }),
+    ...(needsHalf ? { proxyHalves: withRecordHalves(tenant, previous) } : {}),
   };
+  const file = found && encodeCredential(rewritten(tenant, found, changed));
+  const record = file === null ? changed : { ...changed, credentialDigest: sha256(file) };
   const counts = { publish: countTopics(topics, "pub"), subscribe: countTopics(topics, "sub") };
   const bundle = await commitChange(tenant, {
     serial,
@@ -149,40 +148,27 @@ function canRead({ proxyHalves }: ClientRecord): boolean {
   return proxyHalves.every(({ halves }) => halves.record !== undefined);
 }
 
-/** Both sides' record halves of each epoch, new; what is there already stays. */
-interface Widened {
-  readonly proxy: EpochHalves[];
-  /** The client's side, by epoch. */
-  readonly client: ReadonlyMap<number, Buffer>;
-}
-
-function withRecordHalves({ master }: Tenant, { proxyHalves }: ClientRecord): Widened {
-  const client = new Map<number, Buffer>();
-  const proxy = proxyHalves.map(({ epoch, halves }): EpochHalves => {
+/** The bridge's halves with record halves of each epoch; what is there already stays. */
+function withRecordHalves({ master }: Tenant, { proxyHalves }: ClientRecord): EpochHalves[] {
+  return proxyHalves.map(({ epoch, halves }) => {
     const key = master.epochs.find((known) => known.epoch === epoch)?.master;
     if (halves.record || !key) return { epoch, halves };
-    const made = splitHalves({ master: key, random: randomBytes, consumer: true });
-    if (!made.client.record || !made.proxy.record)
-      throw new VeilError("INTERNAL", "a consumer was split no record half");
-    client.set(epoch, made.client.record);
-    return { epoch, halves: { tag: halves.tag, record: made.proxy.record } };
+    const { record } = splitHalves({ master: key, random: randomBytes, consumer: true }).proxy;
+    if (!record) throw new VeilError("INTERNAL", "a consumer was split no record half");
+    return { epoch, halves: { tag: halves.tag, record } };
   });
-  return { proxy, client };
 }
 
+/** Complete, whatever the file had: the client may have got newer epochs by mail. */
 function rewritten(
+  tenant: Tenant,
   { credential }: FoundCredential,
-  { serial, topics, widened }: { serial: number; topics: TopicGrant[]; widened: Widened | null },
+  { serial, topics, proxyHalves }: ClientRecord,
 ): Credential {
-  const widen = ({ epoch, halves }: EpochHalves): EpochHalves => {
-    const record = widened?.client.get(epoch);
-    const wider: Halves = record ? { tag: halves.tag, record } : halves;
-    return { epoch, halves: wider };
-  };
   return {
     ...credential,
     serial,
-    halves: credential.halves.map(widen),
+    ...clientEpochs(tenant, { proxyHalves }),
     topics: topics.map(({ name, ops }) => ({ name, ops })),
   };
 }

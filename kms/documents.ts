@@ -16,7 +16,12 @@ import {
   type sealedGrantsSchema,
 } from "../core/wire/directory.ts";
 import { sealForBridge, signDocument } from "../core/wire/document.ts";
-import { type Epoch, encodeEpoch, encodeHalves } from "../core/wire/parameters.ts";
+import {
+  type EpochInForce,
+  type EpochProxyHalves,
+  encodeEpochInForce,
+  encodeProxyHalves,
+} from "../core/wire/parameters.ts";
 import { sealToRecipients } from "./age.ts";
 import type { BridgeSettings } from "./bridge-settings.ts";
 import type { ClientRecord } from "./client-record.ts";
@@ -29,10 +34,12 @@ export interface PlacedDocument {
 }
 
 /** The tenant's epochs in force, with what everybody may know of them. */
-export function epochsOf({ master }: Issuer): Epoch[] {
-  return master.epochs.map(({ epoch, master: key }) => ({
+export function epochsOf({ master }: Issuer): EpochInForce[] {
+  return master.epochs.map(({ epoch, master: key, tagsUntilMs, recordsUntilMs }) => ({
     epoch,
     parameters: publicParameters(key),
+    ...(tagsUntilMs === undefined ? {} : { tagsUntilMs }),
+    ...(recordsUntilMs === undefined ? {} : { recordsUntilMs }),
   }));
 }
 
@@ -45,7 +52,7 @@ export async function headDocument(
   const body: z.input<typeof headSchema> = {
     tenant: tenant.name,
     serial,
-    epochs: epochsOf(tenant).map(encodeEpoch),
+    epochs: epochsOf(tenant).map(encodeEpochInForce),
     kafka: settings.kafka,
     sealed: text(await sealToRecipients(key, settings.recipients)),
   };
@@ -55,19 +62,39 @@ export async function headDocument(
 
 /** All documents of an active client, the enrolment first: it says how many grant chunks count. */
 export function clientDocuments(tenant: Issuer, record: ClientRecord): PlacedDocument[] {
-  const chunks = grantChunks(tenant, record);
   return [
     enrolmentDocument(tenant, record),
-    ...chunks.map((grants, chunk) => grantsDocument(tenant, record, { chunk, grants })),
+    ...grantsDocuments(tenant, record),
     certDocument(tenant, record),
   ];
+}
+
+/**
+ * What a change of epochs alters of an active client: the certificate stays. Grants shift from chunk to chunk, and
+ * bridges take one document after the other: where there are more than before, the last one goes first, otherwise the
+ * first one, so that no grant is missing in between (a session would lose its alias, a producer be told to rekey).
+ */
+export function reissuedDocuments(
+  tenant: Issuer,
+  record: ClientRecord,
+  { grows }: { readonly grows: boolean },
+): PlacedDocument[] {
+  const grants = grantsDocuments(tenant, record);
+  return [enrolmentDocument(tenant, record), ...(grows ? grants.reverse() : grants)];
+}
+
+function grantsDocuments(tenant: Issuer, record: ClientRecord): PlacedDocument[] {
+  return grantChunks(tenant, record).map((grants, chunk) =>
+    grantsDocument(tenant, record, { chunk, grants }),
+  );
 }
 
 /** `clients/<id>`. Once revoked it carries no halves; the grants stay, for the bridge to know who has to rekey. */
 export function enrolmentDocument(tenant: Issuer, record: ClientRecord): PlacedDocument {
   const { client, serial, status, signs } = record;
   const path = clientPath(tenant.name, client);
-  const halves = Buffer.from(JSON.stringify(record.proxyHalves.map(encodeHalves)), "utf8");
+  const entries = bridgeHalves(tenant, record).map(encodeProxyHalves);
+  const halves = Buffer.from(JSON.stringify(entries), "utf8");
   const body: z.input<typeof enrolmentSchema> = {
     client,
     serial,
@@ -79,6 +106,16 @@ export function enrolmentDocument(tenant: Issuer, record: ClientRecord): PlacedD
     ...(status === "active" ? { sealed: seal(tenant, path, halves) } : {}),
   };
   return { path, document: signDocument("enrol", path, body, tenant.signingKey) };
+}
+
+/** Of the epochs that count; without the tag halves of those whose grace window is over. */
+function bridgeHalves({ master }: Issuer, { proxyHalves }: ClientRecord): EpochProxyHalves[] {
+  return master.epochs.flatMap(({ epoch, tagsRetired }): EpochProxyHalves[] => {
+    const halves = proxyHalves.find((entry) => entry.epoch === epoch)?.halves;
+    if (!halves) return [];
+    if (!tagsRetired) return [{ epoch, halves }];
+    return halves.record ? [{ epoch, halves: { record: halves.record } }] : [];
+  });
 }
 
 type GrantInput = z.input<typeof sealedGrantsSchema>[number];

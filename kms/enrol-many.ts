@@ -1,10 +1,10 @@
 /** `kms enrol --csv`: a fleet at once. Keys are made on worker threads, files are written in batches, scrypt is paid once. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import { fileExists, makeFolder, replaceSecretFile } from "../core/runtime/files.ts";
-import { WorkerPool } from "../core/runtime/workers.ts";
+import type { WorkerPool } from "../core/runtime/workers.ts";
 import { generateAgePair } from "./age.ts";
+import { readBatch, writeBatch } from "./batch-file.ts";
 import { type BridgeAddresses, checkAddresses, readBridgeSettings } from "./bridge-settings.ts";
 import { commitChange } from "./bundle.ts";
 import {
@@ -16,22 +16,15 @@ import {
   writeClient,
 } from "./client-record.ts";
 import type { PlacedDocument } from "./documents.ts";
-import { readBatch, writeBatch } from "./enrol-batch.ts";
 import type { EnrolList, ListedEnrolment, Problem } from "./enrol-list.ts";
+import { commitInTurn, fleetWorkers, GRANT_BYTES, inBatches, inParallel } from "./fleet.ts";
 import type { IssueAnswer, IssueTask } from "./issue-task.ts";
 import { encodeMaster } from "./master-file.ts";
 import type { Tenant } from "./tenant.ts";
 import { countTopics } from "./topic-grants.ts";
 
-const MAX_BATCH_CLIENTS = 500;
-/** Of a bundle, estimated: a bridge takes 32 MiB at once. */
-const MAX_BATCH_BYTES = 8 * 2 ** 20;
+/** In a bundle, estimated. */
 const CLIENT_BYTES = 4_000;
-const GRANT_BYTES = 250;
-const MAX_WORKERS = 16;
-const WORKER_IDLE_MS = 5_000;
-/** Files written at a time: most of their time is waiting for the disk. */
-const CONCURRENT_FILES = 16;
 const MAX_PROBLEMS_TOLD = 200;
 
 export interface EnrolManyRequest {
@@ -82,23 +75,22 @@ export async function enrolMany(tenant: Tenant, request: EnrolManyRequest): Prom
   const folder = request.credentialFolder ?? tenant.layout.credentials;
   const chosen = await choose(tenant, { ...request, folder });
   await makeFolder(folder);
-  const batches = split(chosen, tenant.master.epochs.length);
+  const epochs = tenant.master.epochs.length;
+  const batches = inBatches(
+    chosen,
+    ({ topics }) => CLIENT_BYTES + GRANT_BYTES * topics.length * epochs,
+  );
   let done = 0;
   const workshop = new Workshop(tenant, addresses, () => {
     done++;
     onProgress?.({ done, of: chosen.length });
   });
-  const bundles: string[] = [];
+  let bundles: string[];
   try {
-    // The next batch is computed while this one is written.
-    let next = workshop.make(batches[0] ?? []);
-    for (const batch of batches.keys()) {
-      const made = await next;
-      next = workshop.make(batches[batch + 1] ?? []);
-      // Awaited in the next round; that it can fail before must not end the process in between.
-      next.catch(() => undefined);
-      bundles.push(await commitBatch(tenant, { made, folder }));
-    }
+    bundles = await commitInTurn(batches, {
+      make: (batch) => workshop.make(batch),
+      commit: (made) => commitBatch(tenant, { made, folder }),
+    });
   } finally {
     await workshop.close();
   }
@@ -116,7 +108,7 @@ async function choose(
   { list, again, skipEnrolled, folder }: EnrolManyRequest & { readonly folder: string },
 ): Promise<ListedEnrolment[]> {
   const enrolled = new Set(await state.clients());
-  const cutOff = new Set(await readBatch(state));
+  const cutOff = new Set(await readBatch(state, "enrol"));
   const problems: Problem[] = [...list.problems];
   const chosen: ListedEnrolment[] = [];
   for (const listed of list.clients) {
@@ -147,24 +139,6 @@ function refusal(problems: readonly Problem[]): VeilError {
   });
 }
 
-/** In the list's order, each batch below the bounds; a client that is above them alone is a batch of its own. */
-function split(clients: readonly ListedEnrolment[], epochs: number): ListedEnrolment[][] {
-  const batches: ListedEnrolment[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const listed of clients) {
-    const own = CLIENT_BYTES + GRANT_BYTES * listed.topics.length * epochs;
-    const last = batches.at(-1);
-    if (last && last.length < MAX_BATCH_CLIENTS && bytes + own <= MAX_BATCH_BYTES) {
-      last.push(listed);
-      bytes += own;
-    } else {
-      batches.push([listed]);
-      bytes = own;
-    }
-  }
-  return batches;
-}
-
 /** Makes clients on worker threads. */
 class Workshop {
   readonly #tenant: Tenant;
@@ -178,17 +152,11 @@ class Workshop {
     this.#addresses = addresses;
     this.#onClient = onClient;
     this.#master = encodeMaster(tenant.master);
-    this.#pool = new WorkerPool({
-      entry: "kms/issue-worker",
-      maxWorkers: Math.min(availableParallelism(), MAX_WORKERS),
-      maxQueued: MAX_BATCH_CLIENTS,
-      idleMs: WORKER_IDLE_MS,
-    });
+    this.#pool = fleetWorkers("kms/issue-worker");
   }
 
   /** Takes serials for all of the batch at once. */
   async make(batch: readonly ListedEnrolment[]): Promise<Made[]> {
-    if (batch.length === 0) return [];
     const { state } = this.#tenant;
     const first = await state.takeSerials(batch.length);
     const candidates = await inParallel(batch, async (listed) => ({
@@ -239,6 +207,7 @@ async function commitBatch(
   if (serial === undefined) throw new VeilError("INTERNAL", "a batch has clients");
   await writeBatch(
     state,
+    "enrol",
     made.map(({ record }) => record.client),
   );
   const bundle = await commitChange(tenant, {
@@ -259,30 +228,10 @@ async function commitBatch(
       );
     },
   });
-  await writeBatch(state, []);
+  await writeBatch(state, "enrol", []);
   return bundle;
 }
 
 function credentialPath(folder: string, client: string): string {
   return join(folder, `${client}.cred.json`);
-}
-
-/** The results in the order of `items`, with a bounded number under way. After a failure nothing more is begun. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) {
-      if (failed) return;
-      results[index] = await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: CONCURRENT_FILES }, worker));
-  const refused = ends.find((end) => end.status === "rejected");
-  if (refused) throw refused.reason;
-  return results;
 }

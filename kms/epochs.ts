@@ -26,14 +26,18 @@ export interface NewEpoch {
   readonly compromised: boolean;
 }
 
-/** With a new epoch at the end. Throws LIMIT where too many count already. */
-export function withNewEpoch(epochs: readonly MasterEpoch[], added: NewEpoch): MasterEpoch[] {
-  const { master, graceMs, retentionMs, nowMs, compromised } = added;
-  const kept = compromised ? [] : retired(epochs, nowMs);
-  if (kept.length >= MAX_EPOCHS)
+/** Throws LIMIT where too many epochs count already. */
+export function checkRoom(epochs: readonly MasterEpoch[], nowMs: number): void {
+  if (retired(epochs, nowMs).length >= MAX_EPOCHS)
     throw new VeilError("LIMIT", `${MAX_EPOCHS} epochs count already`, {
       hint: "wait until the oldest has ended (`veilmq kms show`), or rotate with --compromised",
     });
+}
+
+/** With a new epoch at the end. */
+export function withNewEpoch(epochs: readonly MasterEpoch[], added: NewEpoch): MasterEpoch[] {
+  const { master, graceMs, retentionMs, nowMs, compromised } = added;
+  const kept = compromised ? [] : retired(epochs, nowMs);
   const tagsUntilMs = nowMs + graceMs;
   const ends = { tagsUntilMs, recordsUntilMs: tagsUntilMs + retentionMs };
   const older = kept.map((epoch) =>
@@ -47,7 +51,9 @@ export function retired(epochs: readonly MasterEpoch[], nowMs: number): MasterEp
   return epochs
     .filter(({ recordsUntilMs = Infinity }) => nowMs < recordsUntilMs)
     .map((epoch) =>
-      nowMs < (epoch.tagsUntilMs ?? Infinity) ? epoch : { ...epoch, tagsRetired: true as const },
+      nowMs < (epoch.tagsUntilMs ?? Infinity) || epoch.tagsRetired
+        ? epoch
+        : { ...epoch, tagsRetired: true as const },
     );
 }
 

@@ -80,6 +80,7 @@ export function issue(issuer: Issuer, order: Issue): Issued {
     groupKey,
     ageRecipient: agePair.recipient,
     proxyHalves: halves.map(({ epoch, proxy }) => ({ epoch, halves: proxy })),
+    epochsSerial: issuer.master.epochsSerial,
     credentialDigest: sha256(file),
   };
   return { record, credential: file };

@@ -7,6 +7,7 @@
  *                  state/head           what the head document was made from
  *                  state/audit          how far audit.log reaches
  *                  state/batch          the clients of `enrol --csv` that are being made
+ *                  state/rotating       the clients of a rotation that are being told
  *                  state/clients/<id>   one file per client, so that enrolling one of 10,000 rewrites one
  *                  audit.log            every change, a line each, under a chain of MACs
  *                  documents/           bundles for `bridge import`, in the order of their names
@@ -53,8 +54,12 @@ export class Layout {
   }
 
   bundle(serial: number, label: string): string {
-    const order = String(serial).padStart(SERIAL_DIGITS, "0");
-    return join(this.documents, `${order}-${label}.json`);
+    return join(this.documents, `${this.bundlePrefix(serial)}${label}.json`);
+  }
+
+  /** What the bundle's name begins with. */
+  bundlePrefix(serial: number): string {
+    return `${String(serial).padStart(SERIAL_DIGITS, "0")}-`;
   }
 
   credential(client: string): string {
@@ -64,7 +69,7 @@ export class Layout {
 
 const CLIENT = "[a-z0-9][a-z0-9._-]{0,63}";
 const TENANT_FILE = new RegExp(
-  `^(?:master\\.age|(public\\.json)|audit\\.log|state/(?:serial|head|audit|batch|clients/${CLIENT})|(documents/\\d{12,16}-[a-z0-9._-]{1,90}\\.json)|credentials/${CLIENT}\\.cred\\.json)$`,
+  `^(?:master\\.age|(public\\.json)|audit\\.log|state/(?:serial|head|audit|batch|rotating|clients/${CLIENT})|(documents/\\d{12,16}-[a-z0-9._-]{1,90}\\.json)|credentials/${CLIENT}\\.cred\\.json)$`,
 );
 
 /** What a file of a tenant is, by its path below the tenant's folder; `null` where no command of ours puts one. */

@@ -13,6 +13,8 @@ export interface ListedClient {
   readonly subscribe: number;
   readonly signs: boolean;
   readonly changedAtMs: number;
+  /** Of its halves. */
+  readonly epochs: readonly number[];
   readonly topics: readonly ListedTopic[];
 }
 
@@ -32,7 +34,7 @@ export async function* listClients({ state }: Tenant): AsyncGenerator<ListedClie
 }
 
 function describe(record: ClientRecord): ListedClient {
-  const { client, status, serial, signs, changedAtMs, topics } = record;
+  const { client, status, serial, signs, changedAtMs, topics, proxyHalves } = record;
   const count = (operation: Operation): number =>
     topics.filter(({ ops }) => ops.includes(operation)).length;
   return {
@@ -43,6 +45,7 @@ function describe(record: ClientRecord): ListedClient {
     subscribe: count("sub"),
     signs,
     changedAtMs,
+    epochs: proxyHalves.map(({ epoch }) => epoch),
     topics: topics.map(({ name, ops, exp }) => ({ name, ops, exp })),
   };
 }

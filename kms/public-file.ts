@@ -4,6 +4,7 @@ import { VeilError } from "../core/errors.ts";
 import { MODULUS_BITS } from "../core/scheme/rsa/modulus.ts";
 import { bytesField, epochField, nameField } from "../core/wire/fields.ts";
 import type { MasterFile } from "./master-file.ts";
+import type { KeyKind } from "./master-key.ts";
 
 const common = {
   tenant: nameField,
@@ -36,6 +37,12 @@ export function publicFileOf(
   const bits = MODULUS_BITS.find((allowed) => allowed === size);
   if (!bits) throw new VeilError("BAD_DOCUMENT", "the master file has a modulus of another size");
   return { ...common, suite: master.suite, bits };
+}
+
+/** The suite of an epoch's keys, and their size where the suite has sizes. Throws EPOCH. */
+export function keyKindOfEpoch(master: MasterFile, epoch: number): KeyKind {
+  const found = publicFileOf(master, epoch);
+  return found.suite === "rsa" ? { suite: found.suite, bits: found.bits } : { suite: found.suite };
 }
 
 export function encodePublicFile({ kmsPublicKey, ...rest }: PublicFile): string {

@@ -5,8 +5,9 @@ import { checkName } from "../core/wire/fields.ts";
 import { defaultGroup } from "../core/wire/store.ts";
 import { readBridgeSettings } from "./bridge-settings.ts";
 import { knownClient, type TopicGrant } from "./client-record.ts";
-import { type PublicFile, publicFileOf } from "./public-file.ts";
-import type { Tenant } from "./tenant.ts";
+import { type Due, nextDue } from "./epochs.ts";
+import { keyKindOfEpoch } from "./public-file.ts";
+import type { Issuer, Tenant } from "./tenant.ts";
 import { FOREVER_MS } from "./time-text.ts";
 
 export interface ShownTenant {
@@ -14,8 +15,10 @@ export interface ShownTenant {
   readonly createdAtMs: number;
   /** b64url, as in public.json. */
   readonly kmsPublicKey: string;
-  /** In force, the newest last. */
+  /** That count, the newest last. */
   readonly epochs: readonly ShownEpoch[];
+  /** What `kms rotate --retire` takes away next; `null` where one epoch is all there is. */
+  readonly next: Due | null;
   /** The last serial given out. */
   readonly serial: number;
   readonly clients: number;
@@ -31,6 +34,9 @@ export interface ShownEpoch {
   readonly suite: Master["suite"];
   /** With `rsa`, the size of each modulus. */
   readonly bits?: number;
+  /** When its names end, and its records; `null` for the newest. Milliseconds since 1970. */
+  readonly tagsUntilMs: number | null;
+  readonly recordsUntilMs: number | null;
 }
 
 export interface ShownClient {
@@ -62,7 +68,8 @@ export async function showTenant(tenant: Tenant): Promise<ShownTenant> {
     tenant: name,
     createdAtMs: master.createdAtMs,
     kmsPublicKey: master.kmsPublicKey.toString("base64url"),
-    epochs: master.epochs.map(({ epoch }) => shownEpoch(tenant, epoch)),
+    epochs: shownEpochs(tenant),
+    next: nextDue(master.epochs),
     serial: await state.lastSerial(),
     clients: (await state.clients()).length,
     kafka,
@@ -86,18 +93,23 @@ export async function showClient(
     serial,
     changedAtMs,
     signs,
-    epochs: proxyHalves.map(({ epoch, halves }) => ({
-      ...shownEpoch(tenant, epoch),
-      reads: halves.record !== undefined,
-    })),
+    epochs: shownEpochs(tenant).flatMap((shown) => {
+      const halves = proxyHalves.find(({ epoch }) => epoch === shown.epoch)?.halves;
+      return halves ? [{ ...shown, reads: halves.record !== undefined }] : [];
+    }),
     group: defaultGroup(groupKey),
     topics: topics.map((topic) => shownTopic(topic, nowMs)),
   };
 }
 
-function shownEpoch({ master }: Tenant, epoch: number): ShownEpoch {
-  const { suite, ...rest }: PublicFile = publicFileOf(master, epoch);
-  return { epoch, suite, ...("bits" in rest ? { bits: rest.bits } : {}) };
+/** The epochs that count, the newest last. */
+export function shownEpochs({ master }: Issuer): ShownEpoch[] {
+  return master.epochs.map(({ epoch, tagsUntilMs = null, recordsUntilMs = null }) => ({
+    epoch,
+    ...keyKindOfEpoch(master, epoch),
+    tagsUntilMs,
+    recordsUntilMs,
+  }));
 }
 
 function shownTopic({ name, ops, nbf, exp }: TopicGrant, nowMs: number): ShownTopic {

@@ -9,10 +9,10 @@ import {
   type PostFlags,
   postIfAsked,
 } from "../tenant-options.ts";
+import { DAY_MS } from "./kms-times.ts";
 
-const DAY_MS = 24 * 3_600 * 1_000;
-const SUITES = ["rsa", "p256", "hmac", "pki"] as const;
-const BITS = { "2048": 2048, "3072": 3072, "4096": 4096 } as const;
+export const SUITES = ["rsa", "p256", "hmac", "pki"] as const;
+export const BITS = { "2048": 2048, "3072": 3072, "4096": 4096 } as const;
 
 interface InitFlags extends OwnerFlags, PostFlags {
   readonly suite: (typeof SUITES)[number];

@@ -36,10 +36,11 @@ function table(clients: readonly ListedClient[], withTopics: boolean): string[] 
   const width = Math.max(6, ...clients.map(({ client }) => client.length));
   const row = (client: string, ...rest: string[]): string =>
     [client.padEnd(width), ...rest].join("  ");
-  const lines = [row("CLIENT", "STATUS ", "PUBLISH", "SUBSCRIBE", "SERIAL")];
-  for (const { client, status, publish, subscribe, serial, topics } of clients) {
+  const lines = [row("CLIENT", "STATUS ", "PUBLISH", "SUBSCRIBE", "SERIAL", "EPOCHS")];
+  for (const { client, status, publish, subscribe, serial, epochs, topics } of clients) {
     const counts = [String(publish).padStart(7), String(subscribe).padStart(9)];
-    lines.push(row(client, status.padEnd(7), ...counts, String(serial).padStart(6)));
+    const numbers = [String(serial).padStart(6), epochs.join(",")];
+    lines.push(row(client, status.padEnd(7), ...counts, ...numbers));
     if (withTopics) lines.push(...topics.map(({ name, ops }) => `  ${ops.join("+")} ${name}`));
   }
   return lines;

@@ -1,10 +1,9 @@
 /** `veilmq kms show`. */
 import type { Command } from "commander";
-import type { ShownClient, ShownEpoch, ShownTenant } from "../../kms/show.ts";
+import type { ShownClient, ShownTenant } from "../../kms/show.ts";
 import { printJson, printLine } from "../messages.ts";
 import { addTenantOptions, type TenantFlags, tenantOf } from "../tenant-options.ts";
-
-const DAY_MS = 24 * 3_600 * 1_000;
+import { DAY_MS, dateOf, dueOf, suiteOf, untilOf } from "./kms-times.ts";
 
 export function addShow(kms: Command): void {
   const command = kms
@@ -38,7 +37,8 @@ function ofTenant(shown: ShownTenant): string[] {
   const { kafka } = shown;
   return [
     `tenant      ${shown.tenant}, since ${dateOf(shown.createdAtMs)}`,
-    ...shown.epochs.map((epoch) => `epoch ${String(epoch.epoch).padEnd(5)} ${suiteOf(epoch)}`),
+    ...shown.epochs.map((epoch) => `epoch ${String(epoch.epoch).padEnd(5)} ${untilOf(epoch)}`),
+    ...(shown.next ? [`next        ${dueOf(shown.next)}`] : []),
     `KMS key     ${shown.kmsPublicKey}`,
     `serial      ${shown.serial}`,
     `clients     ${shown.clients}`,
@@ -69,15 +69,4 @@ function ofClient(shown: ShownClient): string[] {
       row(name, ops.join("+"), dateOf(validFromMs), dateOf(validUntilMs), state),
     ),
   ];
-}
-
-function suiteOf({ suite, bits }: ShownEpoch): string {
-  return bits === undefined ? suite : `${suite}, ${bits} bits`;
-}
-
-/** A day in UTC, with the time where it is not its first moment; `-` for none. */
-function dateOf(timeMs: number | null): string {
-  if (timeMs === null) return "-";
-  const text = new Date(timeMs).toISOString();
-  return timeMs % DAY_MS === 0 ? text.slice(0, 10) : `${text.slice(0, 19)}Z`;
 }

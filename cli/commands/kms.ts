@@ -7,6 +7,7 @@ import { addInit } from "./kms-init.ts";
 import { addList } from "./kms-list.ts";
 import { addRestore } from "./kms-restore.ts";
 import { addRevoke } from "./kms-revoke.ts";
+import { addRotate } from "./kms-rotate.ts";
 import { addShow } from "./kms-show.ts";
 import { addVerify } from "./kms-verify.ts";
 
@@ -26,6 +27,7 @@ Example, from nothing to a device and a consumer:
   veilmq kms enrol desk --subscribe plant/boiler/temperature
   veilmq kms grant desk --subscribe plant/boiler/pressure --valid-until 2027-12-31
   veilmq kms revoke pi-01
+  veilmq kms rotate
   veilmq kms verify && veilmq kms export acme.backup`,
     );
   addInit(kms);
@@ -33,6 +35,7 @@ Example, from nothing to a device and a consumer:
   addGrant(kms);
   addUngrant(kms);
   addRevoke(kms);
+  addRotate(kms);
   addList(kms);
   addShow(kms);
   addVerify(kms);

@@ -100,13 +100,15 @@ export class WorkerPool<Message, Result> {
   }
 }
 
-/** In a worker's entry file: answers each message with what `handle` returns or throws. */
-export function serveWorker<Message, Result>(handle: (message: Message) => Result): void {
+/** In a worker's entry file: answers each message with what `handle` returns or throws, or what comes of its promise. */
+export function serveWorker<Message, Result>(
+  handle: (message: Message) => Result | Promise<Result>,
+): void {
   const port: MessagePort | null = parentPort;
   if (!port) throw new VeilError("INTERNAL", "this file is the entry of a worker thread");
-  port.on("message", (message: Message) => {
+  const answer = async (message: Message): Promise<void> => {
     try {
-      port.postMessage({ result: handle(message) });
+      port.postMessage({ result: await handle(message) });
     } catch (error) {
       const known = isVeilError(error);
       const code = known ? error.code : "INTERNAL";
@@ -114,5 +116,6 @@ export function serveWorker<Message, Result>(handle: (message: Message) => Resul
         error: { code, message: known ? error.message : "a computation failed" },
       });
     }
-  });
+  };
+  port.on("message", (message: Message) => void answer(message));
 }

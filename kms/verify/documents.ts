@@ -86,9 +86,11 @@ function checkDocument(
     throw new VeilError("BAD_DOCUMENT", `${path} is a place of another tenant`);
   const kind = documentKindOf(place);
   const body = named(path, () => verifyDocument(kind, path, document, kmsPublicKey));
-  // A mail's body is an age file: its serial is inside.
-  if (place.kind === "mail") return;
-  const { serial } = named(path, () => parseJson(body, anySerial, "BAD_DOCUMENT"));
+  // A mail's body is an age file, to its client alone; its number is its serial.
+  const { serial } =
+    place.kind === "mail"
+      ? { serial: place.number }
+      : named(path, () => parseJson(body, anySerial, "BAD_DOCUMENT"));
   if (lastSerial !== undefined && serial > lastSerial)
     throw new VeilError("BAD_DOCUMENT", `${path} has serial ${serial}, above the counter's`);
 }

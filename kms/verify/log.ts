@@ -21,6 +21,9 @@ export interface Told {
   readonly bundles: Map<string, string>;
 }
 
+/** Those that make a head document. */
+const HEAD_OPERATIONS: ReadonlySet<AuditLine["op"]> = new Set(["init", "rotate", "retire"]);
+
 /** Reads the whole log. `null` where a line was changed: what comes after it tells nothing for certain. */
 export async function readLog({ audit, layout }: Tenant, findings: Findings): Promise<Told | null> {
   const told: Told = {
@@ -52,5 +55,5 @@ function take(told: Told, line: AuditLine, problem: (what: string) => void): voi
   if (serial <= told.serial) problem(`line ${n}: the serial is not above those before it`);
   told.serial = Math.max(told.serial, serial);
   if (client !== undefined) told.clients.set(client, { serial, bundle });
-  else if (op === "init") told.head = { serial, bundle };
+  else if (HEAD_OPERATIONS.has(op)) told.head = { serial, bundle };
 }

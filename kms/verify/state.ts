@@ -1,14 +1,25 @@
 /** The files below `state/`, held against the audit log: each opens, and none is from another time. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { BATCH_FILES, readBatch } from "../batch-file.ts";
 import { readBridgeSettings } from "../bridge-settings.ts";
-import { readClient } from "../client-record.ts";
-import { BATCH_FILE, readBatch } from "../enrol-batch.ts";
+import { type ClientRecord, readClient } from "../client-record.ts";
 import type { Tenant } from "../tenant.ts";
 import type { Findings } from "./findings.ts";
 import type { Newest, Told } from "./log.ts";
 
-const FILES = ["serial", "head", "audit", "clients", BATCH_FILE];
+const FILES = ["serial", "head", "audit", "clients", ...Object.values(BATCH_FILES)];
+
+const CUT_OFF = [
+  [
+    "enrol",
+    (count: number) => `enrolling ${count} clients was cut off: run it again with --skip-enrolled`,
+  ],
+  [
+    "rotate",
+    (count: number) => `telling ${count} clients of a rotation was cut off: veilmq kms rotate`,
+  ],
+] as const;
 
 /** The last serial given out; `undefined` where the counter was changed. */
 export async function verifyState(
@@ -20,29 +31,27 @@ export async function verifyState(
   if (last !== undefined && told && last < told.serial)
     findings.problem(counter, `was put back: ${last}, and the audit log knows of ${told.serial}`);
   await findings.collect(join(layout.state, "head"), () => readBridgeSettings(state));
-  const batchFile = join(layout.state, BATCH_FILE);
-  const batch = await findings.collect(batchFile, () => readBatch(state));
-  if (batch && batch.length > 0)
-    findings.problem(
-      batchFile,
-      `enrolling ${batch.length} clients was cut off: run it again with --skip-enrolled`,
-    );
+  for (const [batch, tell] of CUT_OFF) {
+    const path = join(layout.state, BATCH_FILES[batch]);
+    const clients = await findings.collect(path, () => readBatch(state, batch));
+    if (clients && clients.length > 0) findings.problem(path, tell(clients.length));
+  }
   for (const name of await readdir(layout.state))
     if (!FILES.includes(name)) findings.stranger(layout.state, name);
   return last;
 }
 
-/** One client's file. Returns the digest of its credential, `undefined` where the file is bad. */
+/** One client's file. Returns it, `undefined` where it is bad. */
 export async function verifyClient(
   { state, layout }: Tenant,
   client: string,
   { told, findings }: { told: Told | null; findings: Findings },
-): Promise<Buffer | undefined> {
+): Promise<ClientRecord | undefined> {
   const path = join(layout.clients, client);
   const record = await findings.collect(path, () => readClient(state, client));
   if (!record) return undefined;
   if (told) compare(record.serial, { newest: told.clients.get(client), path, findings });
-  return record.credentialDigest;
+  return record;
 }
 
 function compare(

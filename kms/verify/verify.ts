@@ -7,6 +7,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { encodePublicFile, publicFileOf } from "../public-file.ts";
+import { isBehind } from "../tell-clients.ts";
 import type { Tenant } from "../tenant.ts";
 import { credentialsOf, verifyCredential } from "./credentials.ts";
 import { bundlesOf, verifyDocuments } from "./documents.ts";
@@ -50,10 +51,18 @@ export async function verifyTenant(tenant: Tenant, onProgress?: VerifyProgress):
   };
 
   const digests = new Map<string, Buffer | undefined>();
+  let behind = 0;
   for (const client of clients) {
-    digests.set(client, await verifyClient(tenant, client, { told, findings }));
+    const record = await verifyClient(tenant, client, { told, findings });
+    digests.set(client, record?.credentialDigest);
+    if (record && isBehind(record, tenant.master)) behind++;
     onFile();
   }
+  if (behind > 0)
+    findings.problem(
+      tenant.layout.clients,
+      `${behind} clients have not been told of the newest epochs: a rotation was cut off, and veilmq kms rotate finishes it`,
+    );
   if (told) reportVanished(tenant, { told, clients: new Set(clients), findings });
   const documents = await verifyDocuments(tenant, bundles, { told, lastSerial, findings, onFile });
   for (const { client, path } of credentials) {

@@ -260,6 +260,7 @@ test.each([
   "ungrant",
   "enrol",
   "revoke",
+  "rotate",
   "list",
   "show",
   "verify",

@@ -119,9 +119,9 @@ describe("kms enrol, list and revoke", () => {
     expect(await kms("list")).toEqual({
       code: 0,
       stdout: [
-        "CLIENT  STATUS   PUBLISH  SUBSCRIBE  SERIAL",
-        "desk    active         0          1       4",
-        "pi-01   revoked        1          0       5",
+        "CLIENT  STATUS   PUBLISH  SUBSCRIBE  SERIAL  EPOCHS",
+        "desk    active         0          1       4  1",
+        "pi-01   revoked        1          0       5  1",
         "",
       ].join("\n"),
       stderr: "",

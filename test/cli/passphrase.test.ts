@@ -18,7 +18,7 @@ describe("at a terminal", () => {
     );
     expect(shown).toEqual({
       code: 0,
-      stdout: "Passphrase: \r\nCLIENT  STATUS   PUBLISH  SUBSCRIBE  SERIAL\r\n",
+      stdout: "Passphrase: \r\nCLIENT  STATUS   PUBLISH  SUBSCRIBE  SERIAL  EPOCHS\r\n",
       stderr: "",
     });
   });

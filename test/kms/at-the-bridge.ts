@@ -1,11 +1,7 @@
 /** What a bridge makes of the owner's bundles, by the bridge's own code; and both sides of a client, ready to compute. */
 import { readFile } from "node:fs/promises";
 import { Clients } from "../../bridge/directory/clients.ts";
-import {
-  type ClientPlace,
-  type OpenedDocument,
-  openClientDocument,
-} from "../../bridge/directory/documents.ts";
+import { type OpenedDocument, openClientDocument } from "../../bridge/directory/documents.ts";
 import type { Client } from "../../bridge/directory/types.ts";
 import { sha256 } from "../../core/scheme/bytes.ts";
 import { clientRole } from "../../core/scheme/client.ts";
@@ -22,22 +18,18 @@ import { readBundle, TENANT } from "./fixture.ts";
 
 export const REALM = { tenant: TENANT, epoch: 1 };
 
-/** The documents of a bundle, each verified and opened. */
+/** The documents of clients in a bundle, each verified and opened. */
 export async function openBundle({ master }: Tenant, bundle: string): Promise<OpenedDocument[]> {
   const keys = {
     kmsPublicKey: importPublicKey(master.kmsPublicKey),
     bridgeKey: master.bridgeKey,
   };
   const documents = [...(await readBundle(bundle))];
-  return documents.map(([path, document]) =>
-    openClientDocument({ path, place: clientPlace(path), document, ...keys }),
-  );
-}
-
-export function clientPlace(path: string): ClientPlace {
-  const place = parseDocumentPath(path);
-  if (place.kind === "head" || place.kind === "mail") throw new Error("not a client's document");
-  return place;
+  return documents.flatMap(([path, document]) => {
+    const place = parseDocumentPath(path);
+    if (place.kind === "head" || place.kind === "mail") return [];
+    return openClientDocument({ path, place, document, ...keys });
+  });
 }
 
 /** The clients of a bridge that has imported `bundles`, in their order. */

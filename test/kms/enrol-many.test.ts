@@ -2,8 +2,8 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { writeBatch } from "../../kms/batch-file.ts";
 import { enrol } from "../../kms/enrol.ts";
-import { writeBatch } from "../../kms/enrol-batch.ts";
 import { readEnrolList } from "../../kms/enrol-list.ts";
 import { type EnrolManyRequest, enrolMany } from "../../kms/enrol-many.ts";
 import { openTenant, type Tenant } from "../../kms/tenant.ts";
@@ -156,7 +156,7 @@ describe("who is enrolled already", () => {
   test("is made again by skipEnrolled where the command was cut off while it was made", async () => {
     const tenant = await freshTenant();
     await enrolMany(tenant, listOf(...fleet(2)));
-    await writeBatch(tenant.state, ["pi-1"]);
+    await writeBatch(tenant.state, "enrol", ["pi-1"]);
     expect((await verifyTenant(tenant)).problems).toMatchObject([{ path: "state/batch" }]);
     const made = await enrolMany(tenant, { ...listOf(...fleet(3)), skipEnrolled: true });
     expect(made).toMatchObject({ enrolled: 2, skipped: 1 });
