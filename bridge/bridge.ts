@@ -13,6 +13,7 @@ import { type Part, startAll, stopAll } from "../core/runtime/lifecycle.ts";
 import type { Logger } from "../core/runtime/log.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { BridgeConfig } from "./config.ts";
+import { reload } from "./reload.ts";
 
 /** Below the deadline of a part's stop. */
 const WRITER_DRAIN_MS = 3_000;
@@ -25,7 +26,8 @@ export interface Listening {
 }
 
 export class Bridge {
-  readonly #config: BridgeConfig;
+  #config: BridgeConfig;
+  #assembly: Assembly | undefined;
   readonly #log: Logger;
   #parts: readonly Part[] = [];
   #listening: Listening | undefined;
@@ -57,6 +59,7 @@ export class Bridge {
     await makeFolder(this.#config.stateDir);
     await rm(this.#portsFile, { force: true });
     const assembly = await assemble(this.#config, this.#log);
+    this.#assembly = assembly;
     this.#parts = inOrder(assembly);
     await startAll(
       this.#parts.map((part) => this.#unlessStopped(part)),
@@ -66,6 +69,17 @@ export class Bridge {
     this.#listening = { mqtt: ingress.port, http: http.port, admin: adminServer.port };
     await replaceFile(this.#portsFile, `${JSON.stringify(this.#listening)}\n`);
     this.#log.info(this.#listening, "listening");
+  }
+
+  /**
+   * Takes over certificates, limits and tenants of `config` without dropping a session. Throws CONFIG, SECRET_FILE: then
+   * nothing has changed; STOPPED where it does not run.
+   */
+  async reload(config: BridgeConfig): Promise<void> {
+    await this.#starting;
+    if (!this.#assembly || this.#stopped) throw new VeilError("STOPPED", "the bridge does not run");
+    await reload({ before: this.#config, after: config }, this.#assembly, this.#log);
+    this.#config = config;
   }
 
   /**

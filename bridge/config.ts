@@ -1,38 +1,20 @@
 /** `bridge.yaml`: what an operator says of a bridge. Unknown fields are refused; all problems come at once. */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { isLoopback } from "../core/ports/http/loopback.ts";
 import { parseServer } from "../core/ports/zookeeper/servers.ts";
 import { loadConfig } from "../core/runtime/config.ts";
 import { LOG_LEVELS } from "../core/runtime/log.ts";
 import { bytesField, nameField } from "../core/wire/fields.ts";
+import { kafkaSchema } from "./config/kafka.ts";
+import { limitsSchema, tenantOverridesSchema } from "./config/limits.ts";
+import { listenerSchema, placeListener } from "./config/listener.ts";
 
-const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_MQTT_PORT = 8883;
 const DEFAULT_HTTP_PORT = 8443;
 const DEFAULT_ADMIN_PORT = 9464;
 const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
 /** PROTOCOL.md §4: an older directory stops match and release. */
 const DEFAULT_DIRECTORY_MAX_AGE_MS = 10 * 60_000;
-
-/** An address to listen on: with a certificate, on loopback, or in plaintext asked for by name. */
-function listenerSchema(defaultPort: number) {
-  return z
-    .strictObject({
-      host: z.string().min(1).default(DEFAULT_HOST),
-      /** 0 takes a free one; `<stateDir>/listening.json` tells which. */
-      port: z.int().min(0).max(65_535).default(defaultPort),
-      /** Paths of PEM files. */
-      tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
-      insecurePlaintext: z.boolean().default(false),
-    })
-    .superRefine(({ host, tls, insecurePlaintext }, context) => {
-      if (tls || insecurePlaintext || host === "::1" || isLoopback(host)) return;
-      const message =
-        "is not loopback: give the listener tls {cert, key}, or say insecurePlaintext: true";
-      context.addIssue({ code: "custom", path: ["host"], message });
-    });
-}
 
 const serverField = z.string().superRefine((address, context) => {
   try {
@@ -46,15 +28,8 @@ const tenantSchema = z.strictObject({
   name: nameField,
   /** Ed25519, 32 bytes as b64url: as `veilmq kms init` prints it. */
   kmsPublicKey: bytesField(32),
-});
-
-const limitsSchema = z.strictObject({
-  mqttConnections: z.int().min(1).max(1_000_000).default(20_000),
-  /** Kafka topics whose leaders are followed for consumers. */
-  followedTopics: z.int().min(1).max(100_000).default(10_000),
-  httpInFlightPerClient: z.int().min(1).max(1_000).default(8),
-  httpPerSecondPerClient: z.int().min(1).max(10_000).default(20),
-  httpBurstPerClient: z.int().min(1).max(10_000).default(100),
+  /** Where they differ from `limits.tenant`. */
+  limits: tenantOverridesSchema,
 });
 
 export const bridgeConfigSchema = z.strictObject({
@@ -64,13 +39,10 @@ export const bridgeConfigSchema = z.strictObject({
   zookeeper: z.strictObject({
     servers: z.array(serverField).min(1),
     sessionTimeoutMs: z.int().min(1_000).max(60_000).default(DEFAULT_SESSION_TIMEOUT_MS),
+    /** Holds `user:password` for ZooKeeper's scheme digest, mode 0600: nodes are made for that identity alone. */
+    authFile: z.string().min(1).optional(),
   }),
-  kafka: z
-    .strictObject({
-      /** The brokers' listener to use, by its name; without it, their first plaintext one. */
-      listener: z.string().min(1).optional(),
-    })
-    .prefault({}),
+  kafka: kafkaSchema.prefault({}),
   /** Holds nothing that cannot be lost. One bridge, one folder. */
   stateDir: z.string().min(1),
   /** As `veilmq bridge identity` makes it; the replicas of one operator share it. */
@@ -88,23 +60,39 @@ export const bridgeConfigSchema = z.strictObject({
   directoryMaxAgeMs: z.int().min(1_000).default(DEFAULT_DIRECTORY_MAX_AGE_MS),
   logLevel: z.enum(LOG_LEVELS).default("info"),
 });
+/** As loaded from a file: paths are absolute. */
 export type BridgeConfig = z.output<typeof bridgeConfigSchema>;
-export type ListenerConfig = BridgeConfig["http"];
 
 /** Reads `path`; paths in it are relative to its folder. Throws CONFIG with one line per problem. */
 export async function loadBridgeConfig(path: string): Promise<BridgeConfig> {
   const config = await loadConfig(path, bridgeConfigSchema);
   const absolute = (relative: string): string => resolve(dirname(path), relative);
-  const listener = ({ tls, ...rest }: ListenerConfig): ListenerConfig => ({
-    ...rest,
-    ...(tls && { tls: { cert: absolute(tls.cert), key: absolute(tls.key) } }),
-  });
+  const { zookeeper, kafka } = config;
+  const { authFile } = zookeeper;
+  const { tls, sasl } = kafka;
   return {
     ...config,
-    mqtt: listener(config.mqtt),
-    http: listener(config.http),
-    admin: listener(config.admin),
+    mqtt: placeListener(config.mqtt, absolute),
+    http: placeListener(config.http, absolute),
+    admin: placeListener(config.admin, absolute),
+    zookeeper: { ...zookeeper, ...(authFile !== undefined && { authFile: absolute(authFile) }) },
+    kafka: {
+      ...kafka,
+      ...(tls && { tls: placeFiles(tls, absolute) }),
+      ...(sasl && { sasl: { ...sasl, passwordFile: absolute(sasl.passwordFile) } }),
+    },
     stateDir: absolute(config.stateDir),
     identityFile: absolute(config.identityFile),
   };
+}
+
+/** All values of `files` are paths. */
+function placeFiles<F extends Record<string, string | undefined>>(
+  files: F,
+  absolute: (path: string) => string,
+): F {
+  const placed: F = { ...files };
+  for (const [name, path] of Object.entries(files))
+    if (path !== undefined) Object.assign(placed, { [name]: absolute(path) });
+  return placed;
 }

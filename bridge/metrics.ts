@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { ErrorCode } from "../core/errors.ts";
 import type { MqttRefusal } from "../core/ports/mqtt/server-types.ts";
 import type { UpstreamKind } from "../core/wire/mqtt.ts";
+import type { LimitName } from "./limits/quotas.ts";
 
 /** From a batch's linger to a broker's change of leader. */
 const PUBACK_BUCKETS_S = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.5, 1, 2, 5, 10, 30, 60];
@@ -22,6 +23,11 @@ export interface BridgeGauges {
 export class BridgeMetrics {
   readonly registry = new Registry();
   readonly #refusals = this.#counter("refusals", "Refusals by code.", ["code", "tenant"]);
+  readonly #limits = this.#counter(
+    "limits",
+    "How often a limit made itself felt, by its place in bridge.yaml.",
+    ["limit", "tenant"],
+  );
   readonly #mqttRefusals = this.#counter("mqtt_refusals", "MQTT that is not taken, by reason.", [
     "reason",
   ]);
@@ -62,6 +68,10 @@ export class BridgeMetrics {
 
   refused(code: ErrorCode, tenant: string): void {
     this.#refusals.inc({ code, tenant });
+  }
+
+  exceeded(limit: LimitName, tenant: string): void {
+    this.#limits.inc({ limit, tenant });
   }
 
   mqttRefused(reason: MqttRefusal): void {

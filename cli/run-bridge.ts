@@ -2,15 +2,22 @@
 import { Bridge } from "../bridge/bridge.ts";
 import { loadBridgeConfig } from "../bridge/config.ts";
 import { VeilError } from "../core/errors.ts";
-import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { aborted, onReloadSignal, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
 
-/** Returns after SIGTERM or SIGINT. Throws CONFIG with all problems, as `Bridge.start`, and TIMEOUT for a stop that was not clean. */
+/** Returns after SIGTERM or SIGINT; SIGHUP reloads. Throws CONFIG with all problems, as `Bridge.start`, and TIMEOUT for a stop that was not clean. */
 export async function runBridge(configFile: string): Promise<void> {
   const config = await loadBridgeConfig(configFile);
   const log = createLog("bridge", config.logLevel);
   const signal = shutdownSignal();
   const bridge = new Bridge({ config, log });
+  onReloadSignal(async () => {
+    try {
+      await bridge.reload(await loadBridgeConfig(configFile));
+    } catch (error) {
+      log.error({ err: error }, "the configuration was not reloaded: everything stays as it was");
+    }
+  });
   // A signal also ends a start that still waits for ZooKeeper or Kafka.
   const started = bridge.start();
   started.catch(() => undefined);

@@ -5,6 +5,8 @@ import { FolderWatch } from "../../core/ports/zookeeper/folder-watch.ts";
 import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { type EndpointChoice, endpointOf } from "./registration.ts";
+import { shuffled } from "./shuffled.ts";
+import type { BrokerAddresses } from "./types.ts";
 
 const BROKER_ID = /^\d{1,10}$/;
 
@@ -12,7 +14,7 @@ export interface BrokerListOptions {
   readonly zookeeper: ZooKeeper;
   readonly log: Logger;
   /** Where Kafka has its nodes, e.g. `/kafka`; the root of ZooKeeper if not given. */
-  readonly kafkaRoot?: string;
+  readonly kafkaRoot?: string | undefined;
   /** The first endpoint with security protocol PLAINTEXT if not given. */
   readonly endpoint?: EndpointChoice;
   /** How long `addresses()` waits for the first reading. */
@@ -20,7 +22,7 @@ export interface BrokerListOptions {
 }
 
 /** Follows `/brokers/ids`. What was read stays while ZooKeeper is out of reach; `ageMs()` says for how long. */
-export class BrokerList {
+export class BrokerList implements BrokerAddresses {
   readonly name = "brokers";
   readonly #options: BrokerListOptions;
   readonly #folder: FolderWatch;
@@ -82,11 +84,4 @@ export class BrokerList {
     const { problem } = endpoint;
     this.#options.log.warn({ broker: Number(name), problem }, "a Kafka broker cannot be used");
   }
-}
-
-function shuffled(values: readonly string[]): string[] {
-  return values
-    .map((value) => ({ value, rank: Math.random() }))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ value }) => value);
 }

@@ -4,19 +4,21 @@
  * are null and -1 for any protocol but PLAINTEXT, and not read here.
  */
 import { z } from "zod";
+import type { SecurityProtocol } from "../../core/ports/kafka/security.ts";
 
-export const SECURITY_PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
-export type SecurityProtocol = (typeof SECURITY_PROTOCOLS)[number];
-
-/** Which of a broker's endpoints to use: the listener of that name, or the first with that security protocol. */
-export type EndpointChoice =
-  | { readonly listener: string }
-  | { readonly securityProtocol: SecurityProtocol };
+/** Which of a broker's endpoints to use: the first with that security protocol, of the listener of that name if one is given. */
+export interface EndpointChoice {
+  readonly listener?: string | undefined;
+  readonly securityProtocol: SecurityProtocol;
+}
 
 /** `host:port`, or why there is none. */
-export type Endpoint =
-  | { readonly address: string }
-  | { readonly problem: "unreadable" | "no such listener" | "IPv6 literal" };
+export type Endpoint = { readonly address: string } | { readonly problem: EndpointProblem };
+export type EndpointProblem =
+  | "unreadable"
+  | "no such listener"
+  | "another security protocol"
+  | "IPv6 literal";
 
 const REGISTRATION = z.object({
   endpoints: z.array(z.string()),
@@ -32,16 +34,15 @@ export function endpointOf(data: Buffer, choice: EndpointChoice): Endpoint {
   if (!registration) return { problem: "unreadable" };
   // Before version 4 a listener was named after its protocol.
   const protocols = registration.listener_security_protocol_map ?? {};
-  let problem: "no such listener" | "IPv6 literal" = "no such listener";
+  let problem: EndpointProblem = "no such listener";
   for (const endpoint of registration.endpoints) {
     const { listener, host, port } = ENDPOINT.exec(endpoint)?.groups ?? {};
     if (listener === undefined || host === undefined) continue;
-    const wanted =
-      "listener" in choice
-        ? listener === choice.listener
-        : (protocols[listener] ?? listener) === choice.securityProtocol;
-    if (wanted && HOST.test(host)) return { address: `${host}:${port}` };
-    if (wanted) problem = "IPv6 literal";
+    if (choice.listener !== undefined && listener !== choice.listener) continue;
+    if ((protocols[listener] ?? listener) === choice.securityProtocol) {
+      if (HOST.test(host)) return { address: `${host}:${port}` };
+      problem = "IPv6 literal";
+    } else if (choice.listener !== undefined) problem = "another security protocol";
   }
   return { problem };
 }

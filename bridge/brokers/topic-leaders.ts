@@ -8,6 +8,7 @@ import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { BrokerList } from "./broker-list.ts";
 import { TopicWatch } from "./topic-watch.ts";
+import type { Leader, Leaders } from "./types.ts";
 
 /** Kafka's own rule; a name with a slash would be a path elsewhere. */
 const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
@@ -17,20 +18,14 @@ export interface TopicLeadersOptions {
   readonly brokers: BrokerList;
   readonly log: Logger;
   /** Where Kafka has its nodes, e.g. `/kafka`; the root of ZooKeeper if not given. */
-  readonly kafkaRoot?: string;
+  readonly kafkaRoot?: string | undefined;
   /** Topics followed at a time; beyond, the one not asked for longest is given up. */
   readonly maxTopics: number;
   /** How long `leaders()` waits for a topic's first reading. */
   readonly firstReadTimeoutMs: number;
 }
 
-export interface Leader {
-  readonly partition: number;
-  /** `host:port`; `null` where there is no leader now, or its broker is not known. */
-  readonly leader: string | null;
-}
-
-export class TopicLeaders {
+export class TopicLeaders implements Leaders {
   readonly name = "topic leaders";
   readonly #options: TopicLeadersOptions;
   readonly #topics: LRUCache<string, TopicWatch>;

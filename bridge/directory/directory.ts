@@ -31,29 +31,16 @@ export interface VerifiedDirectoryOptions {
 export class VerifiedDirectory implements Directory {
   readonly name = "directory";
   readonly #options: VerifiedDirectoryOptions;
-  readonly #tenants: ReadonlyMap<string, TenantDirectory>;
+  readonly #tenants = new Map<string, TenantDirectory>();
   readonly #importer: Importer;
   readonly #clientListeners = new Set<(change: ClientChange) => void>();
   readonly #tenantListeners = new Set<(tenant: Tenant) => void>();
 
   constructor(options: VerifiedDirectoryOptions) {
     this.#options = options;
-    const { tenants, identities, zookeeper, log } = options;
-    this.#tenants = new Map(
-      [...tenants].map(([name, kmsPublicKey]) => [
-        name,
-        new TenantDirectory({
-          name,
-          kmsPublicKey,
-          identities,
-          zookeeper,
-          openFloors: (tenant) => this.#openFloors(tenant),
-          onChange: (change) => this.#tell(this.#clientListeners, change),
-          onTenant: (tenant) => this.#tell(this.#tenantListeners, tenant),
-          log,
-        }),
-      ]),
-    );
+    const { tenants, zookeeper, log } = options;
+    for (const [name, kmsPublicKey] of tenants)
+      this.#tenants.set(name, this.#create(name, kmsPublicKey));
     this.#importer = new Importer({ tenants: this.#tenants, zookeeper, log });
   }
 
@@ -70,6 +57,27 @@ export class VerifiedDirectory implements Directory {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#tenants.values()].map((tenant) => tenant.stop()));
+  }
+
+  /**
+   * After a reload: begins to follow tenants that are new, and forgets those that are no longer there or have another
+   * key now, which begin anew. Returns the names of those forgotten.
+   */
+  async setTenants(tenants: ReadonlyMap<string, KeyObject>): Promise<string[]> {
+    const gone: string[] = [];
+    for (const [name, tenant] of [...this.#tenants]) {
+      if (tenants.get(name)?.equals(tenant.kmsPublicKey)) continue;
+      this.#tenants.delete(name);
+      gone.push(name);
+      await tenant.stop();
+    }
+    for (const [name, kmsPublicKey] of tenants) {
+      if (this.#tenants.has(name)) continue;
+      const tenant = this.#create(name, kmsPublicKey);
+      this.#tenants.set(name, tenant);
+      tenant.start();
+    }
+    return gone;
   }
 
   tenant(name: string): Tenant | null {
@@ -103,6 +111,16 @@ export class VerifiedDirectory implements Directory {
 
   async import(documents: readonly BundledDocument[]): Promise<ImportResponse> {
     return this.#importer.import(documents);
+  }
+
+  #create(name: string, kmsPublicKey: KeyObject): TenantDirectory {
+    const { identities, zookeeper, log } = this.#options;
+    return new TenantDirectory({
+      ...{ name, kmsPublicKey, identities, zookeeper, log },
+      openFloors: (tenant) => this.#openFloors(tenant),
+      onChange: (change) => this.#tell(this.#clientListeners, change),
+      onTenant: (tenant) => this.#tell(this.#tenantListeners, tenant),
+    });
   }
 
   async #openFloors({ store }: Tenant): Promise<OpenFloors> {

@@ -1,8 +1,9 @@
 /** The operator's listener, on loopback unless configured otherwise: health, readiness, metrics. */
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { ListenerTls } from "../tls.ts";
 import type { Health } from "./health.ts";
-import { createListener, type ListenAt, listen } from "./listener.ts";
+import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
 import type { HttpMetrics } from "./metrics.ts";
 
 export interface AdminServerOptions {
@@ -45,6 +46,11 @@ export class AdminServer {
       return reply.type(contentType).send(body);
     });
     this.#port = await listen(server, at);
+  }
+
+  /** New connections get this certificate. */
+  setCertificate(tls: ListenerTls): void {
+    setCertificate(this.#server, tls);
   }
 
   async stop(): Promise<void> {

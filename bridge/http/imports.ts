@@ -19,8 +19,8 @@ const REFUSED_COST = 100;
 
 export class Imports {
   readonly #directory: Pick<Directory, "import">;
-  readonly #bodies = new Places(MAX_BODIES);
-  readonly #addresses = new Places(MAX_BODIES_PER_ADDRESS);
+  readonly #bodies = new Places(() => MAX_BODIES);
+  readonly #addresses = new Places(() => MAX_BODIES_PER_ADDRESS);
   readonly #rate = new RateLimit(RATE);
 
   constructor(options: { readonly directory: Pick<Directory, "import"> }) {

@@ -1,6 +1,8 @@
 /** A fastify server of this bridge: bounded in every direction, answering errors as `{code, message}`. */
+import { Server as TlsServer } from "node:tls";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { ListenerTls } from "../tls.ts";
 import { errorAnswer } from "./answers.ts";
 import type { HttpMetrics } from "./metrics.ts";
 
@@ -16,8 +18,8 @@ const UNKNOWN_ROUTE = "unknown";
 export interface ListenAt {
   readonly host: string;
   readonly port: number;
-  /** PEM. Plain HTTP without it. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Plain HTTP without it. */
+  readonly tls?: ListenerTls | undefined;
 }
 
 export interface ListenerOptions {
@@ -36,9 +38,7 @@ export function createListener({ metrics, log, tls }: ListenerOptions): FastifyI
     forceCloseConnections: "idle",
     exposeHeadRoutes: false,
   } as const;
-  const server: FastifyInstance = tls
-    ? Fastify({ ...common, https: { ...tls, minVersion: "TLSv1.2" } })
-    : Fastify(common);
+  const server: FastifyInstance = tls ? Fastify({ ...common, https: tls }) : Fastify(common);
   server.server.maxConnections = MAX_CONNECTIONS;
   // Bodies are bytes until a route holds them against its schema.
   server.removeAllContentTypeParsers();
@@ -62,6 +62,11 @@ export function createListener({ metrics, log, tls }: ListenerOptions): FastifyI
     metrics.request(routeOf(request), reply.statusCode, reply.elapsedTime);
   });
   return server;
+}
+
+/** New connections get this certificate; those that are open stay as they are. Nothing without TLS. */
+export function setCertificate(listener: FastifyInstance | undefined, tls: ListenerTls): void {
+  if (listener?.server instanceof TlsServer) listener.server.setSecureContext(tls);
 }
 
 /** Returns the port. Rejects where it is taken. */

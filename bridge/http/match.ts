@@ -8,7 +8,7 @@ import {
   TOPIC_NOT_FOUND,
 } from "../../core/wire/http.ts";
 import type { Login } from "../../core/wire/login.ts";
-import type { Leader } from "../brokers/topic-leaders.ts";
+import type { Leader } from "../brokers/types.ts";
 import type { Matching } from "../matching/matching.ts";
 import type { FreshDirectory } from "./fresh-directory.ts";
 

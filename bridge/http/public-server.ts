@@ -1,6 +1,7 @@
 /** The public listener (PROTOCOL.md §6): what consumers, dashboards and the KMS ask a bridge. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
+import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import {
@@ -9,27 +10,21 @@ import {
   matchRequestSchema,
   type statusResponseSchema,
 } from "../../core/wire/http.ts";
-import { formatLogin, type Login } from "../../core/wire/login.ts";
+import type { Login } from "../../core/wire/login.ts";
 import type { Directory } from "../directory/types.ts";
+import type { Limits } from "../limits/limits.ts";
+import type { ListenerTls } from "../tls.ts";
+import { Door } from "./door.ts";
 import { Imports, MAX_IMPORT_BYTES } from "./imports.ts";
 import { type KeysOptions, releaseKeys } from "./keys.ts";
-import { createListener, type ListenAt, listen } from "./listener.ts";
-import { authenticate } from "./login.ts";
+import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
 import { type MatchOptions, match } from "./match.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
-import { Places, RateLimit } from "./rate-limit.ts";
-
-export interface HttpLimits {
-  /** Requests of one client at the same time. */
-  readonly httpInFlightPerClient: number;
-  readonly httpPerSecondPerClient: number;
-  readonly httpBurstPerClient: number;
-}
 
 export interface PublicServerOptions extends MatchOptions, KeysOptions {
   readonly at: ListenAt;
-  readonly limits: HttpLimits;
+  readonly limits: Limits;
   readonly verified: Pick<Directory, "client" | "import">;
   readonly matching: MatchOptions["matching"] & KeysOptions["matching"];
   /** `host:port` of the brokers that are registered now. */
@@ -46,8 +41,7 @@ const EMPTY = Buffer.alloc(0);
 export class PublicServer {
   readonly name = "http";
   readonly #options: PublicServerOptions;
-  readonly #places: Places;
-  readonly #rate: RateLimit;
+  readonly #door: Door;
   /** Whom `onRequest` let in. */
   readonly #logins = new WeakMap<FastifyRequest, Login>();
   #server: FastifyInstance | undefined;
@@ -55,9 +49,7 @@ export class PublicServer {
 
   constructor(options: PublicServerOptions) {
     this.#options = options;
-    const { httpInFlightPerClient, httpPerSecondPerClient, httpBurstPerClient } = options.limits;
-    this.#places = new Places(httpInFlightPerClient);
-    this.#rate = new RateLimit({ burst: httpBurstPerClient, perSecond: httpPerSecondPerClient });
+    this.#door = new Door(options);
   }
 
   /** Where it listens; 0 before `start()`. */
@@ -82,6 +74,11 @@ export class PublicServer {
     this.#port = await listen(server, at);
   }
 
+  /** New connections get this certificate. */
+  setCertificate(tls: ListenerTls): void {
+    setCertificate(this.#server, tls);
+  }
+
   /** Accepts nothing more and resolves when what is in flight has been answered. */
   async stop(): Promise<void> {
     await this.#server?.close();
@@ -91,10 +88,12 @@ export class PublicServer {
   #addClientRoutes(scope: FastifyInstance): void {
     const { brokers, status } = this.#options;
     scope.addHook("onRequest", async (request, reply) => {
-      const { login } = authenticate(request.headers.authorization, this.#options.verified);
-      const name = formatLogin(login);
-      this.#rate.take(name);
-      reply.raw.once("close", this.#places.enter(name));
+      const { login, leave } = this.#door.enter({
+        address: request.ip,
+        socket: request.socket,
+        authorization: request.headers.authorization,
+      });
+      reply.raw.once("close", leave);
       this.#logins.set(request, login);
     });
     scope.post("/v1/match", async (request) =>
@@ -126,7 +125,8 @@ export class PublicServer {
 
   #loginOf(request: FastifyRequest): Login {
     const login = this.#logins.get(request);
-    return login ?? authenticate(request.headers.authorization, this.#options.verified).login;
+    if (!login) throw new VeilError("INTERNAL", "a request that nobody let in");
+    return login;
   }
 }
 

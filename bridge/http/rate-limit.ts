@@ -4,6 +4,7 @@ import { VeilError } from "../../core/errors.ts";
 
 const MAX_NAMES = 100_000;
 
+/** Read at each use: a getter may give what is in force now. */
 export interface RateLimitOptions {
   /** Requests at once after a rest. */
   readonly burst: number;
@@ -37,17 +38,19 @@ export class RateLimit {
 }
 
 export class Places {
-  readonly #perName: number;
+  readonly #perName: () => number;
   readonly #taken = new Map<string, number>();
 
-  constructor(perName: number) {
+  /** `perName` is asked each time: limits may change. */
+  constructor(perName: () => number) {
     this.#perName = perName;
   }
 
   /** Takes a place of `name`; returns how to leave it. Throws LIMIT where all are taken. */
   enter(name: string): () => void {
     const taken = this.#taken.get(name) ?? 0;
-    if (taken >= this.#perName) throw new VeilError("LIMIT", "too many requests at the same time");
+    if (taken >= this.#perName())
+      throw new VeilError("LIMIT", "too many requests at the same time");
     this.#taken.set(name, taken + 1);
     let inside = true;
     return () => {

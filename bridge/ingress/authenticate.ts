@@ -12,7 +12,7 @@ export type Identity =
   | { readonly login: Login; readonly admission: Extract<MqttAdmission, { accepted: true }> }
   | {
       readonly login: Login | null;
-      readonly code: Extract<ErrorCode, "AUTH" | "REVOKED">;
+      readonly code: Extract<ErrorCode, "AUTH" | "REVOKED" | "LIMIT">;
       readonly admission: Extract<MqttAdmission, { accepted: false }>;
     };
 
@@ -22,7 +22,7 @@ export type Identity =
  */
 export function authenticate(
   directory: Pick<Directory, "client">,
-  { clientId, username, password = "" }: MqttLogin,
+  { clientId, username, password = "", certificate }: MqttLogin,
 ): Identity {
   const login = username === clientId ? parseLogin(clientId) : null;
   const client = login && directory.client(login);
@@ -30,6 +30,7 @@ export function authenticate(
   if (!login) return denied(null, "the client id and user name are no login");
   if (!client) return denied(login, "the client is not enrolled here");
   if (!isSecret) return denied(login, "the secret is wrong");
+  if (certificate === "foreign") return denied(login, "the TLS certificate is not the client's");
   if (client.status === "active") return { login, admission: { accepted: true } };
   const admission = { accepted: false, answer: "notAuthorized", reason: "revoked" } as const;
   return { login, code: "REVOKED", admission };

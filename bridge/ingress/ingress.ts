@@ -5,6 +5,7 @@
  *   v1/reg → registration → alias      v1/key → announcement → registry      v1/rec → record → writer
  *   directory changes → review → sessions closed, aliases withdrawn, producers told to rekey
  */
+import type { TlsOptions } from "node:tls";
 import { startMqttServer } from "../../core/ports/mqtt/server.ts";
 import type {
   MqttAdmission,
@@ -18,8 +19,9 @@ import type {
 import { formatLogin } from "../../core/wire/login.ts";
 import { parseUpstream, type UpstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
+import type { Rated } from "../limits/quotas.ts";
 import { announce } from "./announcement.ts";
-import { authenticate } from "./authenticate.ts";
+import { authenticate, type Identity } from "./authenticate.ts";
 import { takeRecord } from "./record.ts";
 import { register } from "./registration.ts";
 import { Rekeys } from "./rekeys.ts";
@@ -50,7 +52,7 @@ export class Ingress {
 
   /** Begins to take connections. Throws CONFIG as `startMqttServer`. */
   async start(): Promise<void> {
-    const { directory, log, metrics } = this.#services;
+    const { directory, limits, log, metrics } = this.#services;
     this.#stopListening = [
       directory.onClientChange((change) => this.#clientChanged(change)),
       directory.onTenant((tenant) => this.#tenantChanged(tenant)),
@@ -58,8 +60,10 @@ export class Ingress {
     this.#server = await startMqttServer({
       ...this.#listener,
       log,
+      admits: (address) => limits.failedLogins.admits(address),
       authenticate: (login) => this.#authenticate(login),
-      onConnect: (connection) => this.#sessions.set(connection, new Session(connection)),
+      onConnect: (connection) => this.#connected(connection),
+      onRead: (connection, bytes) => this.#read(connection, bytes),
       onPublish: async (connection, message) => this.#publish(connection, message),
       onClose: (connection, reason) => this.#closed(connection, reason),
       onPuback: ({ topic }, elapsedMs) => metrics.acknowledged(kindOf(topic), elapsedMs),
@@ -88,13 +92,58 @@ export class Ingress {
     this.#server?.setPaused(isPaused);
   }
 
+  /** New connections get this certificate; those that are open stay. */
+  setCertificate(tls: TlsOptions): void {
+    this.#server?.setCertificate(tls);
+  }
+
+  setMaxConnections(count: number): void {
+    this.#server?.setMaxConnections(count);
+  }
+
+  /** Ends the sessions of a tenant that is served no more. */
+  closeTenant(tenant: string): void {
+    for (const session of [...this.#sessions.values()])
+      if (session.login.tenant === tenant)
+        session.connection.close("the tenant is not served here");
+  }
+
   #authenticate(asked: MqttLogin): MqttAdmission {
-    const identity = authenticate(this.#services.directory, asked);
+    const identity = this.#identify(asked);
     if ("code" in identity) {
       const { login, code, admission } = identity;
+      if (code === "AUTH") this.#services.limits.failedLogins.failed(asked.address);
       noteRefusal(this.#services, { login, what: "connect", code, reason: admission.reason });
     }
     return identity.admission;
+  }
+
+  /** A client that is here already takes over its own place. */
+  #identify(asked: MqttLogin): Identity {
+    const { directory, limits } = this.#services;
+    const identity = authenticate(directory, asked);
+    if ("code" in identity || this.#server?.session(asked.clientId)) return identity;
+    const { login } = identity;
+    if (limits.hasRoom(login.tenant)) return identity;
+    const reason = "the tenant has too many connections";
+    return { login, code: "LIMIT", admission: { accepted: false, answer: "unavailable", reason } };
+  }
+
+  #connected(connection: MqttSession): void {
+    const { limits } = this.#services;
+    const session = new Session(connection, limits.quotas);
+    this.#sessions.set(connection, session);
+    limits.connected(session.login.tenant);
+  }
+
+  #read(connection: MqttSession, bytes: number): void {
+    const session = this.#sessions.get(connection);
+    if (session) this.#charge(session, "bytes", bytes);
+  }
+
+  #charge(session: Session, rated: Rated, amount: number): void {
+    const waitMs = session.quota.charge(rated, amount);
+    if (waitMs > 0) session.connection.holdBack(waitMs);
   }
 
   #publish(
@@ -104,9 +153,11 @@ export class Ingress {
     const session = this.#sessions.get(connection);
     const upstream = parseUpstream(topic);
     if (!session || session.isBroken) return { reason: "the session is over" };
+    this.#charge(session, "messages", 1);
     if (!upstream) return this.#violation(session, "rec", "a topic that no client may publish to");
     const { kind, alias: number } = upstream;
     if (kind === "reg") {
+      this.#charge(session, "registrations", 1);
       void register(this.#services, session, number, payload);
       return "ack";
     }
@@ -121,6 +172,7 @@ export class Ingress {
     alias: Alias,
     payload: Buffer,
   ): Promise<MqttVerdict> {
+    if (kind === "key") this.#charge(session, "announcements", 1);
     return kind === "key"
       ? announce(this.#services, session, alias, payload)
       : takeRecord(this.#services, session, alias, payload);
@@ -138,6 +190,7 @@ export class Ingress {
     if (!session) return;
     this.#sessions.delete(connection);
     session.end();
+    this.#services.limits.disconnected(session.login.tenant);
     this.#services.writer.dropSession(session);
     const { client, tenant } = session.login;
     this.#services.log.info({ event: "closed", client, tenant, reason }, "session closed");

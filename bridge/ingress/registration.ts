@@ -15,8 +15,6 @@ import type { Rekeys } from "./rekeys.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
-const MAX_ALIASES = 10_000;
-
 /** Judges a registration and pushes the answer. Never throws. */
 export async function register(
   services: IngressServices & { readonly rekeys: Rekeys },
@@ -68,8 +66,8 @@ async function accept(
   { number, request, payload }: Asked,
 ): Promise<Alias> {
   const { login } = session;
-  if (session.aliases.size + session.registering.size > MAX_ALIASES)
-    throw new VeilError("LIMIT", "too many aliases on one connection");
+  const aliases = session.aliases.size + session.registering.size;
+  services.limits.checkAliases(login.tenant, login.client, aliases);
   const registration = decodeRegistration(payload);
   const tag = await match(services, session, registration);
   // Again: the documents may have changed while the tag was computed.
@@ -81,6 +79,7 @@ async function accept(
   if (!client.cert)
     throw new VeilError("NO_GRANT", "the client's certificate has not been imported");
   const topic = kafkaTopicOf(tag);
+  services.limits.quotas.useTopic(login, topic);
   await services.topics.ensure(topic, tenant.kafka);
   const key = messageKey(tenant.bridgeKey, login.client, tag);
   const { partitions } = tenant.kafka;

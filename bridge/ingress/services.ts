@@ -4,6 +4,7 @@ import type { Logger } from "../../core/runtime/log.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { UpstreamKind } from "../../core/wire/mqtt.ts";
 import type { Directory } from "../directory/types.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { Matching } from "../matching/matching.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Registry } from "../registry/types.ts";
@@ -20,6 +21,7 @@ export interface IngressServices {
   readonly registry: Pick<Registry, "register" | "has">;
   readonly writer: Pick<Writer, "write" | "dropSession">;
   readonly metrics: BridgeMetrics;
+  readonly limits: Limits;
   readonly log: Logger;
   /** Milliseconds since 1970, for grants. */
   readonly nowMs: () => number;

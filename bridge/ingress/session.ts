@@ -1,10 +1,9 @@
 /** One device's connection, as the ingress knows it: its aliases, and whether anything more of it is taken. */
-
 import { VeilError } from "../../core/errors.ts";
 import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
-
+import type { Quota, Quotas } from "../limits/quotas.ts";
 import { Turns } from "./turns.ts";
 
 /** An alias that was accepted on this connection. */
@@ -35,6 +34,8 @@ const MAX_KIDS = 16;
 export class Session {
   readonly login: Login;
   readonly connection: MqttSession;
+  /** What its publishes and bytes are charged to. */
+  readonly quota: Quota;
   readonly aliases = new Map<number, Alias>();
   /** Registrations that are being judged, by alias, with their `request`. */
   readonly registering = new Map<number, string>();
@@ -44,11 +45,12 @@ export class Session {
   #isBroken = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
-  constructor(connection: MqttSession) {
+  constructor(connection: MqttSession, quotas: Pick<Quotas, "of">) {
     const login = parseLogin(connection.clientId);
     if (!login) throw new VeilError("INTERNAL", "a session without a login");
     this.login = login;
     this.connection = connection;
+    this.quota = quotas.of(login);
   }
 
   /** Aborts when the connection has ended. */

@@ -51,6 +51,14 @@ export class KafkaRegistry implements Registry {
     await this.#index.close();
   }
 
+  /** After a reload: lets go of a tenant that is served no more. */
+  async forget(name: string): Promise<void> {
+    const opening = this.#tenants.get(name);
+    this.#tenants.delete(name);
+    const opened = await opening?.catch(() => undefined);
+    await opened?.stop();
+  }
+
   async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
     await (await this.#tenant(key.tenant)).register(key, entry);
   }

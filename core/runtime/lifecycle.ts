@@ -64,6 +64,14 @@ export function shutdownSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** Calls `onReload` at every SIGHUP, one after the other; it must not throw. */
+export function onReloadSignal(onReload: () => Promise<void>): void {
+  let last = Promise.resolve();
+  process.on("SIGHUP", () => {
+    last = last.then(onReload);
+  });
+}
+
 /** Resolves when `signal` aborts. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

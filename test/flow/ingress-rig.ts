@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { Ingress } from "../../bridge/ingress/ingress.ts";
+import type { Limits } from "../../bridge/limits/limits.ts";
 import { Matching } from "../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
 import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
@@ -24,6 +25,7 @@ import { registryKey } from "../../core/wire/store.ts";
 import { FakeKafka, writerOn } from "../bridge/writer/fake-kafka.ts";
 import { until } from "../core/ports/mqtt/raw-client.ts";
 import { EPOCH, Fleet, type Member } from "../support/fleet.ts";
+import { testLimits } from "../support/limits.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -57,6 +59,7 @@ export class IngressRig {
   nowMs = Date.now();
   readonly writer: Writer;
   readonly ingress: Ingress;
+  readonly limits: Limits;
   readonly #matching: Matching;
 
   constructor() {
@@ -76,6 +79,7 @@ export class IngressRig {
         describeTopic: async () => ({ partitions: [] }),
       },
     });
+    this.limits = testLimits({}, { metrics: this.metrics, log });
     this.ingress = new Ingress({
       listener: { host: "127.0.0.1", port: 0 },
       directory: this.fleet,
@@ -84,6 +88,7 @@ export class IngressRig {
       registry: this.registry,
       writer: this.writer,
       metrics: this.metrics,
+      limits: this.limits,
       log,
       nowMs: () => this.nowMs,
     });

@@ -76,6 +76,18 @@ export class KafkaAdmin {
     return outcome;
   }
 
+  /** By partition: its leader as `host:port`, `null` while it has none. Throws NOT_FOUND if there is no such topic. */
+  async leaders(topic: string): Promise<{ partition: number; leader: string | null }[]> {
+    const { brokers, topics } = await this.#brokers.metadata([topic]);
+    const found = topics.find((candidate) => candidate.topic === topic);
+    const error = fromErrorCode(found?.errorCode ?? UNKNOWN_TOPIC, "asking for leaders");
+    if (error) throw error;
+    const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, `${host}:${port}`]));
+    return (found?.partitions ?? [])
+      .map(({ partition, leader }) => ({ partition, leader: addresses.get(leader) ?? null }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
   /** Throws NOT_FOUND if there is no such topic. */
   async describeTopic(topic: string): Promise<TopicDescription> {
     const metadata = await this.#brokers.metadata([topic]);

@@ -1,5 +1,4 @@
 /** How to reach a Kafka cluster: shared by everything in this folder that opens connections. */
-import type { ConnectionOptions } from "node:tls";
 import type { logCreator } from "kafkajs";
 import type { Logger } from "pino";
 import { VeilError } from "../../errors.ts";
@@ -8,8 +7,8 @@ import {
   createKafkajsLogger,
   type KafkajsBroker,
   type KafkajsLogger,
-  type KafkaSasl,
 } from "./kafkajs.ts";
+import type { KafkaSecurity } from "./security.ts";
 
 /** The same for every client: Kafka learns nothing from it (PROTOCOL.md §3). */
 const CLIENT_ID = "veilmq";
@@ -22,8 +21,8 @@ export interface KafkaOptions {
   /** Addresses to start from, `host:port` or `[v6]:port`; asked again whenever no known broker answers. */
   readonly brokers: () => Promise<readonly string[]>;
   readonly log: Logger;
-  readonly ssl?: ConnectionOptions;
-  readonly sasl?: KafkaSasl;
+  /** TLS and login, asked for each connection anew; plaintext without it. */
+  readonly security?: () => KafkaSecurity;
   readonly connectionTimeoutMs?: number;
   /** For one request, beyond the time that the broker itself is allowed to take. */
   readonly requestTimeoutMs?: number;
@@ -39,15 +38,16 @@ export interface Kafka {
 }
 
 export function createKafka(options: KafkaOptions): Kafka {
-  const { log, ssl = null, sasl = null } = options;
+  const { log, security = (): KafkaSecurity => ({}) } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
   const logger = kafkajsLogger(log);
   return {
     seeds: options.brokers,
     log,
     requestTimeoutMs,
-    createBroker: (host, port) =>
-      createBroker({
+    createBroker: (host, port) => {
+      const { ssl = null, sasl = null } = security();
+      return createBroker({
         host,
         port,
         ssl,
@@ -56,7 +56,8 @@ export function createKafka(options: KafkaOptions): Kafka {
         clientId: CLIENT_ID,
         connectionTimeout: options.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
         requestTimeout: requestTimeoutMs,
-      }),
+      });
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import {
 import type { MqttLimits, MqttRefusal } from "./server-types.ts";
 
 /** `undefined` lets a client in; otherwise the code of the CONNACK that turns it away. */
-export type ConnackCode = 2 | 4 | 5 | undefined;
+export type ConnackCode = 2 | 3 | 4 | 5 | undefined;
 
 /** What the packets of one aedes client are handed to. */
 export interface BrokerHandler {
@@ -101,7 +101,7 @@ export function brokerOptions(
   };
 }
 
-function refusal(returnCode: 2 | 4 | 5): AuthenticateError {
+function refusal(returnCode: 2 | 3 | 4 | 5): AuthenticateError {
   return Object.assign(new Error("refused"), { returnCode });
 }
 

@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
+import { peerCertificate } from "../tls/peer.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard } from "./server-guard.ts";
 import { InOrder } from "./server-order.ts";
@@ -31,7 +32,7 @@ export interface ConnectionOptions {
   readonly limits: MqttLimits;
   readonly server: Pick<
     MqttServerOptions,
-    "authenticate" | "onPublish" | "onPuback" | "onRefused" | "log"
+    "authenticate" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
   >;
   /** Whether reading is suspended. */
   readonly isPaused: () => boolean;
@@ -59,6 +60,9 @@ export class Connection implements MqttSession, BrokerHandler {
   /** CONNECT was refused, with a reason: aedes's own error for it says nothing new. */
   #isTurnedAway = false;
   #onIdle: (() => void) | undefined;
+  /** Reading goes on when it fires. */
+  #heldBack: NodeJS.Timeout | undefined;
+  #heldBackUntilMs = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -74,7 +78,8 @@ export class Connection implements MqttSession, BrokerHandler {
     const { socket, broker } = this.#options;
     interceptReads(socket, {
       inspect: (chunk) => this.#inspect(chunk),
-      isPaused: () => this.#state === "open" && this.#options.isPaused(),
+      isPaused: () =>
+        this.#state === "open" && (this.#heldBack !== undefined || this.#options.isPaused()),
     });
     socket.once("close", () => this.#end("the connection closed"));
     this.#client = broker.handle(socket, this);
@@ -99,6 +104,12 @@ export class Connection implements MqttSession, BrokerHandler {
   close(reason: string): void {
     this.#end(reason);
     this.#options.socket.destroy();
+  }
+
+  holdBack(ms: number): void {
+    if (this.#state !== "open") return;
+    this.#heldBackUntilMs = Math.max(this.#heldBackUntilMs, performance.now() + ms);
+    this.#heldBack ??= setTimeout(() => this.#letGo(), ms);
   }
 
   /** Ends the session now and the connection when it has taken what was sent to it, or after a while. */
@@ -166,6 +177,7 @@ export class Connection implements MqttSession, BrokerHandler {
     if (this.#state === "ended") return false;
     const problem = this.#guard.inspect(chunk);
     if (problem) this.#refuse(problem);
+    else if (this.#state === "open") this.#options.server.onRead?.(this, chunk.length);
     return problem === undefined;
   }
 
@@ -176,10 +188,15 @@ export class Connection implements MqttSession, BrokerHandler {
       return IDENTIFIER_REJECTED;
     }
     const { clientId } = this;
-    const admission = this.#options.server.authenticate({ clientId, username, password });
+    const { server, socket } = this.#options;
+    const admission = server.authenticate({
+      ...{ clientId, username, password },
+      address: socket.remoteAddress ?? "",
+      certificate: peerCertificate(socket, clientId),
+    });
     if (admission.accepted) return undefined;
     // No line here: `authenticate` knows who it was, and says so.
-    this.#options.server.onRefused?.("login");
+    server.onRefused?.("login");
     return CONNACK_REFUSAL[admission.answer];
   }
 
@@ -242,6 +259,13 @@ export class Connection implements MqttSession, BrokerHandler {
     }
   }
 
+  #letGo(): void {
+    this.#heldBack = undefined;
+    const leftMs = this.#heldBackUntilMs - performance.now();
+    if (leftMs > 1) this.holdBack(leftMs);
+    else this.resume();
+  }
+
   #refuse(refusal: MqttRefusal): void {
     this.#refused(refusal);
     this.close(refusal);
@@ -259,6 +283,7 @@ export class Connection implements MqttSession, BrokerHandler {
   #end(reason: string): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    clearTimeout(this.#heldBack);
     this.#pending.end();
     this.#onIdle?.();
     this.#options.onEnd(this, reason);

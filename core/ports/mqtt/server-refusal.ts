@@ -34,5 +34,12 @@ export const EXPLANATIONS: Readonly<Record<MqttRefusal, Explanation>> = {
     code: "LIMIT",
     hint: "the client does not read what it is sent: is its network or its machine stuck?",
   },
-  "too-many-connections": { code: "LIMIT", hint: TOO_FAST },
+  "too-many-connections": {
+    code: "LIMIT",
+    hint: "limits.mqttConnections in bridge.yaml is reached: another bridge, or a higher limit",
+  },
+  "address-blocked": {
+    code: "LIMIT",
+    hint: "too many wrong logins from this address: limits.address.failedLoginsPerMinute",
+  },
 };

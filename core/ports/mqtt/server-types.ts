@@ -31,16 +31,22 @@ export interface MqttSession {
   push(message: MqttMessage, qos: 0 | 1): Promise<void>;
   /** Closes at once: later publishes are not read, pending ones never acknowledged. */
   close(reason: string): void;
+  /** Reads nothing more of this client for `ms`, save what is already on its way in; a shorter wait than one under way changes nothing. */
+  holdBack(ms: number): void;
 }
 
 export interface MqttLogin {
+  /** The peer's IP address. */
+  readonly address: string;
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** Whether the TLS certificate that the client showed is made out to its client id. */
+  readonly certificate: "none" | "own" | "foreign";
 }
 
 /** CONNACK codes of MQTT 3.1.1 §3.2.2.3 that an authentication may answer with. */
-export const CONNACK_REFUSAL = { badCredentials: 4, notAuthorized: 5 } as const;
+export const CONNACK_REFUSAL = { unavailable: 3, badCredentials: 4, notAuthorized: 5 } as const;
 
 export type MqttAdmission =
   | { readonly accepted: true }
@@ -67,7 +73,8 @@ export type MqttRefusal =
   | "retained"
   | "unacknowledged"
   | "slow-reader"
-  | "too-many-connections";
+  | "too-many-connections"
+  | "address-blocked";
 
 export interface MqttLimits {
   readonly maxConnections: number;
@@ -105,6 +112,8 @@ export interface MqttServerOptions {
   readonly allowPlaintext?: boolean;
   readonly limits?: Partial<MqttLimits>;
   readonly log: Logger;
+  /** Called with every connection before a byte of it is read; `false` turns it away. */
+  admits?(address: string): boolean;
   /** Called with every well-formed CONNECT; must not throw. */
   authenticate(login: MqttLogin): MqttAdmission;
   /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before its first publish. */
@@ -113,6 +122,8 @@ export interface MqttServerOptions {
   onPublish(session: MqttSession, message: MqttMessage): Promise<MqttVerdict>;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(session: MqttSession, reason: string): void;
+  /** Bytes of an authenticated client have been read. */
+  onRead?(session: MqttSession, bytes: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
   onPuback?(message: MqttMessage, elapsedMs: number): void;
   /** A client was turned away, or a request of it refused. */
@@ -127,6 +138,10 @@ export interface MqttServer {
   session(clientId: string): MqttSession | null;
   /** While paused no client's bytes are read, save those already on their way in. */
   setPaused(paused: boolean): void;
+  /** New connections get this certificate; those that are open stay as they are. Not for a plaintext server. */
+  setCertificate(tls: TlsOptions): void;
+  /** The most connections from now on; those that are open stay. */
+  setMaxConnections(count: number): void;
   /** Takes no new connection or byte, waits up to `deadlineMs` for what is pending, then closes everything. */
   stop(deadlineMs: number): Promise<void>;
 }

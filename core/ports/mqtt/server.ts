@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
 import { Broker } from "./server-broker.ts";
@@ -27,6 +27,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   const server = createListener(options, limits.connectTimeoutMs, (socket) =>
     connections.accept(socket),
   );
+  turnAway(server, options);
   server.maxConnections = limits.maxConnections;
   server.on("drop", () => options.onRefused?.("too-many-connections"));
   await listen(server, options);
@@ -71,6 +72,12 @@ class Connections {
       },
       session: (clientId) => sessions.get(clientId) ?? null,
       setPaused: (paused) => this.#setPaused(paused),
+      setCertificate: (tls) => {
+        if (server instanceof TlsServer) server.setSecureContext(tls);
+      },
+      setMaxConnections: (count) => {
+        server.maxConnections = count;
+      },
       stop: (deadlineMs) => this.#stop(server, deadlineMs),
     };
   }
@@ -120,6 +127,16 @@ function createListener(
   const server = createTlsServer({ ...tls, noDelay: true, handshakeTimeout }, accept);
   server.on("tlsClientError", (error) => log.debug({ err: error }, "no TLS handshake"));
   return server;
+}
+
+/** Before TLS costs anything: a handshake is dear. */
+function turnAway(server: Server, { admits, onRefused }: MqttServerOptions): void {
+  if (!admits) return;
+  server.prependListener("connection", (socket: Socket) => {
+    if (admits(socket.remoteAddress ?? "")) return;
+    onRefused?.("address-blocked");
+    socket.destroy();
+  });
 }
 
 async function listen(server: Server, { host, port }: MqttServerOptions): Promise<void> {

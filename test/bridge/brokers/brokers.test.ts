@@ -58,7 +58,7 @@ async function open(
   };
   const brokers = new BrokerList({
     ...shared,
-    ...(options.listener !== undefined && { endpoint: { listener: options.listener } }),
+    endpoint: { listener: options.listener, securityProtocol: "PLAINTEXT" },
   });
   const topics = new TopicLeaders({ ...shared, brokers, maxTopics: options.maxTopics ?? 100 });
   await brokers.start();

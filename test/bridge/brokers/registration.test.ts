@@ -33,8 +33,14 @@ describe("the endpoint of a broker's registration", () => {
   });
 
   test("by the listener's name", () => {
-    expect(endpointOf(two, { listener: "OUTSIDE" })).toEqual({ address: "kafka.example.org:9093" });
-    expect(endpointOf(two, { listener: "PLAINTEXT" })).toEqual({ problem: "no such listener" });
+    const securityProtocol = "SASL_SSL";
+    expect(endpointOf(two, { listener: "OUTSIDE", securityProtocol })).toEqual({
+      address: "kafka.example.org:9093",
+    });
+    const missing = endpointOf(two, { listener: "PLAINTEXT", securityProtocol });
+    expect(missing).toEqual({ problem: "no such listener" });
+    const other = endpointOf(two, { listener: "OUTSIDE", securityProtocol: "SSL" });
+    expect(other).toEqual({ problem: "another security protocol" });
     expect(endpointOf(two, { securityProtocol: "SSL" })).toEqual({ problem: "no such listener" });
   });
 

@@ -13,7 +13,7 @@ import { openHead } from "../../../bridge/directory/head.ts";
 import type { Directory, Tenant } from "../../../bridge/directory/types.ts";
 import { FreshDirectory } from "../../../bridge/http/fresh-directory.ts";
 import { HttpMetrics } from "../../../bridge/http/metrics.ts";
-import { type HttpLimits, PublicServer } from "../../../bridge/http/public-server.ts";
+import { PublicServer } from "../../../bridge/http/public-server.ts";
 import { Matching } from "../../../bridge/matching/matching.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
 import { VeilError } from "../../../core/errors.ts";
@@ -32,6 +32,7 @@ import {
 import { generateSigningKey, importSigningKey } from "../../../core/wire/keys.ts";
 import { testCertificate } from "../../support/certificate/certificate.ts";
 import { silentLog } from "../../support/kafka.ts";
+import { testLimits } from "../../support/limits.ts";
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
 
@@ -41,7 +42,7 @@ const consumer = owner.enrol("viewer", { topics: [], urls: [] });
 const producer = owner.enrol("pump", { topics: [], urls: [] });
 const GRANTED = "plant/boiler";
 const EMPTY = "plant/empty";
-const LIMITS: HttpLimits = {
+const LIMITS = {
   httpInFlightPerClient: 8,
   httpPerSecondPerClient: 1_000,
   httpBurstPerClient: 1_000,
@@ -122,13 +123,13 @@ function directoryOn(): Directory {
 }
 
 async function serve(
-  limits: Partial<HttpLimits> = {},
+  limits: Parameters<typeof testLimits>[0] = {},
   tls?: { readonly cert: Buffer; readonly key: Buffer },
 ): Promise<string> {
   const directory = directoryOn();
   const server = new PublicServer({
     at: { host: "127.0.0.1", port: 0, tls },
-    limits: { ...LIMITS, ...limits },
+    limits: testLimits({ ...LIMITS, ...limits }),
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
     matching,

@@ -42,7 +42,7 @@ describe("RateLimit", () => {
 
 describe("Places", () => {
   test("are so many for each name, and free again when left, once", () => {
-    const places = new Places(2);
+    const places = new Places(() => 2);
     const leave = places.enter("a");
     places.enter("a");
     places.enter("b");

@@ -6,6 +6,7 @@ import type { RegistryEntry, RegistryKey } from "../../../bridge/registry/types.
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { registryKey } from "../../../core/wire/store.ts";
+import { testLimits } from "../../support/limits.ts";
 import type { SimKafka } from "./kafka.ts";
 import type { Stage } from "./stage.ts";
 import { type PlayDirectory, tagOfToken } from "./tenant.ts";
@@ -81,6 +82,7 @@ export class SimBridge {
       registry,
       writer: this.#writer,
       metrics,
+      limits: testLimits(),
       log,
     });
   }

@@ -95,7 +95,13 @@ class Server implements MqttServer {
 
   admits({ login, secret }: MqttClientOptions): boolean {
     const password = Buffer.from(secret).toString("base64url");
-    return this.options.authenticate({ clientId: login, username: login, password }).accepted;
+    const asked = { clientId: login, username: login, password } as const;
+    const { accepted } = this.options.authenticate({
+      ...asked,
+      address: "10.0.0.1",
+      certificate: "none",
+    });
+    return accepted;
   }
 
   open(link: Link): void {
@@ -111,6 +117,8 @@ class Server implements MqttServer {
   }
 
   setPaused(): void {}
+  setCertificate(): void {}
+  setMaxConnections(): void {}
   async stop(): Promise<void> {}
 }
 
@@ -225,6 +233,8 @@ class Link implements MqttSession, MqttConnection {
   }
 
   // The bridge's end
+
+  holdBack(): void {}
 
   async push(message: MqttMessage, _qos: 0 | 1): Promise<void> {
     if (!this.#isServed) throw new VeilError("DISCONNECTED", "the client is not connected");

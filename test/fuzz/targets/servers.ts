@@ -110,7 +110,7 @@ export const serverTargets: readonly Target[] = [
     ],
     run: (input) => {
       endpointOf(input, { securityProtocol: "SASL_SSL" });
-      endpointOf(input, { listener: "INSIDE" });
+      endpointOf(input, { securityProtocol: "PLAINTEXT", listener: "INSIDE" });
     },
   },
   {

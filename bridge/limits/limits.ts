@@ -1,0 +1,96 @@
+/** The limits of a bridge, what is counted against them, and how an operator hears of it. */
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../core/errors.ts";
+import type { Logger } from "../../core/runtime/log.ts";
+import type { BridgeConfig } from "../config.ts";
+import type { BridgeMetrics } from "../metrics.ts";
+import { FailedLogins } from "./failed-logins.ts";
+import { LimitBook } from "./limit-book.ts";
+import { type Exceeded, type LimitName, Quotas } from "./quotas.ts";
+
+/** One line for each limit and client in this time: a flood must not become one of log lines. */
+const QUIET_MS = 60_000;
+const MAX_TOLD = 10_000;
+/** The label where no tenant is known yet. */
+const NO_TENANT = "-";
+
+/** What the operator can do, beside looking at who it is. */
+const HINTS: Readonly<Record<LimitName, string>> = {
+  "client.messagesPerSecond": "it is read more slowly; a device that empties its outbox is fine",
+  "client.bytesPerSecond": "it is read more slowly; a device that empties its outbox is fine",
+  "client.registrationsPerSecond": "it is read more slowly; an agent registers a topic once",
+  "client.announcementsPerSecond": "it is read more slowly; an agent makes a key a week",
+  "client.topics": "an agent with so many topics needs a higher limit",
+  "tenant.messagesPerSecond":
+    "its devices are read more slowly; raise the limit if it may have more",
+  "tenant.bytesPerSecond": "its devices are read more slowly; raise the limit if it may have more",
+  "tenant.registrationsPerSecond": "its devices are read more slowly: do they all reconnect?",
+  "tenant.announcementsPerSecond": "its devices are read more slowly: do they all restart?",
+  "tenant.topics": "no new topic is made for it; raise the limit if it may have more",
+  "tenant.connections": "no more of its devices are let in; raise the limit if it may have more",
+  "tenant.httpPerSecond": "its consumers are told to wait; raise the limit if it may have more",
+  "address.failedLoginsPerMinute":
+    "it is turned away until it rests; behind one address there may be a whole site",
+};
+
+export interface LimitsOptions {
+  readonly config: Pick<BridgeConfig, "limits" | "tenants">;
+  readonly metrics: Pick<BridgeMetrics, "exceeded">;
+  readonly log: Logger;
+}
+
+export class Limits {
+  readonly book: LimitBook;
+  readonly quotas: Quotas;
+  readonly failedLogins: FailedLogins;
+  readonly #options: LimitsOptions;
+  readonly #told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: QUIET_MS });
+  /** Sessions of each tenant. */
+  readonly #connections = new Map<string, number>();
+
+  constructor(options: LimitsOptions) {
+    this.#options = options;
+    this.book = new LimitBook(options.config);
+    this.quotas = new Quotas({ limits: this.book, onExceeded: (what) => this.note(what) });
+    this.failedLogins = new FailedLogins({
+      perMinute: () => this.book.bridge.address.failedLoginsPerMinute,
+      onBlocked: (address) =>
+        this.note({ limit: "address.failedLoginsPerMinute", tenant: NO_TENANT, address }),
+    });
+  }
+
+  /** Counts it, and says it once a minute. */
+  note({ address, ...exceeded }: Exceeded & { readonly address?: string }): void {
+    const { limit, tenant, client } = exceeded;
+    this.#options.metrics.exceeded(limit, tenant);
+    const id = [limit, tenant, client, address].join(" ");
+    if (this.#told.has(id)) return;
+    this.#told.set(id, true);
+    const who = { ...exceeded, ...(address !== undefined && { address }) };
+    this.#options.log.warn({ event: "limited", ...who, hint: HINTS[limit] }, "a limit is reached");
+  }
+
+  /** Whether one more device of `tenant` may connect. */
+  hasRoom(tenant: string): boolean {
+    if ((this.#connections.get(tenant) ?? 0) < this.book.tenant(tenant).connections) return true;
+    this.note({ limit: "tenant.connections", tenant });
+    return false;
+  }
+
+  connected(tenant: string): void {
+    this.#connections.set(tenant, (this.#connections.get(tenant) ?? 0) + 1);
+  }
+
+  disconnected(tenant: string): void {
+    const left = (this.#connections.get(tenant) ?? 1) - 1;
+    if (left > 0) this.#connections.set(tenant, left);
+    else this.#connections.delete(tenant);
+  }
+
+  /** Throws LIMIT where a connection has `aliases` and may have no more. */
+  checkAliases(tenant: string, client: string, aliases: number): void {
+    if (aliases <= this.book.client.topics) return;
+    this.note({ limit: "client.topics", tenant, client });
+    throw new VeilError("LIMIT", "too many aliases on one connection");
+  }
+}

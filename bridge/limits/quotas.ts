@@ -1,0 +1,115 @@
+/**
+ * The rates of clients and tenants (`limits.client`, `limits.tenant`). Nothing is refused here: whoever exceeds a rate is
+ * told how long not to be read, so that a device that empties its outbox is slowed down and loses nothing, and a flood
+ * waits in its own socket. A client that connects anew finds its debts again.
+ */
+import { LRUCache } from "lru-cache";
+import { VeilError } from "../../core/errors.ts";
+import { formatLogin, type Login } from "../../core/wire/login.ts";
+import { Bucket } from "./bucket.ts";
+import type { LimitBook } from "./limit-book.ts";
+
+const MAX_CLIENTS = 100_000;
+
+/** What has a rate, and the field of the configuration that gives it. */
+const RATE_FIELD = {
+  messages: "messagesPerSecond",
+  bytes: "bytesPerSecond",
+  registrations: "registrationsPerSecond",
+  announcements: "announcementsPerSecond",
+} as const;
+export type Rated = keyof typeof RATE_FIELD;
+
+/** A limit by its place in `limits` of bridge.yaml. */
+export type LimitName =
+  | `${"client" | "tenant"}.${(typeof RATE_FIELD)[Rated]}`
+  | "client.topics"
+  | "tenant.topics"
+  | "tenant.connections"
+  | "tenant.httpPerSecond"
+  | "address.failedLoginsPerMinute";
+
+/** A limit made itself felt. */
+export interface Exceeded {
+  readonly limit: LimitName;
+  readonly tenant: string;
+  /** Without it, it is the tenant as a whole. */
+  readonly client?: string;
+}
+
+type Buckets = Readonly<Record<Rated, Bucket>>;
+
+export interface QuotasOptions {
+  readonly limits: Pick<LimitBook, "client" | "tenant">;
+  readonly onExceeded: (exceeded: Exceeded) => void;
+  readonly nowMs?: () => number;
+}
+
+export class Quotas {
+  readonly #options: QuotasOptions;
+  readonly #clients = new LRUCache<string, Buckets>({ max: MAX_CLIENTS });
+  readonly #tenants = new Map<string, Buckets>();
+  readonly #topics = new Map<string, Set<string>>();
+
+  constructor(options: QuotasOptions) {
+    this.#options = options;
+  }
+
+  /** What a session is charged to. */
+  of(login: Login): Quota {
+    const name = formatLogin(login);
+    const client = this.#clients.get(name) ?? newBuckets();
+    this.#clients.set(name, client);
+    const tenant = this.#tenants.get(login.tenant) ?? newBuckets();
+    this.#tenants.set(login.tenant, tenant);
+    return new Quota({ ...this.#options, login, client, tenantBuckets: tenant });
+  }
+
+  /** A device of `tenant` is about to publish to `topic`. Throws LIMIT where that is one too many. */
+  useTopic({ tenant, client }: Login, topic: string): void {
+    const used = this.#topics.get(tenant) ?? new Set();
+    if (used.has(topic)) return;
+    if (used.size >= this.#options.limits.tenant(tenant).topics) {
+      this.#options.onExceeded({ limit: "tenant.topics", tenant, client });
+      throw new VeilError("LIMIT", "the tenant has too many topics on this bridge");
+    }
+    this.#topics.set(tenant, used.add(topic));
+  }
+}
+
+interface QuotaOptions extends QuotasOptions {
+  readonly login: Login;
+  readonly client: Buckets;
+  readonly tenantBuckets: Buckets;
+}
+
+/** The buckets that one session is charged to: its client's and its tenant's. */
+export class Quota {
+  readonly #options: QuotaOptions;
+
+  constructor(options: QuotaOptions) {
+    this.#options = options;
+  }
+
+  /** For how many milliseconds the client must not be read now. */
+  charge(rated: Rated, amount: number): number {
+    const { limits, login, client, tenantBuckets, nowMs = () => performance.now() } = this.#options;
+    const atMs = nowMs();
+    const field = RATE_FIELD[rated];
+    const ofClient = client[rated].take(amount, limits.client[field], atMs);
+    const ofTenant = tenantBuckets[rated].take(amount, limits.tenant(login.tenant)[field], atMs);
+    if (ofClient > 0) this.#options.onExceeded({ limit: `client.${field}`, ...login });
+    const { tenant } = login;
+    if (ofTenant > 0) this.#options.onExceeded({ limit: `tenant.${field}`, tenant });
+    return Math.max(ofClient, ofTenant);
+  }
+}
+
+function newBuckets(): Buckets {
+  return {
+    messages: new Bucket(),
+    bytes: new Bucket(),
+    registrations: new Bucket(),
+    announcements: new Bucket(),
+  };
+}
