@@ -1,6 +1,7 @@
 /** Runs a consumer for `veilmq consume`. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { loadAccess } from "../agent/consumer/config.ts";
 import { Consumer, type Observer } from "../agent/consumer/consumer.ts";
 import { DeliverySink } from "../agent/consumer/deliver.ts";
 import { runCommand } from "../agent/consumer/exec.ts";
@@ -26,6 +27,7 @@ import { AboveStatusLine, StatusLine } from "./status-line.ts";
 
 export interface ConsumeFlags {
   readonly credential: string;
+  readonly config?: string;
   readonly list?: true;
   readonly json?: true;
   readonly state?: string;
@@ -78,6 +80,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
     wait: flags.wait === true,
     from: flags.from ?? "checkpoint",
     untilMs: flags.until ?? null,
+    access: flags.config === undefined ? {} : await loadAccess(flags.config),
     observer: alerts.observer satisfies Observer,
   });
   if (isTerminal) status = statusOf(consumer);

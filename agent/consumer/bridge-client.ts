@@ -15,18 +15,19 @@ import {
 } from "../../core/wire/http.ts";
 import { formatLogin } from "../../core/wire/login.ts";
 import type { NumberedMail } from "../../core/wire/mqtt.ts";
+import type { OwnCertificate } from "./config.ts";
 
 export class BridgeClient {
   readonly #bridges: HttpClient[];
 
   /** Throws BAD_CREDENTIAL if it names no bridge. */
-  constructor(credential: Credential) {
+  constructor(credential: Credential, certificate?: OwnCertificate) {
     const login = {
       user: formatLogin(credential),
       password: credential.secret.toString("base64url"),
     };
     const { ca } = credential;
-    this.#bridges = credential.bridge.http.map((baseUrl) => new HttpClient({ baseUrl, login, ca }));
+    this.#bridges = credential.bridge.http.map((baseUrl) => new HttpClient({ baseUrl, login, ca, certificate }));
     if (this.#bridges.length === 0)
       throw new VeilError("BAD_CREDENTIAL", "the credential names no bridge to ask over HTTP");
   }

@@ -19,6 +19,7 @@ import { defaultGroup } from "../../core/wire/store.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { OwnCredential } from "../own-credential.ts";
 import { BridgeClient } from "./bridge-client.ts";
+import type { Access } from "./config.ts";
 import { KeyRing } from "./key-ring.ts";
 import { KnownNames } from "./known-names.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -63,6 +64,8 @@ export interface ConsumerOptions {
   /** What Kafka takes from then on, milliseconds since 1970, is not read, and the run ends with it. */
   readonly untilMs?: number | null;
   readonly observer?: Observer;
+  /** How the bridge and Kafka want to be spoken to, beyond the credential. */
+  readonly access?: Access;
   readonly log: Logger;
 }
 
@@ -93,9 +96,14 @@ export class Consumer {
     this.#options = options;
     this.#until = untilMs === null ? null : new Until(untilMs);
     this.#scheme = new SchemeWorker(credential);
-    this.#bridge = new BridgeClient(credential);
+    const { bridge, kafka = {} } = options.access ?? {};
+    this.#bridge = new BridgeClient(credential, bridge);
     this.#group = defaultGroup(credential.groupKey);
-    this.#kafka = createKafka({ brokers: async () => [...this.#seeds], log });
+    this.#kafka = createKafka({
+      brokers: async () => [...this.#seeds],
+      security: () => kafka,
+      log,
+    });
     this.#feed = new KafkaConsumer(this.#feedOptions());
     this.#progress = new Progress({
       stateDir,

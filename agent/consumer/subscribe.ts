@@ -8,6 +8,7 @@ import { VeilError } from "../../core/errors.ts";
 import { createLog, type LogLevel } from "../../core/runtime/log.ts";
 import { topicName } from "../../core/wire/fields.ts";
 import { CredentialStore } from "../credential-store.ts";
+import { loadAccess } from "./config.ts";
 import { Consumer } from "./consumer.ts";
 import { Handover } from "./handover.ts";
 import { type Measurement, measurementsOf } from "./measurements.ts";
@@ -20,6 +21,8 @@ export type { Measurement } from "./measurements.ts";
 export interface SubscribeOptions {
   /** The path of a credential, as `veilmq kms enrol` made it; mode 0600. Newer keys, when they come, are written there. */
   readonly credential: string;
+  /** As `--config` of `veilmq consume`: how the operator's bridge and Kafka want to be logged in to. */
+  readonly config?: string;
   /** Names in clear; each must be granted to this credential. */
   readonly topics: readonly string[];
   /**
@@ -96,6 +99,7 @@ async function createConsumer(options: SubscribeOptions, output: Handover): Prom
     ...{ stateDir, output, rejects: null, wait },
     from: fromOf(options),
     untilMs: until?.getTime() ?? null,
+    access: options.config === undefined ? {} : await loadAccess(options.config),
     log: createLog("consumer", logLevel),
   });
 }

@@ -18,6 +18,13 @@ the --state folder where that cannot be written. Each topic is read across the c
 Times of --from and --until are those at which Kafka took a record. A gap is told when a device's records are
 missing between others, and when Kafka deleted some before they were read.
 
+Where the operator asks for logins of its own, they are in the file of --config (paths are relative to it):
+
+  bridge: { cert: me.pem, key: me.key }                # a bridge that asks for certificates
+  kafka:                                               # as in bridge.yaml
+    tls: { ca: kafka-ca.pem }
+    sasl: { mechanism: scram-sha-512, username: c-7f3a, passwordFile: kafka.password }
+
 Exit codes: 0 stopped, 4 "Topic not found" (or not granted to you: the two look the same), 5 revoked.
 
 Examples:
@@ -36,6 +43,7 @@ export function addConsume(program: Command): void {
       "--credential <file>",
       "your credential, as `veilmq kms enrol` made it (mode 0600)",
     )
+    .option("--config <file>", "YAML: how the operator's bridge and Kafka want you to log in")
     .option("--list", "list what your credential may read, and end")
     .option("--json", "with --list: one JSON object a line")
     .option(

@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly baseUrl: string;
   /** PEM of the only authority to trust; without it, those that Node.js trusts. */
   readonly ca?: string | undefined;
+  /** PEM: shown to a bridge that asks for one. */
+  readonly certificate?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** Basic authentication: `formatLogin` and the b64url of the secret. */
   readonly login?: { readonly user: string; readonly password: string } | undefined;
   /** For a whole call, connecting included. */
@@ -104,10 +106,10 @@ export class HttpClient {
   #open(): Agent {
     if (this.#stopped) throw stopped();
     if (this.#agent) return this.#agent;
-    const { baseUrl, ca } = this.#options;
+    const { baseUrl, ca, certificate } = this.#options;
     checkAddress(baseUrl);
     this.#agent = new Agent({
-      connect: { timeout: this.#deadlineMs, ...(ca === undefined ? {} : { ca }) },
+      connect: { timeout: this.#deadlineMs, ...certificate, ...(ca === undefined ? {} : { ca }) },
       headersTimeout: this.#deadlineMs,
       bodyTimeout: this.#deadlineMs,
       maxResponseSize: this.#options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
