@@ -27,7 +27,9 @@ export class BridgeClient {
       password: credential.secret.toString("base64url"),
     };
     const { ca } = credential;
-    this.#bridges = credential.bridge.http.map((baseUrl) => new HttpClient({ baseUrl, login, ca, certificate }));
+    this.#bridges = credential.bridge.http.map(
+      (baseUrl) => new HttpClient({ baseUrl, login, ca, certificate }),
+    );
     if (this.#bridges.length === 0)
       throw new VeilError("BAD_CREDENTIAL", "the credential names no bridge to ask over HTTP");
   }
