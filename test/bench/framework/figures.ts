@@ -1,4 +1,5 @@
 /** Numbers as people read them. */
+import { median, spread } from "./statistics.ts";
 
 const DIGITS = 3;
 
@@ -12,4 +13,11 @@ export function figure(value: number): string {
 /** A part as per cent: 0.034 → "3.4 %". */
 export function percent(part: number): string {
   return `${figure(100 * part)} %`;
+}
+
+/** How much figures, each of several rounds, moved between them. */
+export function movementOf(figures: readonly (readonly number[])[]): string {
+  const spreads = figures.map(spread);
+  const [usual, worst] = [median(spreads), Math.max(...spreads)].map(percent);
+  return `Half of the rounds lie within ± ${usual} of their median; in the worst row within ± ${worst}.`;
 }

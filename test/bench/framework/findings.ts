@@ -12,6 +12,8 @@ export interface Section {
   readonly text?: string;
   readonly table?: Table;
   readonly plot?: Plot;
+  /** Below the table. */
+  readonly note?: string;
 }
 
 export interface Table {

@@ -20,12 +20,13 @@ ${warning}
 ${findings.sections.map((section) => renderSection(section, name)).join("\n")}`;
 }
 
-function renderSection({ heading, text, table, plot }: Section, name: string): string {
+function renderSection({ heading, text, table, plot, note }: Section, name: string): string {
   const parts = [
     `## ${heading}`,
     ...(text === undefined ? [] : [text]),
     ...(plot ? [`![${plot.alt}](${name}-${plot.name}.svg)`] : []),
     ...(table ? [renderTable(table)] : []),
+    ...(note === undefined ? [] : [note]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -5,7 +5,8 @@ import { deriveRecordKey } from "../../../core/scheme/record/key.ts";
 import { openRecord } from "../../../core/scheme/record/open.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { SUITE } from "../../../core/scheme/suite.ts";
-import type { Table } from "../framework/findings.ts";
+import { movementOf } from "../framework/figures.ts";
+import type { Section } from "../framework/findings.ts";
 import { type Contestant, type InterleaveOptions, interleave } from "../framework/interleave.ts";
 import { median } from "../framework/statistics.ts";
 
@@ -28,7 +29,9 @@ interface Case {
 }
 
 /** Records a second of one processor, and the plaintext of the sealed ones in MB/s. */
-export async function measureRecords(options: InterleaveOptions): Promise<Table> {
+export async function measureRecords(
+  options: InterleaveOptions,
+): Promise<Pick<Section, "table" | "note">> {
   const cases = NAMES.flatMap(([algorithm, aead]): Case[] => [
     ...SIZES.map((size) => ({ algorithm, aead, size, signed: false })),
     { algorithm, aead, size: SIGNED_SIZE, signed: true },
@@ -40,7 +43,7 @@ export async function measureRecords(options: InterleaveOptions): Promise<Table>
     return [algorithm, size, signed ? "yes" : "no", sealed, opened, (sealed * size) / MB];
   });
   const columns = ["algorithm", "plaintext, bytes", "signed", "seal/s", "open/s", "sealed, MB/s"];
-  return { columns, rows };
+  return { table: { columns, rows }, note: movementOf(results) };
 }
 
 /** Seal, then open. */

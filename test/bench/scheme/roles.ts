@@ -4,7 +4,8 @@ import { clientRole } from "../../../core/scheme/client.ts";
 import { ownerTag, publicParameters, splitHalves } from "../../../core/scheme/owner.ts";
 import { checkWrapped, proxyRole, releaseRole } from "../../../core/scheme/proxy.ts";
 import { generateSigningKey, importPublicKey, importSigningKey } from "../../../core/wire/keys.ts";
-import type { Table } from "../framework/findings.ts";
+import { movementOf } from "../framework/figures.ts";
+import type { Section } from "../framework/findings.ts";
 import { type Contestant, type InterleaveOptions, interleave } from "../framework/interleave.ts";
 import { median } from "../framework/statistics.ts";
 import type { NamedMaster } from "./masters.ts";
@@ -25,6 +26,8 @@ type Operation = (typeof OPERATIONS)[number];
 
 const REALM = { tenant: "bench", epoch: 1 };
 const MS_PER_S = 1000;
+/** A comparison of lengths, a copy: more a second than any computation. */
+const NOTHING_TO_COMPUTE = 5_000_000;
 
 /** One consumer's operations. UGen makes the four halves of one. */
 export function operationsOf({ master }: NamedMaster): Record<Operation, () => unknown> {
@@ -58,16 +61,19 @@ export function operationsOf({ master }: NamedMaster): Record<Operation, () => u
 export async function measureRoles(
   masters: readonly NamedMaster[],
   options: InterleaveOptions,
-): Promise<Table> {
+): Promise<Pick<Section, "table" | "note">> {
   const contestants = masters.flatMap((master): Contestant[] => {
     const operations = operationsOf(master);
     return OPERATIONS.map((name) => ({ name, run: operations[name] }));
   });
   const results = await interleave(contestants, options);
-  const perSecond = results.map((costsMs) => MS_PER_S / median(costsMs));
+  const perSecond = results.map((costsMs) => {
+    const rate = MS_PER_S / median(costsMs);
+    return rate > NOTHING_TO_COMPUTE ? null : rate;
+  });
   const rows = masters.map(({ name }, at) => {
     const first = at * OPERATIONS.length;
     return [name, ...perSecond.slice(first, first + OPERATIONS.length)];
   });
-  return { columns: ["suite", ...OPERATIONS], rows };
+  return { table: { columns: ["suite", ...OPERATIONS], rows }, note: movementOf(results) };
 }
