@@ -15,6 +15,8 @@ export interface DemoBridgeOptions {
   readonly sessionTimeoutMs?: number;
   /** The file of its age identity, which bridges of one operator share. */
   readonly identity: string;
+  /** Certificate and key of its MQTT listener, as paths; plain TCP without it. */
+  readonly mqttTls?: { readonly cert: string; readonly key: string };
   readonly tenants: readonly { readonly name: string; readonly kmsPublicKey: string }[];
 }
 
@@ -39,7 +41,7 @@ export class DemoBridge {
 
   /** Writes bridge.yaml; the process is not started yet. */
   static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
-    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenants } = options;
+    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenants, mqttTls } = options;
     await makeFolder(folder);
     const [mqttPort = 0, httpPort = 0] = await freePorts(2);
     const stateDir = join(folder, "state");
@@ -48,7 +50,7 @@ export class DemoBridge {
     await replaceFile(
       config,
       stringify({
-        mqtt: { host, port: mqttPort },
+        mqtt: { host, port: mqttPort, ...(mqttTls && { tls: mqttTls }) },
         http: { host, port: httpPort },
         admin: { host, port: 0 },
         zookeeper: { servers: [zookeeper], ...(sessionTimeoutMs && { sessionTimeoutMs }) },

@@ -9,6 +9,8 @@ import { fileExists, makeFolder, replaceFile } from "../../core/runtime/files.ts
 import { MAVEN, requireTool, runTool } from "./tools.ts";
 
 export interface ClasspathOptions {
+  /** What to resolve; the cluster's own unless given. */
+  readonly pom?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;
 }
@@ -18,7 +20,7 @@ export interface ClasspathOptions {
  * used again while all its jars are there. Throws MISSING_TOOL without Maven, UNAVAILABLE if it cannot resolve.
  */
 export async function resolveClasspath(options: ClasspathOptions = {}): Promise<string> {
-  const pom = findPom();
+  const { pom = findPom() } = options;
   const cache = join(cacheFolder(), `classpath-${await shortHash(pom)}.txt`);
   const known = await readKnown(cache);
   if (known !== undefined) return known;

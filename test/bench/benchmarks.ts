@@ -1,6 +1,12 @@
 /** Every benchmark there is. */
+
+import { bridgeBenchmark } from "./bridge/bridge.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
 import { schemeBenchmark } from "./scheme/scheme.ts";
 
-export const BENCHMARKS: readonly Benchmark[] = [schemeBenchmark, revocationBenchmark];
+export const BENCHMARKS: readonly Benchmark[] = [
+  schemeBenchmark,
+  revocationBenchmark,
+  bridgeBenchmark,
+];

@@ -1,0 +1,142 @@
+/**
+ * What the bridge's benchmark measures: one Kafka broker and ZooKeeper, a bridge, and beside it on the same broker what it
+ * is compared with. All of them are up all the time; one is loaded at a time.
+ */
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pino } from "pino";
+import { VeilError } from "../../../core/errors.ts";
+import { KafkaAdmin } from "../../../core/ports/kafka/admin.ts";
+import { createKafka } from "../../../core/ports/kafka/client.ts";
+import { packageFile } from "../../../core/runtime/package.ts";
+import { formatUpstream } from "../../../core/wire/mqtt.ts";
+import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
+import { GuardedProcess } from "../../../demo/guarded-process.ts";
+import { deviceKit, recordPublisher } from "../load/device-kit.ts";
+import { Generator } from "../load/generator.ts";
+import type { PublisherOptions } from "../load/publisher.ts";
+import { Operator } from "../rig/operator.ts";
+
+/** Devices share topics, as fleets do. */
+export const TOPICS = 10;
+const BASELINE = packageFile("dist", "test", "bench", "bridge", "baseline-process.js");
+
+/** Something that takes publishes. */
+export interface Target {
+  readonly name: string;
+  readonly pid: number;
+  /** So many publishers of so many bytes each. */
+  publishers(count: number, size: number): PublisherOptions[];
+}
+
+export interface BridgeRig {
+  readonly cluster: Cluster;
+  readonly bridge: Target;
+  readonly plain: Target;
+  readonly aedes: Target;
+  readonly generator: Generator;
+  /** Kafka topics of the baseline. */
+  readonly plainTopics: readonly string[];
+}
+
+export interface RigOptions {
+  readonly folder: string;
+  /** At most so many publishers at once. */
+  readonly devices: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Calls `use` with everything up, and ends everything whatever becomes of it. */
+export async function withBridgeRig<T>(
+  options: RigOptions,
+  use: (rig: BridgeRig) => Promise<T>,
+): Promise<T> {
+  const { folder, signal, say } = options;
+  const cleanups: (() => Promise<unknown>)[] = [];
+  try {
+    const cluster = await startCluster({ dir: folder, brokers: 1, signal, onProgress: say });
+    cleanups.push(() => cluster.stop());
+    const bridge = await startBridge(options, cluster, cleanups);
+    const plainTopics = Array.from({ length: TOPICS }, (_, n) => `plain-${n + 1}`);
+    await makeTopics(cluster, plainTopics);
+    const baseline = (kind: string) =>
+      startBaseline({ kind, folder, cluster, plainTopics, cleanups });
+    const [plain, aedes] = await Promise.all([baseline("plain"), baseline("aedes")]);
+    const generator = Generator.start();
+    cleanups.push(() => generator.stop());
+    return await use({ cluster, bridge, plain, aedes, generator, plainTopics });
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+}
+
+async function startBridge(
+  { folder, devices, signal, say }: RigOptions,
+  { zookeeper }: Cluster,
+  cleanups: (() => Promise<unknown>)[],
+): Promise<Target> {
+  const at = join(folder, "operator");
+  const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, signal });
+  cleanups.push(() => operator.stop());
+  say(`enrolling ${devices} devices`);
+  const topicOf = (n: number): string => `plant/line-${n % TOPICS}`;
+  const enrolled = await operator.enrol(
+    Array.from({ length: devices }, (_, n) => ({ client: `device-${n}`, topics: [topicOf(n)] })),
+  );
+  const kits = enrolled.map((device, n) => deviceKit(device, topicOf(n)));
+  const [bridge] = operator.bridges;
+  if (!bridge) throw new VeilError("INTERNAL", "the operator has no bridge");
+  return {
+    name: "bridge",
+    pid: bridge.process.pid ?? 0,
+    publishers: (count, size) =>
+      kits.slice(0, count).map((kit) => recordPublisher(kit, { port: bridge.mqttPort, size })),
+  };
+}
+
+async function startBaseline(options: {
+  kind: string;
+  folder: string;
+  cluster: Cluster;
+  plainTopics: readonly string[];
+  cleanups: (() => Promise<unknown>)[];
+}): Promise<Target> {
+  const { kind, folder, cluster, plainTopics, cleanups } = options;
+  const process_ = new GuardedProcess({
+    name: kind,
+    command: [process.execPath, BASELINE, kind, cluster.brokers.join(","), ...plainTopics],
+    logFile: join(folder, `${kind}.log`),
+    pipeStdout: true,
+  });
+  await process_.spawn();
+  cleanups.push(() => process_.stop());
+  const [line] = await once(createInterface({ input: process_.stdout }), "line");
+  const port = Number(line);
+  return {
+    name: kind,
+    pid: process_.pid ?? 0,
+    publishers: (count, size) =>
+      Array.from({ length: count }, (_, n) => ({
+        port,
+        login: `device-${n}@plain`,
+        password: "none",
+        greeting: [],
+        awaitsOk: false,
+        topic: formatUpstream({ kind: "rec", alias: (n % TOPICS) + 1 }),
+        payload: Buffer.alloc(size, n),
+      })),
+  };
+}
+
+async function makeTopics({ brokers }: Cluster, topics: readonly string[]): Promise<void> {
+  const log = pino({ level: "silent" });
+  const admin = new KafkaAdmin({ kafka: createKafka({ brokers: async () => brokers, log }) });
+  try {
+    for (const topic of topics)
+      await admin.ensureTopic({ topic, partitions: 1, replication: 1, config: {} });
+  } finally {
+    await admin.stop();
+  }
+}
