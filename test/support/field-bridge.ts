@@ -17,8 +17,7 @@ import { proxyRole } from "../../core/scheme/proxy.ts";
 import { splitRecord } from "../../core/scheme/record/header.ts";
 import { confirmRecordKey, deriveRecordKey } from "../../core/scheme/record/key.ts";
 import { openRecord } from "../../core/scheme/record/open.ts";
-import type { ProxyRole } from "../../core/scheme/suite.ts";
-import { SUITE } from "../../core/scheme/suite.ts";
+import { type Halves, type ProxyRole, SUITE } from "../../core/scheme/suite.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
 import { decodeAnnouncement, kidOf, verifyAnnouncement } from "../../core/wire/announcement.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
@@ -28,6 +27,9 @@ import {
   type AckMessage,
   decodeRegistration,
   encodeAck,
+  encodeMailPush,
+  MAIL_TOPIC,
+  type NumberedMail,
   parseUpstream,
   type UpstreamKind,
 } from "../../core/wire/mqtt.ts";
@@ -53,6 +55,14 @@ export interface Arrival {
   readonly kid: string;
   readonly seq: bigint;
   readonly plaintext: string;
+  readonly epoch: number;
+}
+
+/** What a bridge holds of one epoch. */
+interface EpochKeys {
+  readonly tenant: FieldTenant;
+  readonly proxy: ProxyRole;
+  readonly topicsByTag: ReadonlyMap<string, string>;
 }
 
 interface Session {
@@ -70,22 +80,34 @@ export class FieldBridge {
   connects = 0;
   decide: (publish: Publish) => Decision | Promise<Decision> = () => "take";
   login: "ok" | "badCredentials" | "notAuthorized" = "ok";
-  readonly #tenant: FieldTenant;
+  /** Epochs whose grace window is over. */
+  readonly retired = new Set<number>();
+  /** Pushed at the first registration of each connection, until it is taken out. */
+  mail: NumberedMail | undefined;
   readonly #device: FieldDevice;
-  readonly #proxy: ProxyRole;
-  readonly #topicsByTag: Map<string, string>;
-  readonly #keys = new Map<string, { topic: string; ikm: Buffer; commit: Buffer }>();
+  readonly #epochs = new Map<number, EpochKeys>();
+  readonly #keys = new Map<
+    string,
+    { topic: string; tenant: FieldTenant; ikm: Buffer; commit: Buffer }
+  >();
   #server: MqttServer | undefined;
   #session: Session | undefined;
   #port = 0;
 
   constructor(options: { tenant: FieldTenant; device: FieldDevice }) {
-    this.#tenant = options.tenant;
     this.#device = options.device;
-    const { realm, parameters } = options.tenant;
-    this.#proxy = proxyRole({ realm, parameters, halves: options.device.proxy });
-    const { topics } = options.device.credential;
-    this.#topicsByTag = new Map(topics.map(({ name }) => [options.tenant.tag(name), name]));
+    this.addEpoch(options.tenant, options.device.proxy);
+  }
+
+  /** From now on aliases of this epoch are taken, too. */
+  addEpoch(tenant: FieldTenant, halves: Halves): void {
+    const { realm, parameters } = tenant;
+    const { topics } = this.#device.credential;
+    this.#epochs.set(realm.epoch, {
+      tenant,
+      proxy: proxyRole({ realm, parameters, halves }),
+      topicsByTag: new Map(topics.map(({ name }) => [tenant.tag(name), name])),
+    });
   }
 
   get port(): number {
@@ -131,6 +153,11 @@ export class FieldBridge {
 
   async push(message: AckMessage): Promise<void> {
     await this.#session?.mqtt.push({ topic: ACK_TOPIC, payload: encodeAck(message) }, 0);
+  }
+
+  async pushMail(mail: NumberedMail): Promise<void> {
+    const payload = encodeMailPush(mail);
+    await this.#session?.mqtt.push({ topic: MAIL_TOPIC, payload }, 1);
   }
 
   /** What a consumer would have read of a topic: arrivals without repeats (PROTOCOL.md §3). */
@@ -187,16 +214,17 @@ export class FieldBridge {
   }
 
   async #register(session: Session, { alias }: Publish, payload: Buffer): Promise<MqttVerdict> {
+    if (this.mail) await this.pushMail(this.mail);
     const { epoch, token } = decodeRegistration(payload);
-    const { realm } = this.#tenant;
-    const tag = tagOf(SUITE.rsa, realm, this.#proxy.transform(token)).toString("hex");
-    const topic = this.#topicsByTag.get(tag);
+    const keys = this.retired.has(epoch) ? undefined : this.#epochs.get(epoch);
+    const topic = keys && topicOf(keys, token);
     const known = session.open.get(alias);
     if (known !== undefined && known !== topic) this.violations.push("an alias changed its topic");
+    const code = keys ? "NO_GRANT" : "EPOCH";
     const answer: AckMessage =
-      topic !== undefined && epoch === realm.epoch
+      topic !== undefined
         ? { alias, status: "ok" }
-        : { alias, status: "refused", code: "NO_GRANT", message: "not granted" };
+        : { alias, status: "refused", code, message: "by the test bridge" };
     if (topic !== undefined) session.open.set(alias, topic);
     await session.mqtt.push({ topic: ACK_TOPIC, payload: encodeAck(answer) }, 0);
     return "ack";
@@ -207,8 +235,10 @@ export class FieldBridge {
     if (!verifyAnnouncement(payload, importPublicKey(this.#device.publicKey)))
       this.violations.push("an announcement with a wrong signature");
     const kid = kidOf(announcement).toString("hex");
-    const { wrapped, commit } = announcement;
-    this.#keys.set(kid, { topic, commit, ikm: this.#tenant.unwrap(wrapped) });
+    const { wrapped, commit, epoch } = announcement;
+    const tenant = this.#epochs.get(epoch)?.tenant;
+    if (!tenant) throw new Error("an announcement of an unknown epoch");
+    this.#keys.set(kid, { topic, tenant, commit, ikm: tenant.unwrap(wrapped) });
     this.announced.push(kid);
     return "ack";
   }
@@ -223,7 +253,7 @@ export class FieldBridge {
     }
     const { credential, publicKey } = this.#device;
     const { suite, aead } = header;
-    const { realm } = this.#tenant;
+    const { realm } = known.tenant;
     const producerId = credential.client;
     const key = deriveRecordKey({ suite, aead, realm, topic, producerId, ikm: known.ikm });
     confirmRecordKey(key, known.commit);
@@ -234,9 +264,15 @@ export class FieldBridge {
       producerKey,
       signs: credential.signs,
     });
-    this.arrivals.push({ topic, kid, seq: header.seq, plaintext: plaintext.toString("utf8") });
+    const { seq, epoch } = header;
+    this.arrivals.push({ topic, kid, seq, epoch, plaintext: plaintext.toString("utf8") });
     return "ack";
   }
+}
+
+function topicOf({ tenant, proxy, topicsByTag }: EpochKeys, token: Buffer): string | undefined {
+  const tag = tagOf(SUITE[tenant.parameters.suite], tenant.realm, proxy.transform(token));
+  return topicsByTag.get(tag.toString("hex"));
 }
 
 function identify(kind: UpstreamKind, payload: Buffer): { kid?: string; seq?: bigint } {

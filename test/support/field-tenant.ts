@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { clientRole } from "../../core/scheme/client.ts";
 import type { Realm } from "../../core/scheme/context.ts";
-import { ownerTag, publicParameters, splitHalves } from "../../core/scheme/owner.ts";
+import { type Master, ownerTag, publicParameters, splitHalves } from "../../core/scheme/owner.ts";
 import { releaseRole } from "../../core/scheme/proxy.ts";
 import type { Halves, PublicParameters } from "../../core/scheme/suite.ts";
 import type { Credential } from "../../core/wire/credential.ts";
@@ -23,6 +23,8 @@ export interface FieldTenant {
   /** The tag of a topic, hex. */
   tag(topic: string): string;
   enrol(client: string, options: EnrolOptions): FieldDevice;
+  /** Fresh halves of a device, as a change of keys makes them. */
+  split(): { client: Halves; proxy: Halves };
   /** From an announcement's W to the IKM, by bridge and consumer together. */
   unwrap(wrapped: Uint8Array): Buffer;
 }
@@ -33,21 +35,27 @@ export interface EnrolOptions {
   readonly signs?: boolean;
 }
 
-export function fieldTenant(tenant = "field", epoch = 1): FieldTenant {
-  const master = FIXTURE_MASTER;
+/** Of suite `rsa` unless a master key of another is given. */
+export function fieldTenant(
+  tenant = "field",
+  epoch = 1,
+  master: Master = FIXTURE_MASTER,
+): FieldTenant {
   const parameters = publicParameters(master);
   const realm = { tenant, epoch };
   const reader = splitHalves({ master, random: randomBytes, consumer: true });
   const release = releaseRole({ realm, parameters, halves: reader.proxy });
   const consumer = clientRole({ realm, parameters, halves: reader.client });
+  const split = () => splitHalves({ master, random: randomBytes, consumer: false });
   return {
     realm,
     parameters,
+    split,
     tag: (topic) => ownerTag({ master, realm, topic }).toString("hex"),
     unwrap: (wrapped) => consumer.unwrap(release.release(wrapped)),
     enrol(client, { topics, urls, signs = false }) {
       const { seed, publicKey } = generateSigningKey();
-      const { client: own, proxy } = splitHalves({ master, random: randomBytes, consumer: false });
+      const { client: own, proxy } = split();
       const credential: Credential = {
         veilmq: "credential",
         version: 1,
