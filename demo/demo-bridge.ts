@@ -10,7 +10,10 @@ export interface DemoBridgeOptions {
   readonly name: string;
   /** Holds bridge.yaml, the log and the state. */
   readonly folder: string;
+  /** `host:port`, or several with commas. */
   readonly zookeeper: string;
+  /** More sections of bridge.yaml, such as `kafka`. */
+  readonly sections?: Readonly<Record<string, unknown>>;
   /** How long ZooKeeper waits for a bridge that is silent; the product's default unless given. */
   readonly sessionTimeoutMs?: number;
   /** The file of its age identity, which bridges of one operator share. */
@@ -25,6 +28,8 @@ export class DemoBridge {
   readonly mqttPort: number;
   /** Where it answers over HTTP. */
   readonly url: string;
+  /** Its bridge.yaml. */
+  readonly configFile: string;
   readonly #stateDir: string;
 
   private constructor(parts: {
@@ -32,16 +37,19 @@ export class DemoBridge {
     mqttPort: number;
     httpPort: number;
     stateDir: string;
+    configFile: string;
   }) {
     this.process = parts.process;
     this.mqttPort = parts.mqttPort;
     this.url = `http://127.0.0.1:${parts.httpPort}`;
+    this.configFile = parts.configFile;
     this.#stateDir = parts.stateDir;
   }
 
   /** Writes bridge.yaml; the process is not started yet. */
   static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
-    const { name, folder, zookeeper, sessionTimeoutMs, identity, tenants, mqttTls } = options;
+    const { name, folder, sessionTimeoutMs, identity, tenants, mqttTls, sections } = options;
+    const servers = options.zookeeper.split(",");
     await makeFolder(folder);
     const [mqttPort = 0, httpPort = 0] = await freePorts(2);
     const stateDir = join(folder, "state");
@@ -53,15 +61,16 @@ export class DemoBridge {
         mqtt: { host, port: mqttPort, ...(mqttTls && { tls: mqttTls }) },
         http: { host, port: httpPort },
         admin: { host, port: 0 },
-        zookeeper: { servers: [zookeeper], ...(sessionTimeoutMs && { sessionTimeoutMs }) },
+        zookeeper: { servers, ...(sessionTimeoutMs && { sessionTimeoutMs }) },
         stateDir,
         identityFile: identity,
         tenants,
+        ...sections,
       }),
     );
     const args = ["bridge", "run", "--config", config];
     const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log") });
-    return new DemoBridge({ process, mqttPort, httpPort, stateDir });
+    return new DemoBridge({ process, mqttPort, httpPort, stateDir, configFile: config });
   }
 
   /** Whether it has said that it listens; what an earlier run said before kill -9 counts, too. */

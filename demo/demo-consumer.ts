@@ -10,15 +10,18 @@ export interface DemoConsumerOptions {
   readonly folder: string;
   readonly credential: string;
   readonly topics: readonly string[];
+  /** As `--config`. */
+  readonly config?: string | undefined;
   /** It writes to these files; without them to its stdout, which is piped. */
   readonly files?: { readonly output: string; readonly rejects: string };
 }
 
 /** Makes its folder; the process is not started yet. */
 export async function demoConsumer(options: DemoConsumerOptions): Promise<GuardedProcess> {
-  const { name, folder, credential, topics, files } = options;
+  const { name, folder, credential, topics, files, config } = options;
   await makeFolder(folder);
   const flags = ["--credential", credential, "--state", join(folder, "state"), "--wait"];
+  if (config !== undefined) flags.push("--config", config);
   if (files) flags.push("--output", files.output, "--rejects", files.rejects);
   return veilmqDaemon({
     name,

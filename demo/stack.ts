@@ -39,6 +39,10 @@ export interface StackOptions {
   readonly options: DemoOptions;
   readonly dir: string;
   readonly signal: AbortSignal;
+  /** More sections of bridge.yaml. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+  /** The consumer's `--config`. */
+  readonly consumerConfig?: string;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
 }
@@ -133,6 +137,7 @@ export class DemoStack {
       zookeeper,
       identity,
       tenants: [{ name: "demo", kmsPublicKey }],
+      sections: this.#options.sections ?? {},
     });
     await this.#launch(bridge.process);
     await untilReady(bridge.process, () => bridge.isReady(), this.#options.signal);
@@ -141,7 +146,10 @@ export class DemoStack {
 
   async #startConsumer(credential: string, topics: readonly string[]): Promise<GuardedProcess> {
     const folder = join(this.#options.dir, "consumer-1");
-    const consumer = await demoConsumer({ name: "the consumer", folder, credential, topics });
+    const consumer = await demoConsumer({
+      ...{ name: "the consumer", folder, credential, topics },
+      config: this.#options.consumerConfig,
+    });
     await this.#launch(consumer);
     return consumer;
   }

@@ -39,7 +39,9 @@ export function endpointOf(data: Buffer, choice: EndpointChoice): Endpoint {
     const { listener, host, port } = ENDPOINT.exec(endpoint)?.groups ?? {};
     if (listener === undefined || host === undefined) continue;
     if (choice.listener !== undefined && listener !== choice.listener) continue;
-    if ((protocols[listener] ?? listener) === choice.securityProtocol) {
+    // A listener that was asked for by a name of its own, in a registration without a map, is taken at its word.
+    const unknown = choice.listener === undefined ? listener : choice.securityProtocol;
+    if ((protocols[listener] ?? unknown) === choice.securityProtocol) {
       if (HOST.test(host)) return { address: `${host}:${port}` };
       problem = "IPv6 literal";
     } else if (choice.listener !== undefined) problem = "another security protocol";

@@ -13,7 +13,10 @@ export interface BrokerOptions {
   readonly id: number;
   readonly folder: string;
   readonly port: number;
-  readonly zooKeeperPort: number;
+  /** `host:port`, or several with commas. */
+  readonly zookeeper: string;
+  /** What its listener is called; `PLAINTEXT` unless given. */
+  readonly listener?: string;
   /** How many brokers the cluster has. */
   readonly brokers: number;
   readonly classpath: string;
@@ -33,12 +36,16 @@ export function brokerProcess(options: BrokerOptions): ServerProcess {
   });
 }
 
-function brokerConfig({ id, folder, port, zooKeeperPort, brokers }: BrokerOptions) {
+function brokerConfig({ id, folder, port, zookeeper, brokers, listener }: BrokerOptions) {
   const replication = Math.min(3, brokers);
   return {
     "broker.id": id,
-    listeners: `PLAINTEXT://127.0.0.1:${port}`,
-    "zookeeper.connect": `127.0.0.1:${zooKeeperPort}`,
+    ...(listener !== undefined && {
+      "listener.security.protocol.map": `${listener}:PLAINTEXT`,
+      "inter.broker.listener.name": listener,
+    }),
+    listeners: `${listener ?? "PLAINTEXT"}://127.0.0.1:${port}`,
+    "zookeeper.connect": zookeeper,
     "zookeeper.session.timeout.ms": 6000,
     "log.dirs": join(folder, "data"),
     "auto.create.topics.enable": false,

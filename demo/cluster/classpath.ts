@@ -9,7 +9,7 @@ import { fileExists, makeFolder, replaceFile } from "../../core/runtime/files.ts
 import { MAVEN, requireTool, runTool } from "./tools.ts";
 
 export interface ClasspathOptions {
-  /** What to resolve; the cluster's own unless given. */
+  /** What to resolve, as `findPom` gives it; the cluster's own unless given. */
   readonly pom?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;
@@ -20,7 +20,7 @@ export interface ClasspathOptions {
  * used again while all its jars are there. Throws MISSING_TOOL without Maven, UNAVAILABLE if it cannot resolve.
  */
 export async function resolveClasspath(options: ClasspathOptions = {}): Promise<string> {
-  const { pom = findPom() } = options;
+  const { pom = findPom("pom.xml") } = options;
   const cache = join(cacheFolder(), `classpath-${await shortHash(pom)}.txt`);
   const known = await readKnown(cache);
   if (known !== undefined) return known;
@@ -39,12 +39,12 @@ export async function resolveClasspath(options: ClasspathOptions = {}): Promise<
 }
 
 /** The pom beside this folder in the sources; compiled code below dist/ finds the same file. */
-function findPom(): string {
+export function findPom(name: "pom.xml" | "pom-kraft.xml"): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const pom = join(folder, "demo", "pom.xml");
+    const pom = join(folder, "demo", name);
     if (existsSync(pom)) return pom;
   }
-  throw new VeilError("NOT_FOUND", "demo/pom.xml is missing", {
+  throw new VeilError("NOT_FOUND", `demo/${name} is missing`, {
     hint: "the local cluster runs from a checkout of the repository",
   });
 }

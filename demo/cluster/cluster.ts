@@ -134,7 +134,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       id: index + 1,
       folder: join(dir, `kafka-${index + 1}`),
       port,
-      zooKeeperPort,
+      zookeeper: `127.0.0.1:${zooKeeperPort}`,
       brokers: options.brokers,
       classpath,
     }),

@@ -13,11 +13,21 @@ export interface ZooKeeperOptions {
   readonly folder: string;
   readonly port: number;
   readonly classpath: string;
+  /** As one of several. */
+  readonly member?: EnsembleMember;
 }
 
-export function zooKeeperProcess({ folder, port, classpath }: ZooKeeperOptions): ServerProcess {
+export interface EnsembleMember {
+  /** From 1. */
+  readonly id: number;
+  /** Of all members, by id: where they talk among themselves, and where they elect. */
+  readonly peers: readonly { readonly port: number; readonly electionPort: number }[];
+}
+
+export function zooKeeperProcess(options: ZooKeeperOptions): ServerProcess {
+  const { folder, port, classpath, member } = options;
   return new ServerProcess({
-    name: "zookeeper",
+    name: member ? `zookeeper-${member.id}` : "zookeeper",
     folder,
     classpath,
     mainClass: "org.apache.zookeeper.server.quorum.QuorumPeerMain",
@@ -32,9 +42,24 @@ export function zooKeeperProcess({ folder, port, classpath }: ZooKeeperOptions):
       "admin.enableServer": false,
       "4lw.commands.whitelist": "srvr,dump",
       maxClientCnxns: 0,
+      ...(member && ensembleConfig(member)),
     },
-    isReady: async () => (await ask(port, "srvr")).includes("Mode: "),
+    isReady: async () => (await modeOf(port)) !== null,
   });
+}
+
+/** What the server at `port` is in its ensemble; `null` while it does not serve. */
+export async function modeOf(port: number): Promise<"standalone" | "leader" | "follower" | null> {
+  const mode = /^Mode: (\w+)$/m.exec(await ask(port, "srvr"))?.[1];
+  return mode === "standalone" || mode === "leader" || mode === "follower" ? mode : null;
+}
+
+function ensembleConfig({ peers }: EnsembleMember): Readonly<Record<string, string | number>> {
+  const servers = peers.map(({ port, electionPort }, index) => [
+    `server.${index + 1}`,
+    `127.0.0.1:${port}:${electionPort}`,
+  ]);
+  return { initLimit: 10, syncLimit: 4, ...Object.fromEntries(servers) };
 }
 
 /** Whether broker `id` is registered, by its own session or by one that has yet to expire. */

@@ -17,6 +17,16 @@ import { makeTenant, type TestDevice } from "../../support/tenant.ts";
 /** Documents in one import: far below what a bridge takes at once. */
 const CLIENTS_AT_ONCE = 100;
 
+/** What a bridge can do is measured, not what an operator lets one client do. */
+const MUCH = 10_000_000;
+const RATES = {
+  messagesPerSecond: MUCH,
+  bytesPerSecond: 1024 * MUCH,
+  registrationsPerSecond: MUCH,
+  announcementsPerSecond: MUCH,
+};
+const UNLIMITED = { client: RATES, tenant: RATES };
+
 export interface OperatorOptions {
   readonly folder: string;
   /** `host:port`, of a cluster that serves. */
@@ -68,6 +78,7 @@ export class Operator {
           zookeeper,
           identity: identityFile,
           tenants: [{ name, kmsPublicKey }],
+          sections: { limits: UNLIMITED },
         }),
       ),
     );
