@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { addAgent } from "./commands/agent.ts";
 import { addBridge } from "./commands/bridge.ts";
 import { addConsume } from "./commands/consume.ts";
+import { addDashboard } from "./commands/dashboard.ts";
 import { addKms } from "./commands/kms.ts";
 import { addVectors } from "./commands/vectors.ts";
 import { reportError } from "./messages.ts";
@@ -26,6 +27,7 @@ addKms(program);
 addAgent(program);
 addBridge(program);
 addConsume(program);
+addDashboard(program);
 addVectors(program);
 
 try {

@@ -37,6 +37,9 @@ const FORBIDDEN: readonly [path: string, specifier: string][] = [
   ["agent/consumer/x.ts", "../../core/ports/serial/port.ts"],
   ["agent/consumer/x.ts", "../../core/ports/mqtt/client.ts"],
   ["agent/consumer/x.ts", "../../core/scheme/owner.ts"],
+  ["agent/dashboard/x.ts", "../device/agent.ts"],
+  ["agent/dashboard/x.ts", "../../bridge/bridge.ts"],
+  ["agent/dashboard/x.ts", "../../core/scheme/owner.ts"],
   ["kms/x.ts", "../bridge/bridge.ts"],
   ["kms/x.ts", "../core/ports/kafka/client.ts"],
 ];
@@ -49,6 +52,7 @@ const ALLOWED: readonly [path: string, specifier: string][] = [
   ["bridge/x.ts", "../core/scheme/record/header.ts"],
   ["agent/device/x.ts", "../../core/ports/mqtt/client.ts"],
   ["agent/consumer/x.ts", "../../core/ports/kafka/consumer.ts"],
+  ["agent/dashboard/x.ts", "../consumer/consumer.ts"],
   ["kms/x.ts", "../core/scheme/owner.ts"],
   ["cli/x.ts", "../bridge/bridge.ts"],
 ];

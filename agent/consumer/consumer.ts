@@ -124,6 +124,11 @@ export class Consumer {
     return this.#receiver.counts;
   }
 
+  /** The cluster that it reads from, once a topic is found. */
+  get kafka(): Kafka {
+    return this.#kafka;
+  }
+
   /** How far each partition has been read. */
   get positions(): Position[] {
     return this.#receiver.positions.list();

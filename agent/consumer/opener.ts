@@ -127,6 +127,7 @@ export class Opener {
       timeMs: header.timeMs,
       takenMs: message.timestampMs,
       pack: parseJson(plaintext, senmlPackSchema),
+      kafkaTopic: batch.topic,
       partition: batch.partition,
       offset: message.offset,
     };

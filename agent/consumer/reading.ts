@@ -13,6 +13,8 @@ export interface Reading {
   /** Kafka's clock when it took the record, milliseconds since 1970. */
   readonly takenMs: number;
   readonly pack: SenmlPack;
+  /** Where it lies in Kafka. */
+  readonly kafkaTopic: string;
   readonly partition: number;
   readonly offset: bigint;
 }

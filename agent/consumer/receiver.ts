@@ -29,6 +29,8 @@ export interface ConsumerCounts {
 export interface ConsumerObserver {
   /** The output has them. */
   readonly onReadings?: (readings: readonly Reading[]) => void;
+  /** So many records of a topic could not be opened. */
+  readonly onRejects?: (topic: string, count: number) => void;
   readonly onGap?: (gap: Gap) => void;
   /** Kafka has deleted records that were not read yet. */
   readonly onDeleted?: (loss: { readonly topic: string; readonly lost: bigint }) => void;
@@ -162,6 +164,7 @@ export class Receiver {
     this.counts.rejects += opened.rejects.length;
     this.counts.repeats += opened.repeats;
     observer?.onReadings?.(opened.readings);
+    if (opened.rejects.length > 0) observer?.onRejects?.(opener.topic, opened.rejects.length);
     for (const gap of opened.gaps) observer?.onGap?.(gap);
     const last = messages.at(-1);
     if (last) progress.moveTo(state, last.offset + 1n);

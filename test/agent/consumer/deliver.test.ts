@@ -17,7 +17,7 @@ const never = new AbortController().signal;
 function readings(count: number): Reading[] {
   return Array.from({ length: count }, (_, n) => ({
     ...{ id: `kid:${n}`, topic: "a/b", producer: "pi", timeMs: 1, takenMs: 2 },
-    ...{ pack: [{ n: "t", v: n }], partition: 0, offset: BigInt(n) },
+    ...{ pack: [{ n: "t", v: n }], kafkaTopic: "veil-a", partition: 0, offset: BigInt(n) },
   }));
 }
 

@@ -9,7 +9,7 @@ const TIME_MS = 1_700_000_000_000;
 function readingOf(pack: SenmlPack, topic = "field/north"): Reading {
   return {
     ...{ id: "kid:1", topic, producer: "pi-1", timeMs: TIME_MS, takenMs: TIME_MS + 5, pack },
-    ...{ partition: 0, offset: 7n },
+    ...{ kafkaTopic: "veil-a", partition: 0, offset: 7n },
   };
 }
 

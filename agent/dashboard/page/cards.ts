@@ -1,0 +1,280 @@
+/** The readings of some topics: a section for each, a card with a chart for each value. Only what is in view is drawn. */
+import { Chart } from "./chart.ts";
+import { el, setAttribute, setText } from "./dom.ts";
+import {
+  formatAge,
+  formatCount,
+  formatNumber,
+  formatRate,
+  formatUnit,
+  formatValue,
+  segmentsOf,
+} from "./format.ts";
+import { isOutOfRange, type Model, type Series } from "./model.ts";
+import { summarize } from "./summary.ts";
+
+/** Charts drawn in one frame: the others follow in the next ones. */
+const CHARTS_PER_FRAME = 12;
+/** A chart that gets nothing moves on, too. */
+const SLIDE_MS = 1000;
+/** Drawn before it is scrolled into view. */
+const MARGIN = "200px";
+
+interface Card {
+  readonly id: number;
+  readonly root: HTMLElement;
+  readonly plot: HTMLElement | null;
+  readonly parts: Readonly<
+    Record<"value" | "unit" | "age" | "badges" | "min" | "mean" | "max", HTMLElement>
+  >;
+  chart: Chart | null;
+  isVisible: boolean;
+  drawnAtMs: number;
+}
+
+interface Section {
+  readonly root: HTMLElement;
+  readonly facts: HTMLElement;
+  readonly grid: HTMLElement;
+}
+
+export interface CardsOptions {
+  readonly model: Model;
+  /** A topic has come into view: its history is wanted. */
+  readonly onVisible: (topic: number) => void;
+}
+
+export class Cards {
+  readonly root = el("div");
+  windowMs = 0;
+  readonly #options: CardsOptions;
+  readonly #sections = new Map<number, Section>();
+  readonly #cards = new Map<number, Card>();
+  readonly #byRoot = new Map<Element, Card>();
+  readonly #seen: IntersectionObserver;
+  readonly #sized: ResizeObserver;
+
+  constructor(options: CardsOptions) {
+    this.#options = options;
+    this.#seen = new IntersectionObserver((entries) => this.#look(entries), { rootMargin: MARGIN });
+    this.#sized = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries)
+        this.#byRoot.get(target)?.chart?.resize(Math.floor(contentRect.width));
+    });
+  }
+
+  /** Shows these topics, in this order, each with those of its series that `fits`. */
+  show(topics: readonly number[], fits: (series: Series) => boolean): void {
+    const wanted = new Set(topics);
+    for (const [id, { root }] of this.#sections) if (!wanted.has(id)) root.remove();
+    let before: Element | null = this.root.firstElementChild;
+    for (const id of topics) {
+      const section = this.#sectionOf(id);
+      if (section.root === before) before = before.nextElementSibling;
+      else this.root.insertBefore(section.root, before);
+      this.#fill(id, section, fits);
+    }
+  }
+
+  /** After another server has answered: every id means something else. */
+  clear(): void {
+    for (const card of this.#cards.values()) this.#drop(card);
+    for (const { root } of this.#sections.values()) root.remove();
+    for (const map of [this.#sections, this.#cards, this.#byRoot]) map.clear();
+  }
+
+  /** After the colours have changed. */
+  recolour(): void {
+    for (const { chart } of this.#cards.values()) chart?.redraw();
+  }
+
+  /** Draws all anew, as after a change of the window. */
+  invalidate(): void {
+    for (const card of this.#cards.values()) card.drawnAtMs = 0;
+  }
+
+  /** Brings what is in view up to date, as much of it as a frame allows. */
+  draw(): void {
+    const { model } = this.#options;
+    const nowMs = performance.now();
+    let left = CHARTS_PER_FRAME;
+    for (const card of this.#cards.values()) {
+      if (!card.isVisible || !card.root.isConnected) continue;
+      const isDirty = model.dirty.has(card.id);
+      if (!isDirty && nowMs - card.drawnAtMs < SLIDE_MS) continue;
+      if (left === 0) break;
+      left -= 1;
+      card.drawnAtMs = nowMs;
+      model.dirty.delete(card.id);
+      this.#drawCard(card);
+    }
+  }
+
+  /** Once a second: rates, and the values out of view, which a search of the browser's may find. */
+  tick(): void {
+    for (const card of this.#cards.values())
+      if (!card.isVisible && card.root.isConnected) this.#drawCard(card);
+    for (const [id, { facts, root }] of this.#sections)
+      if (root.isConnected) this.#drawFacts(id, facts);
+  }
+
+  #sectionOf(id: number): Section {
+    const known = this.#sections.get(id);
+    if (known) return known;
+    const segments = segmentsOf(this.#options.model.topics.get(id)?.name ?? "");
+    const parents = segments.slice(0, -1).map((segment) => `${segment}/`);
+    const facts = el("p", { class: "facts" });
+    const grid = el("div", { class: "cards" });
+    const title = el(
+      "h2",
+      {},
+      el("span", { class: "parents", text: parents.join("") }),
+      segments.at(-1) ?? "",
+    );
+    const link = el("a", { href: `#/seen/${id}`, text: "What do they see?" });
+    const root = el("section", { class: "topic" }, el("header", {}, title, facts, link), grid);
+    const section = { root, facts, grid };
+    this.#sections.set(id, section);
+    this.#drawFacts(id, facts);
+    return section;
+  }
+
+  #fill(id: number, { grid }: Section, fits: (series: Series) => boolean): void {
+    const all = this.#options.model.seriesOf(id);
+    const wanted = all.filter(fits).map((series) => this.#cardOf(series).root);
+    if (wanted.length === 0 && all.length === 0) {
+      const nothing = el("p", { class: "facts", text: "Nothing has come yet." });
+      grid.replaceChildren(nothing);
+      return;
+    }
+    const isSame =
+      grid.children.length === wanted.length &&
+      wanted.every((root, n) => grid.children[n] === root);
+    if (!isSame) grid.replaceChildren(...wanted);
+  }
+
+  #cardOf(series: Series): Card {
+    const known = this.#cards.get(series.id);
+    if (known) return known;
+    const span = (name: string): HTMLElement => el("span", { class: name });
+    const [value, unit, age, badges] = [span("value"), span("unit"), span("age"), span("badges")];
+    const [min, mean, max] = [el("dd"), el("dd"), el("dd")];
+    const isNumber = typeof series.value === "number";
+    const plot = isNumber ? el("div", { class: "plot" }) : null;
+    const label = el(
+      "div",
+      { class: "label" },
+      el("h3", { text: series.name || "value" }),
+      el("span", { class: "producer", text: series.producer }),
+    );
+    const root = el("article", { class: "card" }, label);
+    root.append(el("div", { class: "reading" }, value, unit, badges, age));
+    if (plot) {
+      setAttribute(plot, "aria-hidden", "true");
+      const pair = (name: string, dd: HTMLElement) => el("div", {}, el("dt", { text: name }), dd);
+      root.append(plot);
+      root.append(
+        el("dl", { class: "summary" }, pair("min", min), pair("mean", mean), pair("max", max)),
+      );
+    }
+    const parts = { value, unit, age, badges, min, mean, max };
+    const card = {
+      ...{ id: series.id, root, plot, parts, chart: null },
+      isVisible: false,
+      drawnAtMs: 0,
+    };
+    this.#cards.set(series.id, card);
+    this.#byRoot.set(root, card);
+    if (plot) {
+      this.#byRoot.set(plot, card);
+      this.#sized.observe(plot);
+    }
+    this.#seen.observe(root);
+    this.#drawCard(card);
+    return card;
+  }
+
+  #look(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const card = this.#byRoot.get(target);
+      if (!card) continue;
+      card.isVisible = isIntersecting;
+      card.drawnAtMs = 0;
+      const series = this.#options.model.series.get(card.id);
+      if (isIntersecting && series) this.#options.onVisible(series.topic);
+      if (!isIntersecting) {
+        card.chart?.destroy();
+        card.chart = null;
+      }
+    }
+  }
+
+  #drawCard(card: Card): void {
+    const { model } = this.#options;
+    const series = model.series.get(card.id);
+    if (!series) return;
+    const { value, unit, age, badges } = card.parts;
+    const isStale = model.isStale(series);
+    const isOut = isOutOfRange(series);
+    setText(value, formatValue(series.value));
+    value.classList.toggle("text", typeof series.value === "string");
+    setText(unit, formatUnit(series.unit));
+    setText(age, formatAge(model.ageMs(series)));
+    card.root.classList.toggle("stale", isStale);
+    card.root.classList.toggle("out", isOut);
+    this.#drawBadges(badges, series, isStale, isOut);
+    if (card.plot && card.isVisible) this.#drawChart(card, card.plot, series);
+  }
+
+  #drawBadges(badges: HTMLElement, series: Series, isStale: boolean, isOut: boolean): void {
+    const wanted: [kind: string, text: string][] = [];
+    if (isStale) wanted.push(["stale", "stale"]);
+    if (isOut) wanted.push(["range", rangeText(series)]);
+    const key = JSON.stringify(wanted);
+    if (badges.dataset["shown"] === key) return;
+    badges.dataset["shown"] = key;
+    badges.replaceChildren(
+      ...wanted.map(([kind, text]) => el("span", { class: `badge ${kind}`, text })),
+    );
+  }
+
+  #drawChart(card: Card, plot: HTMLElement, series: Series): void {
+    const { model } = this.#options;
+    const untilMs = model.nowMs;
+    const sinceMs = untilMs - this.windowMs;
+    const buckets = model.bucketsSince(card.id, sinceMs);
+    card.chart ??= new Chart(plot, series);
+    card.chart.draw(buckets, sinceMs, untilMs);
+    const summary = summarize(buckets);
+    const { min, mean, max } = card.parts;
+    setText(min, summary ? formatNumber(summary.min) : "—");
+    setText(mean, summary ? formatNumber(summary.mean) : "—");
+    setText(max, summary ? formatNumber(summary.max) : "—");
+  }
+
+  #drawFacts(id: number, facts: HTMLElement): void {
+    const topic = this.#options.model.topics.get(id);
+    if (!topic) return;
+    const parts: [level: string, text: string][] = [];
+    if (!topic.found) parts.push(["warn", "not there yet"]);
+    else parts.push(["", formatRate(topic.rate)], ["", `lag ${formatCount(topic.lag ?? 0)}`]);
+    if (topic.missing > 0) parts.push(["warn", `${formatCount(topic.missing)} missing`]);
+    if (topic.rejects > 0) parts.push(["warn", `${formatCount(topic.rejects)} cannot be opened`]);
+    const key = JSON.stringify(parts);
+    if (facts.dataset["shown"] === key) return;
+    facts.dataset["shown"] = key;
+    const spans = parts.map(([level, text]) => el("span", { "data-level": level, text }));
+    facts.replaceChildren(...spans.flatMap((span, n) => (n === 0 ? [span] : [" · ", span])));
+  }
+
+  #drop(card: Card): void {
+    card.chart?.destroy();
+    this.#seen.unobserve(card.root);
+    if (card.plot) this.#sized.unobserve(card.plot);
+  }
+}
+
+function rangeText({ value, low, high }: Series): string {
+  if (low !== null && Number(value) < low) return `below ${formatNumber(low)}`;
+  return high === null ? "out of range" : `above ${formatNumber(high)}`;
+}

@@ -1,0 +1,165 @@
+/** One small chart: the mean of each second as a line, least and greatest as a band, limits dashed. */
+import type { Bucket } from "../wire.ts";
+import { formatNumber } from "./format.ts";
+import uPlot from "./vendor/uplot.js";
+
+const HEIGHT_PX = 112;
+const AXIS_PX = 46;
+const FONT = "11px system-ui, sans-serif";
+/** What lies beyond is drawn at it: no axis can be drawn over a distance that is no number any more. */
+const MAX_DRAWN = 1e300;
+const NICE = [1, 2, 5];
+/** A pause of this many times the usual distance is a break in the line. */
+const BREAK_FACTOR = 8;
+const MIN_BREAK_S = 10;
+
+export interface ChartLimits {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export class Chart {
+  readonly #plot: uPlot;
+
+  constructor(parent: HTMLElement, limits: ChartLimits) {
+    const width = Math.max(120, parent.clientWidth);
+    this.#plot = new uPlot(optionsOf(width, limits), [[], [], [], []], parent);
+  }
+
+  /** `sinceMs` to `untilMs` is the width of the chart. */
+  draw(buckets: readonly Bucket[], sinceMs: number, untilMs: number): void {
+    this.#plot.setData(columnsOf(buckets), false);
+    this.#plot.batch(() => {
+      this.#plot.setScale("x", { min: sinceMs / 1000, max: untilMs / 1000 });
+      this.#plot.setScale("y", rangeOf(buckets));
+    });
+  }
+
+  resize(width: number): void {
+    if (width >= 120 && width !== this.#plot.width)
+      this.#plot.setSize({ width, height: HEIGHT_PX });
+  }
+
+  /** After the colours have changed. */
+  redraw(): void {
+    this.#plot.redraw(false);
+  }
+
+  destroy(): void {
+    this.#plot.destroy();
+  }
+}
+
+type Column = (number | null)[];
+
+/** Times in seconds, mean, least and greatest; a null breaks the line. */
+function columnsOf(buckets: readonly Bucket[]): [number[], Column, Column, Column] {
+  const [xs, means, mins, maxs]: [number[], Column, Column, Column] = [[], [], [], []];
+  const breakS = breakOf(buckets);
+  for (const [startMs, count, min, max, sum] of buckets) {
+    const x = startMs / 1000;
+    const last = xs.at(-1);
+    if (last !== undefined && x - last > breakS) {
+      xs.push((last + x) / 2);
+      for (const column of [means, mins, maxs]) column.push(null);
+    }
+    xs.push(x);
+    means.push(drawable(sum / count));
+    mins.push(drawable(min));
+    maxs.push(drawable(max));
+  }
+  return [xs, means, mins, maxs];
+}
+
+/** Beyond this pause, in seconds, the line is broken. */
+function breakOf(buckets: readonly Bucket[]): number {
+  const first = buckets[0]?.[0] ?? 0;
+  const last = buckets.at(-1)?.[0] ?? first;
+  const usual = (last - first) / 1000 / Math.max(1, buckets.length - 1);
+  return Math.max(MIN_BREAK_S, usual * BREAK_FACTOR);
+}
+
+function drawable(value: number): number {
+  return Math.min(MAX_DRAWN, Math.max(-MAX_DRAWN, value));
+}
+
+function rangeOf(buckets: readonly Bucket[]): { min: number; max: number } {
+  let [min, max] = [Infinity, -Infinity];
+  for (const bucket of buckets) {
+    min = Math.min(min, drawable(bucket[2]));
+    max = Math.max(max, drawable(bucket[3]));
+  }
+  if (min > max) return { min: 0, max: 1 };
+  const room = (max - min) * 0.12 || Math.abs(max) * 0.05 || 1;
+  return { min: min - room, max: max + room };
+}
+
+/** Two to four round numbers between `min` and `max`. */
+function niceSteps(min: number, max: number): number[] {
+  const rough = max / 3 - min / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = (NICE.find((factor) => factor * power >= rough) ?? 10) * power;
+  const first = Math.ceil(min / step);
+  const steps = Array.from({ length: 4 }, (_, n) => (first + n) * step).filter((at) => at <= max);
+  return steps.every(Number.isFinite) && step > 0 ? steps : [];
+}
+
+function clockOf(seconds: number, stepS: number): string {
+  const short = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const time = new Date(seconds * 1000);
+  return time.toLocaleTimeString([], stepS < 60 ? { ...short, second: "2-digit" } : short);
+}
+
+function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
+  const token = (name: string) => () =>
+    getComputedStyle(document.documentElement).getPropertyValue(name);
+  const axis = {
+    stroke: token("--muted"),
+    font: FONT,
+    ticks: { show: false },
+    grid: { stroke: token("--grid"), width: 1 },
+  };
+  const edge = { show: true, points: { show: false }, stroke: "transparent", width: 0 };
+  return {
+    width,
+    height: HEIGHT_PX,
+    padding: [6, 6, 0, 0],
+    cursor: { show: false },
+    legend: { show: false },
+    scales: { x: { time: true, auto: false }, y: { auto: false } },
+    axes: [
+      {
+        ...axis,
+        size: 22,
+        space: 64,
+        values: (_plot, splits, _axis, _space, stepS) => splits.map((s) => clockOf(s, stepS)),
+      },
+      {
+        ...axis,
+        size: AXIS_PX,
+        splits: (_plot, _index, min, max) => niceSteps(min, max),
+        values: (_plot, splits) => splits.map(formatNumber),
+      },
+    ],
+    series: [{}, { stroke: token("--chart"), width: 1.6, points: { show: false } }, edge, edge],
+    bands: [{ series: [3, 2], fill: token("--chart-fill") }],
+    hooks: { draw: [(plot) => drawLimits(plot, limits, token("--bad")())] },
+  };
+}
+
+function drawLimits(plot: uPlot, { low, high }: ChartLimits, colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.setLineDash([4, 4]);
+  for (const limit of [low, high]) {
+    if (limit === null) continue;
+    const y = plot.valToPos(limit, "y", true);
+    if (!(y >= bbox.top && y <= bbox.top + bbox.height)) continue;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}

@@ -1,0 +1,223 @@
+/** Wires the page: the event stream fills the model, the model is drawn once a frame. */
+import type { About, History } from "../wire.ts";
+import { Cards } from "./cards.ts";
+import { byId, setText } from "./dom.ts";
+import { nothingCome, nothingFits, nothingGranted, nothingKnown } from "./empty.ts";
+import { formatSpan, segmentsOf } from "./format.ts";
+import { Hops } from "./hops.ts";
+import { startKeys } from "./keys.ts";
+import { Model, type Series } from "./model.ts";
+import { showSeen } from "./seen.ts";
+import { startStream } from "./stream.ts";
+import { startTheme } from "./theme.ts";
+import { keyOf, type Place, Tree } from "./tree.ts";
+
+const WINDOWS_MS = [60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
+const FIRST_WINDOW_MS = 300_000;
+const TICK_MS = 1000;
+
+/** What is shown, as the address says after `#`: `/`, `/at/<topic>/<depth>`, `/seen/<topic>`. */
+type Route = { readonly at: Place } | { readonly seen: number };
+
+class Page {
+  readonly #about: About;
+  readonly #model: Model;
+  readonly #cards: Cards;
+  readonly #tree: Tree;
+  readonly #hops: Hops;
+  readonly #view = byId("view");
+  readonly #search = byId("search") as HTMLInputElement;
+  readonly #window = byId("window") as HTMLSelectElement;
+  #drawnRoute = "";
+  #layout = "";
+
+  constructor(about: About) {
+    this.#about = about;
+    this.#model = new Model(about.historyMs);
+    const model = this.#model;
+    this.#cards = new Cards({ model, onVisible: (topic) => void this.#loadHistory(topic) });
+    this.#tree = new Tree({ model, root: byId("tree"), onChoose: (place) => this.#choose(place) });
+    this.#hops = new Hops({ model, root: byId("hops") });
+  }
+
+  start(): void {
+    const { tenant, client, login } = this.#about;
+    setText(byId("who"), `${client} at ${tenant}`);
+    byId("logout").hidden = !login;
+    this.#fillWindows();
+    const theme = startTheme(byId("theme"), () => this.#cards.recolour());
+    const help = (): void => (byId("keys") as HTMLDialogElement).showModal();
+    byId("help").addEventListener("click", help);
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      byId("main").focus();
+    });
+    if (matchMedia("(max-width: 760px)").matches) byId("side").removeAttribute("open");
+    this.#search.addEventListener("input", () => this.#arrange());
+    addEventListener("hashchange", () => this.#arrange());
+    startKeys({
+      "/": () => this.#search.focus(),
+      Escape: () => this.#escape(),
+      "[": () => this.#stepWindow(-1),
+      "]": () => this.#stepWindow(1),
+      s: () => this.#showSeenOfPlace(),
+      d: () => theme.next(),
+      "?": help,
+    });
+    startStream({
+      onUpdate: (update) => {
+        const isOther = this.#model.apply(update);
+        if (isOther) this.#forget();
+        this.#alarm();
+      },
+      onState: (state) => {
+        this.#hops.link = state;
+        this.#hops.draw();
+      },
+    });
+    setInterval(() => this.#tick(), TICK_MS);
+    const frame = (): void => {
+      this.#arrange();
+      this.#cards.draw();
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  }
+
+  /** Shows other topics, or others of their values, where there are others to show. */
+  #arrange(): void {
+    const route = this.#route();
+    if ("seen" in route) this.#arrangeSeen(route.seen);
+    else this.#arrangeTopics(route.at);
+  }
+
+  #arrangeTopics(at: Place): void {
+    const words = this.#search.value.trim().toLowerCase();
+    const layout = JSON.stringify([at, words, this.#model.series.size, this.#shape()]);
+    if (layout === this.#layout) return;
+    this.#layout = layout;
+    this.#drawnRoute = "";
+    const topics = [...this.#model.topics.values()];
+    this.#tree.show(topics);
+    const prefix = this.#prefixOf(at);
+    this.#tree.select(keyOf(prefix));
+    const fits = (series: Series): boolean => isFound(series, words);
+    const shown = topics
+      .filter(({ name }) => prefix.every((segment, n) => segmentsOf(name)[n] === segment))
+      .map(({ id, name }) => ({ id, isNamed: name.toLowerCase().includes(words) }))
+      .filter(({ id, isNamed }) => isNamed || this.#model.seriesOf(id).some(fits));
+    const named = new Set(shown.filter(({ isNamed }) => isNamed).map(({ id }) => id));
+    const ids = shown.map(({ id }) => id);
+    this.#cards.show(ids, (series) => named.has(series.topic) || fits(series));
+    const empty = this.#emptyState(ids.length);
+    this.#view.replaceChildren(empty ?? this.#cards.root);
+    this.#cards.invalidate();
+  }
+
+  #arrangeSeen(topic: number): void {
+    const route = `seen ${topic}`;
+    if (this.#drawnRoute === route || !this.#model.isFilled) return;
+    this.#drawnRoute = route;
+    this.#layout = "";
+    void showSeen(this.#view, topic);
+  }
+
+  #emptyState(shown: number): HTMLElement | null {
+    if (!this.#model.isFilled) return nothingKnown();
+    if (this.#model.topics.size === 0) return nothingGranted(this.#about.client);
+    if (shown === 0) return nothingFits();
+    return this.#model.series.size === 0 ? nothingCome() : null;
+  }
+
+  #tick(): void {
+    if (this.#model.isFilled) this.#tree.show([...this.#model.topics.values()]);
+    this.#tree.tick();
+    this.#hops.draw();
+    this.#cards.tick();
+  }
+
+  #alarm(): void {
+    const { ended } = this.#model;
+    const why = ended?.code === "REVOKED" ? "this credential is revoked" : ended?.message;
+    const text = ended ? `Nothing more is read: ${why}. What was read before stays here.` : "";
+    setText(byId("alarm"), text);
+  }
+
+  async #loadHistory(topic: number): Promise<void> {
+    if (!this.#model.want(topic)) return;
+    const answer = await fetch(`/api/history/${topic}`).catch(() => null);
+    const history: History | undefined = answer?.ok ? await answer.json() : undefined;
+    if (history) this.#model.addHistory(history);
+    else this.#model.unwant(topic);
+  }
+
+  /** Another server: it has other ids, and its history is to be asked for anew. */
+  #forget(): void {
+    this.#cards.clear();
+    this.#layout = "";
+  }
+
+  /** What of the topics changes the arrangement. */
+  #shape(): string {
+    return [...this.#model.topics.values()].map(({ id }) => id).join();
+  }
+
+  #route(): Route {
+    const [, kind, id = "", depth = ""] = location.hash.slice(1).split("/");
+    if (kind === "seen" && /^\d+$/.test(id)) return { seen: Number(id) };
+    if (kind === "at") return { at: { topic: Number(id), depth: Number(depth) } };
+    return { at: { topic: -1, depth: 0 } };
+  }
+
+  #prefixOf({ topic, depth }: Place): string[] {
+    return segmentsOf(this.#model.topics.get(topic)?.name ?? "").slice(0, depth);
+  }
+
+  #choose({ topic, depth }: Place): void {
+    location.hash = depth === 0 ? "/" : `/at/${topic}/${depth}`;
+  }
+
+  #showSeenOfPlace(): void {
+    const route = this.#route();
+    if (!("at" in route)) return;
+    const [first] = this.#model.topics.keys();
+    const topic = route.at.depth > 0 ? route.at.topic : first;
+    if (topic !== undefined) location.hash = `/seen/${topic}`;
+  }
+
+  #escape(): void {
+    if (this.#search.value !== "") this.#search.value = "";
+    else location.hash = "/";
+    this.#search.blur();
+    this.#arrange();
+  }
+
+  #fillWindows(): void {
+    for (const windowMs of WINDOWS_MS) {
+      if (windowMs > this.#about.historyMs && windowMs !== WINDOWS_MS[0]) continue;
+      const option = new Option(`last ${formatSpan(windowMs)}`, String(windowMs));
+      this.#window.add(option);
+      if (windowMs === FIRST_WINDOW_MS) this.#window.value = option.value;
+    }
+    const change = (): void => {
+      this.#cards.windowMs = Number(this.#window.value);
+      this.#cards.invalidate();
+    };
+    this.#window.addEventListener("change", change);
+    change();
+  }
+
+  #stepWindow(step: -1 | 1): void {
+    const last = this.#window.options.length - 1;
+    this.#window.selectedIndex = Math.min(last, Math.max(0, this.#window.selectedIndex + step));
+    this.#window.dispatchEvent(new Event("change"));
+  }
+}
+
+function isFound({ name, producer, unit }: Series, words: string): boolean {
+  return `${name} ${producer} ${unit ?? ""}`.toLowerCase().includes(words);
+}
+
+const answer = await fetch("/api/about");
+if (answer.ok) new Page(await answer.json()).start();
+else location.assign("/login");

@@ -1,0 +1,126 @@
+/** What the dashboard's server and its page say to each other, as JSON. Times in milliseconds since 1970. */
+
+/** Readings of one series within one stretch of time: its beginning, how many, least, greatest, sum and the newest. */
+export type Bucket = readonly [
+  startMs: number,
+  count: number,
+  min: number,
+  max: number,
+  sum: number,
+  last: number,
+];
+
+export interface TopicView {
+  readonly id: number;
+  readonly name: string;
+  /** Whether it is there and may be read. */
+  readonly found: boolean;
+  readonly readings: number;
+  /** Records that could not be opened. */
+  readonly rejects: number;
+  /** Records that never came, as far as sequence numbers tell, and those Kafka deleted. */
+  readonly missing: number;
+  /** Readings a second, over the last ten. */
+  readonly rate: number;
+  /** Records that Kafka has and that are not read yet; null while that is not known. */
+  readonly lag: number | null;
+}
+
+/** One named value of one device in one topic. */
+export interface SeriesView {
+  readonly id: number;
+  readonly topic: number;
+  readonly producer: string;
+  readonly name: string;
+  readonly unit: string | null;
+  /** Beyond these a value is out of range. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Without a reading for so long it is stale. */
+  readonly staleMs: number;
+  /** The newest; a text is cut to `MAX_TEXT` characters. */
+  readonly value: number | string | boolean;
+  /** Its time, by the device's clock. */
+  readonly timeMs: number;
+  /** When Kafka took it. */
+  readonly takenMs: number;
+  /** Changed since the last message, oldest first; numbers only. */
+  readonly buckets: readonly Bucket[];
+}
+
+export interface HopView {
+  readonly name: "bridge" | "kafka" | "zookeeper" | "directory";
+  readonly state: "up" | "down" | "unknown";
+  /** When it last answered. */
+  readonly seenMs: number | null;
+}
+
+/** One message of the event stream. */
+export interface Update {
+  /** Of this run of the server: another one has other ids. */
+  readonly boot: string;
+  readonly nowMs: number;
+  readonly series: readonly SeriesView[];
+  /** Every second; null in between. */
+  readonly status: {
+    readonly topics: readonly TopicView[];
+    readonly hops: readonly HopView[];
+  } | null;
+  /** Why nothing more is read, where it is so. */
+  readonly ended: { readonly code: string; readonly message: string } | null;
+}
+
+/** `GET /api/history/<topic>`. */
+export interface History {
+  readonly boot: string;
+  readonly series: readonly { readonly id: number; readonly buckets: readonly Bucket[] }[];
+}
+
+/** `GET /api/about`: what does not change while the server runs. */
+export interface About {
+  readonly tenant: string;
+  readonly client: string;
+  /** How far back the charts reach. */
+  readonly historyMs: number;
+  readonly bucketMs: number;
+  /** Whether there is a login to end. */
+  readonly login: boolean;
+}
+
+/** `GET /api/seen/<topic>`: one record, as each party on its way has it. */
+export interface Seen {
+  readonly topic: string;
+  /** What you read; null where nothing has come yet. */
+  readonly you: {
+    readonly producer: string;
+    readonly timeMs: number;
+    readonly values: readonly {
+      readonly name: string;
+      readonly value: string;
+      readonly unit: string | null;
+    }[];
+  } | null;
+  readonly kafka: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: string;
+    /** When Kafka took it. */
+    readonly takenMs: number;
+    /** Hexadecimal. */
+    readonly key: string;
+    readonly value: string;
+    readonly bytes: number;
+    /** What the record's header says to everybody. */
+    readonly header: readonly { readonly name: string; readonly value: string }[];
+  } | null;
+  /** Nodes that are really there, where a ZooKeeper to ask was given; else the names of those that must be. */
+  readonly zookeeper: readonly {
+    readonly path: string;
+    readonly text: string | null;
+    readonly bytes: number | null;
+  }[];
+  readonly network: { readonly bytes: number; readonly padded: boolean } | null;
+}
+
+/** Longer texts are cut. */
+export const MAX_TEXT = 200;

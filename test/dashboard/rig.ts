@@ -1,0 +1,87 @@
+/** The dashboard's server and page, with a test in the place of the consumer. */
+import { pino } from "pino";
+import { Board, type Sample } from "../../agent/dashboard/board.ts";
+import { EventStreams } from "../../agent/dashboard/events.ts";
+import { Files } from "../../agent/dashboard/files.ts";
+import { Limits } from "../../agent/dashboard/limits.ts";
+import { Login } from "../../agent/dashboard/login.ts";
+import { BUCKET_MS } from "../../agent/dashboard/series.ts";
+import { DashboardServer } from "../../agent/dashboard/server.ts";
+import type { HopView, Seen, TopicView, Update } from "../../agent/dashboard/wire.ts";
+
+export const HISTORY_MS = 3_600_000;
+
+export interface RigOptions {
+  readonly topics: readonly string[];
+  readonly token?: string;
+  readonly port?: number;
+  readonly staleMs?: number;
+  readonly rules?: ConstructorParameters<typeof Limits>[0]["rules"];
+}
+
+export class Rig {
+  readonly board: Board;
+  /** What is said of each topic. */
+  facts: (id: number, name: string) => Omit<TopicView, "id" | "name">;
+  hops: HopView[] = [];
+  ended: Update["ended"] = null;
+  seen: Seen | null = null;
+  readonly #events: EventStreams;
+  readonly #server: DashboardServer;
+  readonly #files = new Files();
+
+  constructor({ topics, token, port = 0, staleMs = 60_000, rules = [] }: RigOptions) {
+    this.board = new Board({
+      topics,
+      historyMs: HISTORY_MS,
+      limits: new Limits({ rules, staleMs }),
+    });
+    this.facts = () => ({ found: true, readings: 1, rejects: 0, missing: 0, rate: 1, lag: 0 });
+    this.#events = new EventStreams({
+      board: this.board,
+      status: () => ({
+        topics: topics.map((name, id) => ({ id, name, ...this.facts(id, name) })),
+        hops: this.hops,
+      }),
+      ended: () => this.ended,
+    });
+    this.#server = new DashboardServer({
+      ...{ host: "127.0.0.1", port, tls: null, files: this.#files, events: this.#events },
+      login: token === undefined ? null : new Login(token),
+      about: { tenant: "acme", client: "desk", historyMs: HISTORY_MS, bucketMs: BUCKET_MS },
+      history: (topic) => ({ boot: this.#events.boot, series: this.board.history(topic) }),
+      seen: async () => this.seen,
+      log: pino({ level: "silent" }),
+    });
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  async start(): Promise<void> {
+    await this.#files.load();
+    this.#events.start();
+    await this.#server.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#events.stop();
+    await this.#server.stop();
+  }
+
+  /** As a network does: the server lives on. */
+  breakStreams(): void {
+    this.#events.stop();
+    this.#events.start();
+  }
+
+  /** One value, as if it had just been read. */
+  add(sample: Partial<Sample>): void {
+    const nowMs = Date.now();
+    this.board.add({
+      ...{ topic: 0, producer: "pi-01", name: "temp", unit: "Cel", value: 21.5 },
+      ...{ timeMs: nowMs, takenMs: nowMs, ...sample },
+    });
+  }
+}
