@@ -5,9 +5,22 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 /** One line of data on stdout. A reader that left, as `| head` does, does not end the work. */
 export function printLine(text: string): void {
+  ignoreClosedPipes();
+  process.stdout.write(`${text}\n`);
+}
+
+/** As `printLine`, for many: waits while the reader takes no more. `false` once the reader has left. */
+export async function printLineInTurn(text: string): Promise<boolean> {
+  ignoreClosedPipes();
+  return new Promise((resolve) => {
+    const isRoom = process.stdout.write(`${text}\n`, (error) => resolve(!error));
+    if (isRoom) resolve(true);
+  });
+}
+
+function ignoreClosedPipes(): void {
   if (!process.stdout.listeners("error").includes(ignoreClosedPipe))
     process.stdout.on("error", ignoreClosedPipe);
-  process.stdout.write(`${text}\n`);
 }
 
 function ignoreClosedPipe(error: Error): void {

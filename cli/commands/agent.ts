@@ -1,10 +1,12 @@
 /** `veilmq agent …`: the field engineer's commands. */
 import type { Command } from "commander";
+import { addDecode } from "./agent-bytes.ts";
 
 export function addAgent(program: Command): void {
   const agent = program.command("agent").description("the device's side: from the serial line on");
   addRun(agent);
   addStatus(agent);
+  addDecode(agent);
 }
 
 function addRun(agent: Command): void {
