@@ -10,6 +10,7 @@ import { jsonAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
+import { clockRecord, type Moment } from "../../core/wire/clock.ts";
 import { type Credential, newestEpoch } from "../../core/wire/credential.ts";
 import { importSigningKey } from "../../core/wire/keys.ts";
 import { OwnCredential } from "../own-credential.ts";
@@ -23,6 +24,7 @@ import { Intake } from "./sealing/intake.ts";
 import { Scheme } from "./sealing/scheme.ts";
 import { Sealer } from "./sealing/sealer.ts";
 import { type AgentStatus, agentMetrics } from "./status.ts";
+import { DeviceClock } from "./time/clock.ts";
 import { Lanes } from "./uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
 import { Uplink } from "./uplink/uplink.ts";
@@ -48,6 +50,7 @@ export class Agent {
   readonly #scheme: Scheme;
   readonly #aead: AeadId;
   readonly #topics: readonly Topic[];
+  readonly #clock: DeviceClock;
   readonly #ports: readonly Port[];
   readonly #lanes: Lanes;
   readonly #uplink: Uplink;
@@ -69,6 +72,7 @@ export class Agent {
     this.#scheme = new Scheme({ credential });
     this.#aead = chooseAead(settings.aead, log);
     this.#topics = this.#createTopics();
+    this.#clock = this.#createClock();
     this.#ports = this.#createPorts();
     this.#lanes = this.#createLanes();
     this.#uplink = this.#createUplink();
@@ -127,6 +131,7 @@ export class Agent {
       path: port.path,
       profile: port.profileName,
       state: port.state,
+      silent: port.isSilent,
       ...(error ? { error: error.message } : {}),
       frames,
       invalid,
@@ -179,11 +184,26 @@ export class Agent {
     });
   }
 
+  #createClock(): DeviceClock {
+    const { settings, log } = this.#options;
+    const onSet = (moment: Moment): void => {
+      const reading = {
+        plaintext: Buffer.from(JSON.stringify(clockRecord(moment))),
+        takenAtMs: moment.wallMs,
+      };
+      for (const { intake } of this.#topics)
+        intake
+          .offer(reading)
+          .catch((error: unknown) => log.error({ err: error }, "no clock record"));
+    };
+    return new DeviceClock({ stateDir: settings.stateDir, trust: settings.clock, onSet, log });
+  }
+
   #createPorts(): Port[] {
     const { settings, log } = this.#options;
     return settings.ports.flatMap((port) => {
       const intake = this.#topics.find(({ topic }) => topic === port.topic)?.intake;
-      return intake ? [new Port({ settings: port, intake, log })] : [];
+      return intake ? [new Port({ settings: port, intake, clock: this.#clock, log })] : [];
     });
   }
 
@@ -241,6 +261,7 @@ export class Agent {
       { name: "scheme", stop: () => this.#scheme.stop() },
       { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
       ...this.#topics.map(({ intake }) => ({ name: "intake", stop: () => intake.stop() })),
+      { name: "clock", start: () => this.#clock.start(), stop: () => this.#clock.stop() },
       ...this.#ports.map((port) => ({
         name: port.path,
         start: async () => port.start(),

@@ -29,6 +29,8 @@ export interface PortSettings {
   readonly profile: Profile;
   readonly serial: SerialSettings;
   readonly topic: string;
+  /** Without a valid frame for this long the device is silent: an alert. Undefined: it may be. */
+  readonly silentAfterMs: number | undefined;
 }
 
 /** A checked configuration. */
@@ -45,6 +47,8 @@ export interface AgentSettings {
   readonly outbox: z.output<typeof outboxField>;
   readonly aead: z.output<typeof aeadField>;
   readonly padding: boolean;
+  /** Whether to believe the system when it says that the clock is not set. */
+  readonly clock: "system" | "trusted";
   readonly logLevel: LogLevel;
   /** The Unix socket of `veilmq agent status`. */
   readonly socketPath: string;
@@ -95,6 +99,7 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
     outbox: file.outbox,
     aead: file.aead,
     padding: file.padding,
+    clock: file.clock,
     logLevel: file.log.level,
   };
 }
@@ -199,7 +204,7 @@ function agentSchema(named: Named) {
   return z.strictObject({
     credential: credentialField(named),
     ...places,
-    ports: z.array(portField(named)).min(1).max(MAX_PORTS),
+    ports: z.array(portField(named)).max(MAX_PORTS),
     bridge: z
       .strictObject({
         urls: z.array(urlField(named)).min(1).max(16).optional(),
@@ -213,6 +218,8 @@ function agentSchema(named: Named) {
     aead: aeadField,
     /** Whether readings are padded, so that their size tells little. */
     padding: z.boolean().default(true),
+    /** `trusted`: the clock is right, whatever the system says. */
+    clock: z.enum(["system", "trusted"]).default("system"),
     log: z.strictObject({ level: z.enum(LOG_LEVELS).default("info") }).prefault({}),
   });
 }
@@ -246,6 +253,7 @@ function portField({ credential, profiles }: Named) {
       "is not granted for publishing by the credential",
     ),
     ...lineOverrides,
+    silentAfterMs: z.int().min(1).max(86_400_000).optional(),
   });
 }
 
@@ -272,7 +280,7 @@ const lineOverrides = {
 type PortFile = z.output<ReturnType<typeof agentSchema>>["ports"][number];
 
 function portOf(file: PortFile, { profiles }: Named): PortSettings {
-  const { path, profile: profileName, topic, ...line } = file;
+  const { path, profile: profileName, topic, silentAfterMs, ...line } = file;
   const profile = profiles.get(profileName);
   if (!profile || profile instanceof VeilError)
     throw new VeilError("CONFIG", `the profile ${profileName} was not loaded`);
@@ -283,7 +291,10 @@ function portOf(file: PortFile, { profiles }: Named): PortSettings {
     parity: line.parity ?? profile.serial.parity,
     flowControl: line.flowControl ?? profile.serial.flowControl,
   };
-  return { path, profileName, profile, serial, topic };
+  return {
+    ...{ path, profileName, profile, serial, topic },
+    silentAfterMs: silentAfterMs ?? profile.silentAfterMs,
+  };
 }
 
 function mayPublish(credential: Credential, topic: string): boolean {

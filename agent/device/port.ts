@@ -1,18 +1,25 @@
 /** One configured serial port: line → frames → SenML pack → intake, with what a status tells of it. */
 import type { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { senmlPackOf } from "../../core/wire/senml.ts";
+import { type Moment, packTakenAt } from "../../core/wire/clock.ts";
+import type { SenmlRecord } from "../../core/wire/senml.ts";
+import { alertOf, type SilenceCause } from "./alert.ts";
 import type { PortSettings } from "./config.ts";
 import type { Dropped, Frame, Framer } from "./framing/framer.ts";
 import type { Decoder } from "./profile/decoder.ts";
+import { pollsOf } from "./profile/polling.ts";
 import { decoderOf, framerOf } from "./profile/profile.ts";
+import { ReportFilter } from "./profile/values.ts";
 import type { Reading } from "./sealing/sealer.ts";
 import { type LineState, SerialLine } from "./serial/line.ts";
 import { listen } from "./serial/listen.ts";
+import { poll } from "./serial/poll.ts";
+import { Silence } from "./serial/silence.ts";
 
 export interface PortOptions {
   readonly settings: PortSettings;
   readonly intake: { offer(reading: Reading): Promise<void> };
+  readonly clock: { stamp(): Moment };
   readonly log: Logger;
 }
 
@@ -33,11 +40,15 @@ export class Port {
   readonly #options: PortOptions;
   readonly #framer: Framer;
   readonly #decode: Decoder;
+  readonly #filter: ReportFilter;
   readonly #line: SerialLine;
+  readonly #silence: Silence;
   #state: "waiting" | "open" | "lost" = "waiting";
   #error: VeilError | undefined;
   #frames = 0;
   #invalid = 0;
+  /** What had been thrown away at the last valid frame. */
+  #droppedThen = 0;
 
   constructor(options: PortOptions) {
     const { path, profile, profileName, serial, topic } = options.settings;
@@ -47,11 +58,17 @@ export class Port {
     this.#options = options;
     this.#framer = framerOf(profile);
     this.#decode = decoderOf(profile);
+    this.#filter = new ReportFilter(profile);
     this.#line = new SerialLine({
       path,
       settings: serial,
-      serve: listen({ framer: this.#framer, onFrames: (frames) => this.#take(frames) }),
+      serve: this.#server(options.settings),
       onState: (state) => this.#changed(state),
+    });
+    this.#silence = new Silence({
+      afterMs: options.settings.silentAfterMs,
+      onSilent: (silentMs) => this.#fellSilent(silentMs),
+      onHeard: (silentMs) => this.#spokeAgain(silentMs),
     });
   }
 
@@ -64,6 +81,11 @@ export class Port {
     return this.#error;
   }
 
+  /** Whether its deadline for a valid frame has passed. */
+  get isSilent(): boolean {
+    return this.#silence.isSilent;
+  }
+
   get counts(): PortCounts {
     return { frames: this.#frames, invalid: this.#invalid, dropped: this.#framer.dropped };
   }
@@ -71,15 +93,23 @@ export class Port {
   /** Begins to read; does not wait for the port to be there. */
   start(): void {
     this.#line.start();
+    this.#silence.start();
   }
 
   /** Stops reading; resolves when every frame that was read is with the intake. */
   async stop(): Promise<void> {
+    this.#silence.stop();
     await this.#line.stop();
   }
 
+  #server({ profile: { polling, framing } }: PortSettings) {
+    const framer = this.#framer;
+    const onFrames = (frames: readonly Frame[]): Promise<void> => this.#take(frames);
+    if (!polling) return listen({ framer, onFrames });
+    return poll({ framer, onFrames, ...polling, ...pollsOf(polling, framing) });
+  }
+
   async #take(frames: readonly Frame[]): Promise<void> {
-    const takenAtMs = Date.now();
     for (const { bytes } of frames) {
       this.#frames++;
       const records = this.#decode(bytes);
@@ -87,9 +117,46 @@ export class Port {
         this.#invalid++;
         continue;
       }
-      const plaintext = Buffer.from(JSON.stringify(senmlPackOf(records, takenAtMs)));
-      await this.#options.intake.offer({ plaintext, takenAtMs });
+      this.#droppedThen = this.#discarded;
+      this.#silence.heard();
+      const worth = this.#filter.take(records, performance.now());
+      if (worth.length > 0) await this.#offer(worth);
     }
+  }
+
+  async #offer(records: readonly SenmlRecord[]): Promise<void> {
+    const { clock, intake } = this.#options;
+    const moment = clock.stamp();
+    const plaintext = Buffer.from(JSON.stringify(packTakenAt(records, moment)));
+    await intake.offer({ plaintext, takenAtMs: moment.wallMs });
+  }
+
+  get #discarded(): number {
+    return this.#framer.dropped.bytes + this.#invalid;
+  }
+
+  #fellSilent(silentMs: number): void {
+    const cause = this.#silenceCause();
+    const { path: port } = this;
+    this.#options.log.warn({ port, cause, silentMs: Math.round(silentMs) }, "the device is silent");
+    this.#alert(alertOf({ isSilent: true, silentMs, cause }));
+  }
+
+  #spokeAgain(silentMs: number): void {
+    const { path: port } = this;
+    this.#options.log.info({ port, silentMs: Math.round(silentMs) }, "the device speaks again");
+    this.#alert(alertOf({ isSilent: false, silentMs }));
+  }
+
+  #silenceCause(): SilenceCause {
+    if (this.#state !== "open") return "no port";
+    return this.#discarded > this.#droppedThen ? "nothing valid" : "no bytes";
+  }
+
+  #alert(records: readonly SenmlRecord[]): void {
+    this.#offer(records).catch((error: unknown) =>
+      this.#options.log.error({ err: error }, "an alert could not be taken"),
+    );
   }
 
   #changed(change: LineState): void {

@@ -16,6 +16,8 @@ export const agentStatusSchema = z.object({
       /** `lost`: it was open or could not be opened, and is tried again. */
       state: z.enum(["waiting", "open", "lost"]),
       error: z.string().optional(),
+      /** Nothing valid came for as long as it may: see alert.ts. */
+      silent: z.boolean(),
       frames: z.number(),
       /** Frames that the profile could not read. */
       invalid: z.number(),
@@ -94,6 +96,12 @@ export function agentMetrics(read: () => AgentStatus): Registry {
     help: "1 while the port is open, else 0.",
     labelNames,
     read: byPort(({ state }) => (state === "open" ? 1 : 0)),
+  });
+  addGauge(registry, {
+    name: "veilmq_agent_port_silent",
+    help: "1 while nothing valid came for too long, else 0.",
+    labelNames,
+    read: byPort(({ silent }) => (silent ? 1 : 0)),
   });
   addCounter(registry, {
     name: "veilmq_agent_frames_total",

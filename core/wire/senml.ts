@@ -34,6 +34,10 @@ const recordSchema = z
     /** Seconds, relative to the base time. */
     t: z.number().optional(),
     ut: z.number().optional(),
+    /** Ours, in the first record: see clock.ts. */
+    boot: z.string().max(64).optional(),
+    mono: z.number().min(0).optional(),
+    unsynced: z.literal(true).optional(),
   })
   .refine(({ v, vs, vb, vd, s }) => {
     const values = [v, vs, vb, vd].filter((value) => value !== undefined).length;

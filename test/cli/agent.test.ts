@@ -14,7 +14,7 @@ import { veilmq } from "./veilmq.ts";
 describe("agent run", () => {
   test("tells every problem of agent.yaml and starts nothing", async () => {
     const folder = await testFolder();
-    await writeFile(join(folder, "agent.yaml"), "ports: []\ncolour: red\n");
+    await writeFile(join(folder, "agent.yaml"), "ports: none\ncolour: red\n");
     const { code, stdout, stderr } = await veilmq(
       ["agent", "run", "--config", "agent.yaml"],
       folder,

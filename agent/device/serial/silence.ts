@@ -52,7 +52,10 @@ export class Silence {
   #look(): void {
     const { afterMs = 0, onSilent } = this.#options;
     const silentMs = performance.now() - this.#lastMs;
-    if (silentMs < afterMs) return this.#watch(afterMs - silentMs);
+    if (silentMs < afterMs) {
+      this.#watch(afterMs - silentMs);
+      return;
+    }
     this.#isSilent = true;
     onSilent(silentMs);
   }
