@@ -26,7 +26,10 @@ import { HttpMetrics } from "./http/metrics.ts";
 import { PublicServer } from "./http/public-server.ts";
 import { bridgeStatus } from "./http/status.ts";
 import { Ingress } from "./ingress/ingress.ts";
+
 import { Limits } from "./limits/limits.ts";
+import { Mailboxes } from "./mail/mailboxes.ts";
+
 import { Matching } from "./matching/matching.ts";
 import { BridgeMetrics } from "./metrics.ts";
 import { KafkaRegistry } from "./registry/registry.ts";
@@ -165,7 +168,9 @@ function buildState({ config, log, cluster, identities }: Shared & { identities:
     folder: join(config.stateDir, "registry"),
     log,
   });
-  return { directory, registry };
+  const kmsPublicKey = (tenant: string) => directory.kmsPublicKey(tenant);
+  const mailboxes = new Mailboxes({ zookeeper, kmsPublicKey, log });
+  return { directory, registry, mailboxes };
 }
 
 /** The KMS public keys by tenant. */
@@ -217,7 +222,7 @@ function buildListeners({
   config,
   log,
   cluster: { zookeeper, brokers, leaders, admin },
-  state: { directory, registry },
+  state: { directory, registry, mailboxes },
   intake: { matching },
   metrics,
   limits,
@@ -233,6 +238,7 @@ function buildListeners({
     directory: new FreshDirectory({ directory, maxAgeMs }),
     matching,
     registry,
+    mailboxes,
     leaders: (topic) => leaders.leaders(topic),
     brokers: () => brokers.addresses(),
     status: () => bridgeStatus({ health, zookeeper, directory, maxAgeMs }),

@@ -35,6 +35,7 @@ export class BridgeMetrics {
   readonly #recordBytes = this.#counter("record_bytes", "Bytes of records acknowledged.", [
     "tenant",
   ]);
+  readonly #mail = this.#counter("mail", "Mail that a device has acknowledged.", ["tenant"]);
   readonly #matches = this.#counter("matches", "Tokens turned into tags, by source.", ["source"]);
   readonly #partitionAlarms = this.#counter(
     "partition_alarms",
@@ -81,6 +82,10 @@ export class BridgeMetrics {
   recordAcknowledged(tenant: string, bytes: number): void {
     this.#records.inc({ tenant });
     this.#recordBytes.inc({ tenant }, bytes);
+  }
+
+  mailDelivered(tenant: string): void {
+    this.#mail.inc({ tenant });
   }
 
   matched(source: "computed" | "cached"): void {

@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { isVeilError, VeilError } from "../../core/errors.ts";
 import { type DocumentPlace, parseDocumentPath } from "../../core/wire/directory.ts";
-import { type OpenedDocument, openClientDocument } from "./documents.ts";
+import { type OpenedDocument, type OpenedMail, openClientDocument, openMail } from "./documents.ts";
 import type { Floors } from "./floors.ts";
 import type { OpenedHead } from "./head.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
@@ -27,13 +27,16 @@ export interface HeadItem extends BundledDocument {
 
 export interface ClientItem extends BundledDocument {
   readonly directory: TenantDirectory;
-  readonly opened: OpenedDocument;
+  readonly opened: OpenedDocument | OpenedMail;
   readonly floors: Floors;
 }
 
 export interface VerifiedBundle {
   readonly heads: readonly HeadItem[];
-  /** By tenant and client; the enrolment first, since its node is the parent of the others. */
+  /**
+   * By tenant and client; the enrolment first, since its node is the parent of the others; mail last, since the client
+   * goes by it as soon as it is there.
+   */
   readonly clients: readonly (readonly ClientItem[])[];
 }
 
@@ -116,19 +119,22 @@ async function openHeads(placed: readonly Placed[], problems: Problems): Promise
 
 function openItem(item: Placed, realms: Map<TenantDirectory, Realm>): ClientItem {
   const { path, document, place, directory } = item;
-  if (place.kind === "mail" || place.kind === "head")
-    throw new VeilError("BAD_DOCUMENT", "this bridge does not take mail");
+  if (place.kind === "head") throw new VeilError("INTERNAL", "heads are opened before");
   const realm = realms.get(directory) ?? directory.realm();
   if (!realm) throw new VeilError("BAD_DOCUMENT", "the tenant's head has to be imported first");
   const { kmsPublicKey } = directory;
   const { bridgeKey, floors } = realm;
-  const opened = openClientDocument({ path, place, document, kmsPublicKey, bridgeKey });
+  const opened =
+    place.kind === "mail"
+      ? openMail({ path, place, document, kmsPublicKey })
+      : openClientDocument({ path, place, document, kmsPublicKey, bridgeKey });
   floors.check(opened);
   return { path, document, directory, opened, floors };
 }
 
 function rank({ opened }: ClientItem): number {
-  return opened.kind === "client" ? 0 : 1;
+  if (opened.kind === "client") return 0;
+  return opened.kind === "mail" ? 2 : 1;
 }
 
 function group(groups: Map<string, ClientItem[]>, key: string, item: ClientItem): void {

@@ -84,6 +84,11 @@ export class VerifiedDirectory implements Directory {
     return this.#tenants.get(name)?.tenant ?? null;
   }
 
+  /** What the tenant's documents are signed with; `null` where it is not served. */
+  kmsPublicKey(tenant: string): KeyObject | null {
+    return this.#tenants.get(tenant)?.kmsPublicKey ?? null;
+  }
+
   client(login: Login): Client | null {
     return this.#tenants.get(login.tenant)?.client(login.client) ?? null;
   }

@@ -10,10 +10,11 @@ import {
   type Enrolment,
   enrolmentSchema,
   grantsSchema,
+  mailboxPath,
   sealedGrantsSchema,
   sealedHalvesSchema,
 } from "../../core/wire/directory.ts";
-import { openDocument, openSealed } from "../../core/wire/document.ts";
+import { openDocument, openSealed, verifyDocument } from "../../core/wire/document.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import type { ProxyHalves } from "../../core/wire/parameters.ts";
 import { type GrantRows, packGrants } from "./grant-table.ts";
@@ -108,6 +109,28 @@ function openCert({ path, place, document, kmsPublicKey }: ClientDocument): Open
   if (cert.client !== place.client || cert.tenant !== place.tenant) throw misplaced();
   const version = { path, serial: cert.serial, digest: digestOf(document) };
   return { kind: "cert", client: place.client, document: keep(document), ...version };
+}
+
+/** A mail that the KMS signed for this client; what is inside is for the client alone. */
+export interface OpenedMail extends Version {
+  readonly kind: "mail";
+  readonly client: string;
+}
+export type MailPlace = Extract<DocumentPlace, { kind: "mail" }>;
+
+/**
+ * Its version is of the mailbox, not of its own path: an older mail is below the floor of the newest, and the floors
+ * of a tenant do not grow with every mail. Throws BAD_DOCUMENT.
+ */
+export function openMail({
+  path,
+  place: { tenant, client, number },
+  document,
+  kmsPublicKey,
+}: Omit<ClientDocument, "place" | "bridgeKey"> & { readonly place: MailPlace }): OpenedMail {
+  verifyDocument("mail", path, document, kmsPublicKey);
+  const version = { path: mailboxPath(tenant, client), serial: number, digest: digestOf(document) };
+  return { kind: "mail", client, ...version };
 }
 
 function misplaced(): VeilError {

@@ -12,6 +12,7 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { ImportResponse } from "../../core/wire/http.ts";
+import { removeMail } from "../mail/mailboxes.ts";
 import {
   type BundledDocument,
   type ClientItem,
@@ -79,7 +80,8 @@ export class Importer {
     const writeInTurn = async (items: readonly (HeadItem | ClientItem)[]): Promise<void> => {
       for (const item of items) {
         if (await this.#write(item)) written++;
-        item.floors.recordSoon(item.path);
+        await this.#sweep(item);
+        item.floors.recordSoon(item.opened.path);
       }
     };
     const work = async (): Promise<void> => {
@@ -95,6 +97,17 @@ export class Importer {
     const refused = (await Promise.allSettled(workers)).find((end) => end.status === "rejected");
     if (refused) throw refused.reason;
     return written;
+  }
+
+  /** Mail that says nothing more: below a newer one, or to who is revoked. */
+  async #sweep({ directory, opened }: HeadItem | ClientItem): Promise<void> {
+    if (!("kind" in opened)) return;
+    const login = { tenant: directory.name, client: opened.client };
+    const { zookeeper } = this.#options;
+    if (opened.kind === "mail")
+      await removeMail(zookeeper, login, (number) => number < opened.serial);
+    else if (opened.kind === "client" && opened.enrolment.status === "revoked")
+      await removeMail(zookeeper, login, () => true);
   }
 
   /**
@@ -127,10 +140,10 @@ export class Importer {
 
 async function record({ heads, clients }: VerifiedBundle): Promise<void> {
   const paths = new Map<Floors, string[]>();
-  for (const { path, floors } of [...heads, ...clients.flat()]) {
+  for (const { opened, floors } of [...heads, ...clients.flat()]) {
     const list = paths.get(floors);
-    if (list) list.push(path);
-    else paths.set(floors, [path]);
+    if (list) list.push(opened.path);
+    else paths.set(floors, [opened.path]);
   }
   await Promise.all([...paths].map(([floors, list]) => floors.record(list)));
 }

@@ -8,7 +8,12 @@ import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { headPath } from "../../core/wire/directory.ts";
 import { Clients } from "./clients.ts";
-import { type ClientPlace, type OpenedDocument, openClientDocument } from "./documents.ts";
+import {
+  type ClientPlace,
+  type OpenedDocument,
+  type OpenedMail,
+  openClientDocument,
+} from "./documents.ts";
 import type { Floors } from "./floors.ts";
 import { type OpenedHead, openHead } from "./head.ts";
 import { TenantWatch } from "./tenant-watch.ts";
@@ -163,10 +168,11 @@ export class TenantDirectory {
     this.#options.onTenant(head.tenant);
   }
 
-  /** Puts a client's document in force at once. Throws ROLLED_BACK. */
-  accept(opened: OpenedDocument, floors: Floors): void {
+  /** Puts a client's document in force at once; a mail is for its client alone. Throws ROLLED_BACK. */
+  accept(opened: OpenedDocument | OpenedMail, floors: Floors): void {
     floors.check(opened);
     floors.raise(opened);
+    if (opened.kind === "mail") return;
     const change = this.#clients.apply(opened);
     if (change) this.#options.onChange(change);
   }

@@ -1,26 +1,31 @@
 /** `GET /v1/openapi.json`: OpenAPI 3.1, generated from the very schemas that requests are held against. */
 import { z } from "zod";
 import { bundleSchema } from "../../core/wire/directory.ts";
+import { mailNumberField } from "../../core/wire/fields.ts";
 import {
   brokersResponseSchema,
   errorResponseSchema,
   importResponseSchema,
   keysRequestSchema,
   keysResponseSchema,
+  mailResponseSchema,
   matchRequestSchema,
   matchResponseSchema,
   statusResponseSchema,
 } from "../../core/wire/http.ts";
 
 interface Operation {
-  readonly method: "get" | "post";
+  readonly method: "get" | "post" | "delete";
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
   /** Whether a client's login is asked for. */
   readonly login: boolean;
   readonly request?: z.ZodType;
-  readonly response: z.ZodType;
+  /** Without one: 204. */
+  readonly response?: z.ZodType;
+  /** Of the path. */
+  readonly parameters?: Readonly<Record<string, z.ZodType>>;
   /** What else can come back. */
   readonly errors: Readonly<Record<number, string>>;
 }
@@ -56,6 +61,23 @@ const OPERATIONS: readonly Operation[] = [
     request: keysRequestSchema,
     response: keysResponseSchema,
     errors: { 400: "a malformed request", 404: "Topic not found", 503: NOT_NOW },
+  },
+  {
+    method: "get",
+    path: "/v1/mail",
+    summary: "The client's own mail, the oldest first",
+    description: "Each is a signed document: an age file to the client, with the keys of an epoch.",
+    login: true,
+    response: mailResponseSchema,
+    errors: { 503: NOT_NOW },
+  },
+  {
+    method: "delete",
+    path: "/v1/mail/{number}",
+    summary: "The mail is stored, or will never be taken: it and every older one go",
+    login: true,
+    parameters: { number: mailNumberField },
+    errors: { 400: "no mail has this number", 503: NOT_NOW },
   },
   {
     method: "get",
@@ -127,15 +149,19 @@ export function describeApi(version: string): object {
   };
 }
 
-function describe({ summary, description, login, request, response, errors }: Operation): object {
+function describe(operation: Operation): object {
+  const { summary, description, login, parameters, request, response, errors } = operation;
   const refusals = Object.entries({ ...(login ? LOGIN_ERRORS : {}), ...errors });
   return {
     summary,
     ...(description ? { description } : {}),
     security: login ? [{ client: [] }] : [],
+    ...(parameters ? { parameters: Object.entries(parameters).map(inPath) } : {}),
     ...(request ? { requestBody: { required: true, content: json(schemaOf(request)) } } : {}),
     responses: {
-      200: { description: "OK", content: json(schemaOf(response)) },
+      ...(response
+        ? { 200: { description: "OK", content: json(schemaOf(response)) } }
+        : { 204: { description: "Done" } }),
       ...Object.fromEntries(
         refusals.map(([status, text]) => [
           status,
@@ -144,6 +170,10 @@ function describe({ summary, description, login, request, response, errors }: Op
       ),
     },
   };
+}
+
+function inPath([name, schema]: [string, z.ZodType]): object {
+  return { name, in: "path", required: true, schema: schemaOf(schema) };
 }
 
 function json(schema: object): object {

@@ -3,18 +3,22 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { parseJson } from "../../core/wire/fields.ts";
+import { mailNumberField, parseJson } from "../../core/wire/fields.ts";
 import {
   type brokersResponseSchema,
   keysRequestSchema,
+  type mailResponseSchema,
   matchRequestSchema,
   type statusResponseSchema,
 } from "../../core/wire/http.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { Directory } from "../directory/types.ts";
+
 import type { Limits } from "../limits/limits.ts";
+import type { Mailboxes } from "../mail/mailboxes.ts";
 import type { ListenerTls } from "../tls.ts";
 import { Door } from "./door.ts";
+
 import { Imports, MAX_IMPORT_BYTES } from "./imports.ts";
 import { type KeysOptions, releaseKeys } from "./keys.ts";
 import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
@@ -26,6 +30,7 @@ export interface PublicServerOptions extends MatchOptions, KeysOptions {
   readonly at: ListenAt;
   readonly limits: Limits;
   readonly verified: Pick<Directory, "client" | "import">;
+  readonly mailboxes: Pick<Mailboxes, "read" | "remove">;
   readonly matching: MatchOptions["matching"] & KeysOptions["matching"];
   /** `host:port` of the brokers that are registered now. */
   readonly brokers: () => Promise<string[]>;
@@ -111,6 +116,21 @@ export class PublicServer {
       async (): Promise<z.input<typeof brokersResponseSchema>> => ({ brokers: await brokers() }),
     );
     scope.get("/v1/status", async () => status());
+    scope.get("/v1/mail", async (request) => this.#readMail(this.#loginOf(request)));
+    scope.delete<{ Params: { number: string } }>("/v1/mail/:number", async (request, reply) => {
+      await this.#options.mailboxes.remove(this.#loginOf(request), numberOf(request.params.number));
+      return reply.code(204).send();
+    });
+  }
+
+  async #readMail(login: Login): Promise<z.input<typeof mailResponseSchema>> {
+    const mail = await this.#options.mailboxes.read(login);
+    return {
+      mail: mail.map(({ number, document }) => ({
+        number,
+        document: document.toString("base64url"),
+      })),
+    };
   }
 
   #addImport(scope: FastifyInstance): void {
@@ -128,6 +148,11 @@ export class PublicServer {
     if (!login) throw new VeilError("INTERNAL", "a request that nobody let in");
     return login;
   }
+}
+
+/** Throws BAD_ARGUMENT for what is no mail's number. */
+function numberOf(text: string): number {
+  return parseJson(text, mailNumberField);
 }
 
 function bodyOf({ body }: FastifyRequest): Uint8Array {

@@ -3,6 +3,7 @@
  *
  *   connect → authenticate → session
  *   v1/reg → registration → alias      v1/key → announcement → registry      v1/rec → record → writer
+ *   mailbox → v1/mail → PUBACK → removed
  *   directory changes → review → sessions closed, aliases withdrawn, producers told to rekey
  */
 import type { TlsOptions } from "node:tls";
@@ -19,7 +20,10 @@ import type {
 import { formatLogin } from "../../core/wire/login.ts";
 import { parseUpstream, type UpstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
+
 import type { Rated } from "../limits/quotas.ts";
+import { deliverMail } from "../mail/delivery.ts";
+
 import { announce } from "./announcement.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { takeRecord } from "./record.ts";
@@ -64,6 +68,7 @@ export class Ingress {
       authenticate: (login) => this.#authenticate(login),
       onConnect: (connection) => this.#connected(connection),
       onRead: (connection, bytes) => this.#read(connection, bytes),
+      onReady: (connection) => this.#ready(connection),
       onPublish: async (connection, message) => this.#publish(connection, message),
       onClose: (connection, reason) => this.#closed(connection, reason),
       onPuback: ({ topic }, elapsedMs) => metrics.acknowledged(kindOf(topic), elapsedMs),
@@ -106,6 +111,16 @@ export class Ingress {
     for (const session of [...this.#sessions.values()])
       if (session.login.tenant === tenant)
         session.connection.close("the tenant is not served here");
+  }
+
+  /** What lies there for the device is pushed to it from now on. */
+  #ready(connection: MqttSession): void {
+    const session = this.#sessions.get(connection);
+    if (!session) return;
+    const { mailboxes, metrics, log } = this.#services;
+    const { login, ended } = session;
+    const onDelivered = (): void => metrics.mailDelivered(login.tenant);
+    deliverMail({ login, connection, mailboxes, ended, onDelivered, log });
   }
 
   #authenticate(asked: MqttLogin): MqttAdmission {

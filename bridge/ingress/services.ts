@@ -4,7 +4,10 @@ import type { Logger } from "../../core/runtime/log.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { UpstreamKind } from "../../core/wire/mqtt.ts";
 import type { Directory } from "../directory/types.ts";
+
 import type { Limits } from "../limits/limits.ts";
+import type { Mailboxes } from "../mail/mailboxes.ts";
+
 import type { Matching } from "../matching/matching.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Registry } from "../registry/types.ts";
@@ -20,6 +23,7 @@ export interface IngressServices {
   readonly topics: Pick<Topics, "ensure" | "forget">;
   readonly registry: Pick<Registry, "register" | "has">;
   readonly writer: Pick<Writer, "write" | "dropSession">;
+  readonly mailboxes: Pick<Mailboxes, "follow" | "open" | "remove">;
   readonly metrics: BridgeMetrics;
   readonly limits: Limits;
   readonly log: Logger;

@@ -6,7 +6,10 @@ import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { Ingress } from "../../bridge/ingress/ingress.ts";
+
 import type { Limits } from "../../bridge/limits/limits.ts";
+import { Mailboxes } from "../../bridge/mail/mailboxes.ts";
+
 import { Matching } from "../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
 import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
@@ -19,13 +22,26 @@ import { deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts
 import { sealRecord } from "../../core/scheme/record/seal.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { encodeAnnouncement } from "../../core/wire/announcement.ts";
-import { formatLogin } from "../../core/wire/login.ts";
-import { type Ack, decodeAck, encodeRegistration, formatUpstream } from "../../core/wire/mqtt.ts";
+import { mailPath } from "../../core/wire/directory.ts";
+import { signDocument } from "../../core/wire/document.ts";
+import { generateSigningKey, importPublicKey, importSigningKey } from "../../core/wire/keys.ts";
+import { formatLogin, type Login } from "../../core/wire/login.ts";
+import {
+  ACK_TOPIC,
+  type Ack,
+  decodeAck,
+  decodeMailPush,
+  encodeRegistration,
+  formatUpstream,
+  type NumberedMail,
+} from "../../core/wire/mqtt.ts";
 import { registryKey } from "../../core/wire/store.ts";
 import { FakeKafka, writerOn } from "../bridge/writer/fake-kafka.ts";
 import { until } from "../core/ports/mqtt/raw-client.ts";
 import { EPOCH, Fleet, type Member } from "../support/fleet.ts";
+
 import { testLimits } from "../support/limits.ts";
+import { MemoryZooKeeper } from "../support/memory-zookeeper.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -47,8 +63,18 @@ export class MemoryRegistry implements Pick<Registry, "register" | "has"> {
   }
 }
 
+const KMS = generateSigningKey();
+
+export interface SharedGround {
+  readonly fleet?: Fleet;
+  readonly zookeeper?: MemoryZooKeeper;
+}
+
 export class IngressRig {
-  readonly fleet = new Fleet();
+  readonly fleet: Fleet;
+  readonly zookeeper: MemoryZooKeeper;
+  /** What mail is signed with. */
+  readonly kms = KMS;
   readonly registry = new MemoryRegistry();
   readonly kafka = new FakeKafka();
   readonly metrics = new BridgeMetrics();
@@ -62,9 +88,16 @@ export class IngressRig {
   readonly limits: Limits;
   readonly #matching: Matching;
 
-  constructor() {
+  /** Bridges that share their clients, and their mail. */
+  constructor({ fleet = new Fleet(), zookeeper = new MemoryZooKeeper() }: SharedGround = {}) {
+    this.fleet = fleet;
+    this.zookeeper = zookeeper;
     const log = pino({ level: "info" }, { write: (line: string) => this.log.push(line) });
-    this.#matching = new Matching({ maxWorkers: 2, onMatch: (how) => this.metrics.matched(how) });
+    this.#matching = new Matching({
+      maxWorkers: 2,
+      onMatch: (how) => this.metrics.matched(how),
+      clockMs: () => this.nowMs,
+    });
     this.writer = writerOn(this.kafka, { onPressure: (high) => this.ingress.setPaused(high) });
     const topics = new Topics({
       log,
@@ -86,6 +119,11 @@ export class IngressRig {
       matching: this.#matching,
       topics,
       registry: this.registry,
+      mailboxes: new Mailboxes({
+        zookeeper: zookeeper.part,
+        kmsPublicKey: () => importPublicKey(KMS.publicKey),
+        log,
+      }),
       writer: this.writer,
       metrics: this.metrics,
       limits: this.limits,
@@ -94,8 +132,8 @@ export class IngressRig {
     });
   }
 
-  static async start(): Promise<IngressRig> {
-    const rig = new IngressRig();
+  static async start(ground: SharedGround = {}): Promise<IngressRig> {
+    const rig = new IngressRig(ground);
     await rig.ingress.start();
     onTestFinished(async () => {
       await Promise.all([rig.writer.stop(0), rig.#matching.stop()]);
@@ -104,8 +142,17 @@ export class IngressRig {
     return rig;
   }
 
-  async connect(member: Member): Promise<Device> {
-    return Device.connect(this.ingress.port, member);
+  async connect(member: Member, onMail?: Device["onMail"]): Promise<Device> {
+    return Device.connect(this.ingress.port, member, onMail);
+  }
+
+  /** Puts a mail where an import would: signed for its place, unless it is told otherwise. */
+  post({ tenant, client }: Login, number: number, signedFor = client): Buffer {
+    const kmsKey = importSigningKey(this.kms.seed);
+    const body = Buffer.from(`an age file to ${client}, number ${number}`);
+    const document = signDocument("mail", mailPath(tenant, signedFor, number), body, kmsKey);
+    this.zookeeper.put(mailPath(tenant, client, number), document);
+    return document;
   }
 
   /** The refusals in the log, as `what code`. */
@@ -126,6 +173,9 @@ export class IngressRig {
 export class Device {
   readonly member: Member;
   readonly acks: Ack[] = [];
+  readonly mail: NumberedMail[] = [];
+  /** What it does with mail: whether it is stored, and so acknowledged. */
+  onMail: (mail: NumberedMail) => boolean | Promise<boolean> = () => true;
   readonly keys = new Map<number, RecordKey>();
   #connection: MqttConnection | undefined;
 
@@ -133,8 +183,13 @@ export class Device {
     this.member = member;
   }
 
-  static async connect(port: number, member: Member): Promise<Device> {
+  static async connect(
+    port: number,
+    member: Member,
+    onMail: Device["onMail"] = () => true,
+  ): Promise<Device> {
     const device = new Device(member);
+    device.onMail = onMail;
     const { login, secret } = member;
     device.#connection = await connectMqtt({
       url: `mqtt://127.0.0.1:${port}`,
@@ -142,10 +197,17 @@ export class Device {
       secret,
       signal: NEVER,
       keepaliveS: 30,
-      onMessage: (_topic, payload) => device.acks.push(decodeAck(payload)) > 0,
+      onMessage: (topic, payload) => device.#hear(topic, payload),
     });
     onTestFinished(() => device.connection.close());
     return device;
+  }
+
+  #hear(topic: string, payload: Buffer): boolean | Promise<boolean> {
+    if (topic === ACK_TOPIC) return this.acks.push(decodeAck(payload)) > 0;
+    const mail = decodeMailPush(payload);
+    this.mail.push(mail);
+    return this.onMail(mail);
   }
 
   get connection(): MqttConnection {

@@ -9,6 +9,7 @@ import {
   DEFAULT_RETENTION_MS,
   grantsPath,
   headPath,
+  mailPath,
   type Operation,
 } from "../../core/wire/directory.ts";
 import { sealForBridge, signDocument } from "../../core/wire/document.ts";
@@ -93,6 +94,12 @@ export class TestTenant {
       chunks,
       ...(status === "active" && { sealed: this.#seal(path, plain) }),
     });
+  }
+
+  /** `sealed`: what would be an age file. */
+  mail(client: string, number: number, sealed: Buffer): Placed {
+    const path = mailPath(this.name, client, number);
+    return { path, document: signDocument("mail", path, sealed, this.#signing) };
   }
 
   grants(

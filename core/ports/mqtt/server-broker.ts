@@ -18,6 +18,10 @@ export interface BrokerHandler {
   authenticate(username: string | undefined, password: string | undefined): ConnackCode;
   /** Authenticated, and whoever had the same id before is gone. Precedes CONNACK. */
   opened(): void;
+  /** CONNACK has left. */
+  ready(): void;
+  /** The client acknowledged something that was published to it with QoS 1. */
+  acknowledged(): void;
   /** `done()` sends the PUBACK, `done(error)` closes; neither leaves it unanswered. */
   publish(packet: PublishPacket, done: (error?: Error) => void): void;
   subscribing(): void;
@@ -42,6 +46,9 @@ export class Broker {
   private constructor(limits: MqttLimits) {
     this.#aedes = new Aedes(brokerOptions(limits, (client) => this.#handlers.get(client)));
     this.#aedes.on("client", (client) => this.#handlers.get(client)?.opened());
+    this.#aedes.on("clientReady", (client) => this.#handlers.get(client)?.ready());
+    // Of a clean session it does not say which: aedes keeps no list of what it has sent.
+    this.#aedes.on("ack", (_packet, client) => this.#handlers.get(client)?.acknowledged());
     const failed = (client: Client, error: Error) => this.#handlers.get(client)?.failed(error);
     this.#aedes.on("clientError", failed);
     this.#aedes.on("connectionError", failed);

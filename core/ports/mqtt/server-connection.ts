@@ -32,7 +32,7 @@ export interface ConnectionOptions {
   readonly limits: MqttLimits;
   readonly server: Pick<
     MqttServerOptions,
-    "authenticate" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
+    "authenticate" | "onReady" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
   >;
   /** Whether reading is suspended. */
   readonly isPaused: () => boolean;
@@ -56,6 +56,8 @@ export class Connection implements MqttSession, BrokerHandler {
   #state: "connecting" | "open" | "ended" = "connecting";
   #connect = { clean: true, hasWill: false };
   #unsentPushes = 0;
+  /** Of the QoS 1 push that waits for its PUBACK. */
+  #onAcknowledged: ((error?: VeilError) => void) | undefined;
   #refusedSubscribe = false;
   /** CONNECT was refused, with a reason: aedes's own error for it says nothing new. */
   #isTurnedAway = false;
@@ -98,7 +100,7 @@ export class Connection implements MqttSession, BrokerHandler {
       this.#refuse("slow-reader");
       return Promise.reject(gone());
     }
-    return this.#send(client, message, qos);
+    return qos === 0 ? this.#send(client, message, qos) : this.#deliver(client, message);
   }
 
   close(reason: string): void {
@@ -148,6 +150,14 @@ export class Connection implements MqttSession, BrokerHandler {
     this.#state = "open";
     this.#guard.open();
     this.#options.onOpen(this);
+  }
+
+  ready(): void {
+    if (this.#state === "open") this.#options.server.onReady?.(this);
+  }
+
+  acknowledged(): void {
+    this.#onAcknowledged?.();
   }
 
   publish(packet: PublishPacket, done: (error?: Error) => void): void {
@@ -246,6 +256,20 @@ export class Connection implements MqttSession, BrokerHandler {
     endGently(socket, sent);
   }
 
+  /** One at a time, so that a PUBACK needs no identifier to say what it is of. */
+  async #deliver(client: Client, message: MqttMessage): Promise<void> {
+    if (this.#onAcknowledged)
+      throw new VeilError("INTERNAL", "another push waits for its acknowledgement");
+    const acknowledged = new Promise<void>((resolve, reject) => {
+      this.#onAcknowledged = (error) => {
+        this.#onAcknowledged = undefined;
+        if (error) reject(error);
+        else resolve();
+      };
+    });
+    await Promise.all([this.#send(client, message, 1), acknowledged]);
+  }
+
   async #send(client: Client, { topic, payload }: MqttMessage, qos: 0 | 1): Promise<void> {
     this.#unsentPushes += 1;
     const packet = { cmd: "publish", topic, payload, qos, retain: false, dup: false } as const;
@@ -286,6 +310,7 @@ export class Connection implements MqttSession, BrokerHandler {
     clearTimeout(this.#heldBack);
     this.#pending.end();
     this.#onIdle?.();
+    this.#onAcknowledged?.(gone());
     this.#options.onEnd(this, reason);
   }
 }

@@ -25,8 +25,9 @@ export interface MqttFarewell {
 export interface MqttSession {
   readonly clientId: string;
   /**
-   * Publishes to this client, subscribed or not. Resolves when the socket has taken the bytes; rejects with
-   * DISCONNECTED if the connection ended first.
+   * Publishes to this client, subscribed or not. Resolves when the socket has taken the bytes, with QoS 1 when the
+   * client has acknowledged it, however long it takes; of those one waits at a time, another throws INTERNAL. Rejects
+   * with DISCONNECTED if the connection ended first.
    */
   push(message: MqttMessage, qos: 0 | 1): Promise<void>;
   /** Closes at once: later publishes are not read, pending ones never acknowledged. */
@@ -116,8 +117,10 @@ export interface MqttServerOptions {
   admits?(address: string): boolean;
   /** Called with every well-formed CONNECT; must not throw. */
   authenticate(login: MqttLogin): MqttAdmission;
-  /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before its first publish. */
+  /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before `onReady` or its first publish. */
   onConnect(session: MqttSession): void;
+  /** The client's CONNACK has left: from here on it may be pushed to. */
+  onReady?(session: MqttSession): void;
   /** Called in publish order. A rejection closes the connection without PUBACK. */
   onPublish(session: MqttSession, message: MqttMessage): Promise<MqttVerdict>;
   /** The session ended, for whatever reason; called once for each `onConnect`. */

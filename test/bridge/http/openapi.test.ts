@@ -13,7 +13,7 @@ const operation = z.looseObject({
 const description = z
   .looseObject({
     openapi: z.literal("3.1.0"),
-    paths: z.record(z.string(), z.partialRecord(z.enum(["get", "post"]), operation)),
+    paths: z.record(z.string(), z.partialRecord(z.enum(["get", "post", "delete"]), operation)),
   })
   .parse(JSON.parse(JSON.stringify(describeApi("1.2.3"))));
 
@@ -22,7 +22,9 @@ test("describes every operation, with whom it asks to log in", () => {
     Object.entries(methods).map(([method, one]) => `${method} ${path} ${one?.security.length}`),
   );
   expect(found.sort()).toEqual([
+    "delete /v1/mail/{number} 1",
     "get /v1/brokers 1",
+    "get /v1/mail 1",
     "get /v1/openapi.json 0",
     "get /v1/status 1",
     "post /v1/import 0",

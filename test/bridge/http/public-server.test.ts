@@ -13,7 +13,10 @@ import { openHead } from "../../../bridge/directory/head.ts";
 import type { Directory, Tenant } from "../../../bridge/directory/types.ts";
 import { FreshDirectory } from "../../../bridge/http/fresh-directory.ts";
 import { HttpMetrics } from "../../../bridge/http/metrics.ts";
+
 import { PublicServer } from "../../../bridge/http/public-server.ts";
+import { Mailboxes } from "../../../bridge/mail/mailboxes.ts";
+
 import { Matching } from "../../../bridge/matching/matching.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
 import { VeilError } from "../../../core/errors.ts";
@@ -27,12 +30,16 @@ import {
   errorResponseSchema,
   importResponseSchema,
   keysResponseSchema,
+  mailResponseSchema,
   matchResponseSchema,
 } from "../../../core/wire/http.ts";
 import { generateSigningKey, importSigningKey } from "../../../core/wire/keys.ts";
 import { testCertificate } from "../../support/certificate/certificate.ts";
 import { silentLog } from "../../support/kafka.ts";
+
 import { testLimits } from "../../support/limits.ts";
+import { MemoryZooKeeper } from "../../support/memory-zookeeper.ts";
+
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
 
@@ -68,6 +75,7 @@ interface Ground {
   readonly entries: Map<string, RegistryEntry[]>;
   ageMs: number;
   imported: readonly { path: string; document: Buffer }[];
+  readonly zookeeper: MemoryZooKeeper;
   import: Directory["import"];
 }
 
@@ -79,6 +87,7 @@ beforeEach(() => {
     entries: new Map(),
     ageMs: 0,
     imported: [],
+    zookeeper: new MemoryZooKeeper(),
     import: async (documents) => {
       ground.imported = documents;
       return { accepted: documents.length, unchanged: 0 };
@@ -133,6 +142,11 @@ async function serve(
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
     matching,
+    mailboxes: new Mailboxes({
+      zookeeper: ground.zookeeper.part,
+      kmsPublicKey: () => signed.kmsPublicKey,
+      log: silentLog,
+    }),
     registry: { find: async ({ kid }) => ground.entries.get(kid.toString("hex")) ?? [] },
     leaders: async (topic) => {
       const leader = ground.leaders.get(topic);
@@ -152,24 +166,26 @@ async function serve(
 }
 
 interface Call {
+  readonly method?: "DELETE";
   readonly body?: unknown;
   readonly as?: { readonly user: string; readonly secret: Buffer } | null;
 }
 
 const VIEWER = { user: "viewer@acme", secret: consumer.credential.secret };
 
-async function call(base: string, path: string, { body, as = VIEWER }: Call = {}) {
+async function call(base: string, path: string, { method, body, as = VIEWER }: Call = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const basic = as && Buffer.from(`${as.user}:${as.secret.toString("base64url")}`);
   const response = await fetch(`${base}${path}`, {
-    method: body === undefined ? "GET" : "POST",
+    method: method ?? (body === undefined ? "GET" : "POST"),
     headers: {
       ...(basic && { authorization: `Basic ${basic.toString("base64")}` }),
       ...(body !== undefined && { "content-type": "application/json" }),
     },
     ...(body !== undefined && { body: text }),
   });
-  const answer: unknown = await response.json();
+  const said = await response.text();
+  const answer: unknown = said === "" ? null : JSON.parse(said);
   return { status: response.status, answer, headers: response.headers };
 }
 
@@ -205,6 +221,75 @@ function announce(kid: Buffer = randomBytes(16), wrapped?: Buffer): { kid: Buffe
 }
 
 const text = (kid: Buffer): string => kid.toString("base64url");
+
+describe("/v1/mail", () => {
+  const post = (client: string, number: number): Buffer => {
+    const { path, document } = signed.mail(client, number, Buffer.from(`for ${client}`));
+    ground.zookeeper.put(path, document);
+    return document;
+  };
+
+  test("a client's own, the oldest first; none is an empty list", async () => {
+    const base = await serve();
+    expect((await call(base, "/v1/mail")).answer).toEqual({ mail: [] });
+    const [second, first] = [post("viewer", 1_000), post("viewer", 999)];
+    post("pump", 7);
+    const { status, answer } = await call(base, "/v1/mail");
+    expect(status).toBe(200);
+    expect(mailResponseSchema.parse(answer).mail).toEqual([
+      { number: 999, document: first },
+      { number: 1_000, document: second },
+    ]);
+  });
+
+  test("what the owner did not sign for this place is left out", async () => {
+    const base = await serve();
+    const { document } = signed.mail("pump", 7, Buffer.from("for pump"));
+    ground.zookeeper.put(signed.mail("viewer", 7, Buffer.alloc(0)).path, document);
+    expect((await call(base, "/v1/mail")).answer).toEqual({ mail: [] });
+  });
+
+  test("goes when it is stored, with the older ones, and nobody else's does", async () => {
+    const base = await serve();
+    for (const number of [6, 7, 8]) post("viewer", number);
+    post("pump", 7);
+    for (let time = 1; time <= 2; time++)
+      expect((await call(base, "/v1/mail/7", { method: "DELETE" })).status).toBe(204);
+    expect([...ground.zookeeper.nodes.keys()]).toEqual([
+      "/veilmq/acme/mail/viewer/8",
+      "/veilmq/acme/mail/pump/7",
+    ]);
+  });
+
+  test.each(["0", "x", "-1", "1.5", "1000000000000000", "..%2Fpump%2F7"])(
+    "number %s is none",
+    async (number) => {
+      const base = await serve();
+      const { status, answer } = await call(base, `/v1/mail/${number}`, { method: "DELETE" });
+      expect([status, answer]).toMatchObject([400, { code: "BAD_ARGUMENT" }]);
+    },
+  );
+
+  test("is for who logs in, and is not revoked", async () => {
+    const base = await serve();
+    for (const method of [undefined, "DELETE"] as const) {
+      const path = method ? "/v1/mail/7" : "/v1/mail";
+      const ask = { ...(method && { method }) };
+      expect((await call(base, path, { ...ask, as: null })).status).toBe(401);
+      const wrong = { user: "viewer@acme", secret: randomBytes(32) };
+      expect((await call(base, path, { ...ask, as: wrong })).status).toBe(401);
+    }
+    const { secret } = consumer.credential;
+    apply(signed.enrolment("viewer", 2, { status: "revoked", secret }));
+    expect((await call(base, "/v1/mail")).status).toBe(403);
+  });
+
+  test("waits for a ZooKeeper that is away", async () => {
+    ground.zookeeper.isAway = true;
+    const { status, answer } = await call(await serve(), "/v1/mail");
+    expect([status, answer]).toMatchObject([503, { code: "UNAVAILABLE" }]);
+  });
+});
 
 describe("POST /v1/match", () => {
   test("from a trapdoor to the topic and its leader", async () => {

@@ -80,6 +80,11 @@ export class SimBridge {
       },
       topics: { ensure: async () => undefined, forget: () => undefined },
       registry,
+      mailboxes: {
+        follow: () => () => undefined,
+        open: async () => null,
+        remove: async () => undefined,
+      },
       writer: this.#writer,
       metrics,
       limits: testLimits(),

@@ -1,5 +1,6 @@
 /** The directory against a real ZooKeeper and Kafka: what one bridge imports, what all bridges see and refuse. */
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { mailboxPath, mailPath } from "../../../core/wire/directory.ts";
 import { INTERNAL_KIND, InternalStore } from "../../../core/wire/store.ts";
 import { testDirectory, testZooKeeper } from "../../support/bridge-parts.ts";
 import { freshName } from "../../support/cluster.ts";
@@ -284,4 +285,55 @@ test("Kafka and ZooKeeper learn no K_b, no tag and no client's secret from it", 
   expect(config["cleanup.policy"]).toBe("compact");
   expect(config["min.insync.replicas"]).toBe("2");
   expect(partitions.map(({ replicas }) => replicas.length)).toEqual([3]);
+});
+
+describe("mail", () => {
+  const sealed = (text: string): Buffer => Buffer.from(`an age file: ${text}`);
+
+  test("lies in ZooKeeper for its client, one at a time, and never goes back", async () => {
+    const tenant = newTenant();
+    const { directory, zookeeper } = await testDirectory([tenant], identity);
+    const box = mailboxPath(tenant.name, "pump");
+    const first = tenant.mail("pump", 5, sealed("5"));
+    const bundle = [await tenant.head(identity, 1), ...pump(tenant, 2), first];
+    expect(await directory.import(bundle)).toEqual({ accepted: 5, unchanged: 0 });
+    expect((await zookeeper.get(first.path))?.data.equals(first.document)).toBe(true);
+    expect(await directory.import([first])).toEqual({ accepted: 0, unchanged: 1 });
+
+    const second = tenant.mail("pump", 1_000, sealed("1000"));
+    await directory.import([second, tenant.mail("fan", 3, sealed("3"))]);
+    expect(await zookeeper.children(box)).toEqual(["1000"]);
+
+    // Not after it was fetched either, and not at another bridge.
+    await zookeeper.delete(second.path);
+    const { directory: restarted } = await testDirectory([tenant], identity);
+    for (const bridge of [directory, restarted]) {
+      await expect(bridge.import([first])).rejects.toMatchObject({ code: "ROLLED_BACK" });
+      const other = tenant.mail("pump", 1_000, sealed("other"));
+      await expect(bridge.import([other])).rejects.toMatchObject({ code: "ROLLED_BACK" });
+    }
+    expect(await zookeeper.children(box)).toEqual([]);
+  });
+
+  test("is taken only where the owner signed it for that very place", async () => {
+    const tenant = newTenant();
+    const { directory, zookeeper } = await testDirectory([tenant], identity);
+    await directory.import([await tenant.head(identity, 1), ...pump(tenant, 2)]);
+    const mail = tenant.mail("pump", 5, sealed("5"));
+    const forged = new TestTenant(tenant.name).mail("pump", 5, sealed("5"));
+    const moved = { ...mail, path: mailPath(tenant.name, "fan", 5) };
+    const later = { ...mail, path: mailPath(tenant.name, "pump", 6) };
+    for (const bad of [forged, moved, later])
+      await expect(directory.import([bad])).rejects.toMatchObject({ code: "BAD_DOCUMENT" });
+    expect(await zookeeper.children(mailboxPath(tenant.name, "pump"))).toBeNull();
+  });
+
+  test("goes when its client is revoked", async () => {
+    const tenant = newTenant();
+    const { directory, zookeeper } = await testDirectory([tenant], identity);
+    const mail = tenant.mail("pump", 3, sealed("3"));
+    await directory.import([await tenant.head(identity, 1), ...pump(tenant, 2), mail]);
+    await directory.import([tenant.enrolment("pump", 4, { status: "revoked" })]);
+    expect(await zookeeper.children(mailboxPath(tenant.name, "pump"))).toEqual([]);
+  });
 });

@@ -149,15 +149,18 @@ describe("messages", () => {
   test("arrive without a subscription; what is not taken gets no PUBACK and blocks nothing", async () => {
     const { port, sessions } = await startServer();
     const seen: string[] = [];
-    await connected(port, {
+    const connection = await connected(port, {
       onMessage: (topic, payload) => {
         seen.push(`${topic} ${payload}`);
         return topic !== "v1/mail";
       },
     });
-    await sessions[0]?.push({ topic: "v1/mail", payload: Buffer.from("kept") }, 1);
+    const kept = sessions[0]?.push({ topic: "v1/mail", payload: Buffer.from("kept") }, 1);
+    const unacknowledged = expect(kept).rejects.toMatchObject({ code: "DISCONNECTED" });
     await sessions[0]?.push({ topic: "v1/ack", payload: Buffer.from("a") }, 0);
     await vi.waitFor(() => expect(seen).toEqual(["v1/mail kept", "v1/ack a"]));
+    await connection.close();
+    await unacknowledged;
   });
 });
 

@@ -53,6 +53,12 @@ export class RawClient {
     this.send(publishPacket({ topic, payload, messageId }));
   }
 
+  /** PUBACK of the last QoS 1 push. */
+  acknowledge(): void {
+    const last = this.packets.findLast((p) => p.cmd === "publish" && p.qos === 1);
+    this.send(generate({ cmd: "puback", messageId: last?.messageId ?? 1 }));
+  }
+
   /** The packet identifiers of the PUBACKs so far, in order. */
   get pubacks(): number[] {
     return this.packets.flatMap((p) => (p.cmd === "puback" ? [p.messageId ?? 0] : []));

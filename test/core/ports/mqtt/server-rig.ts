@@ -23,6 +23,7 @@ export interface Rig {
   readonly port: number;
   readonly held: Held[];
   readonly sessions: MqttSession[];
+  readonly ready: MqttSession[];
   readonly closed: { clientId: string; reason: string }[];
   readonly refusals: MqttRefusal[];
   readonly log: string[];
@@ -34,6 +35,7 @@ export async function startRig(
 ): Promise<Rig> {
   const held: Held[] = [];
   const sessions: MqttSession[] = [];
+  const ready: MqttSession[] = [];
   const closed: { clientId: string; reason: string }[] = [];
   const refusals: MqttRefusal[] = [];
   const log: string[] = [];
@@ -46,6 +48,7 @@ export async function startRig(
         ? { accepted: true }
         : { accepted: false, answer: "badCredentials", reason: "wrong" },
     onConnect: (session) => sessions.push(session),
+    onReady: (session) => ready.push(session),
     onPublish: (session, message) => {
       if (options.autoAck) return Promise.resolve("ack");
       return new Promise<MqttVerdict>((answer, fail) =>
@@ -57,5 +60,5 @@ export async function startRig(
     ...options,
   });
   onTestFinished(() => server.stop(0));
-  return { server, port: server.port, held, sessions, closed, refusals, log };
+  return { server, port: server.port, held, sessions, ready, closed, refusals, log };
 }

@@ -292,12 +292,38 @@ describe("a session", () => {
     const client = await RawClient.login(port);
     await until(() => client.returnCode === 0);
     await sessions[0]?.push(hello("a"), 0);
-    await sessions[0]?.push(hello("b"), 1);
+    const delivered = sessions[0]?.push(hello("b"), 1);
     await until(() => client.pushes.length === 2);
+    client.acknowledge();
+    await delivered;
     expect(client.pushes).toEqual(["a", "b"]);
     expect(client.packets.map((p) => (p.cmd === "publish" ? p.qos : p.cmd))).toEqual([
       ...["connack", 0, 1],
     ]);
+  });
+
+  it("is ready when it can hear, and done with a QoS 1 push when it has said so", async () => {
+    const { port, ready, sessions } = await startRig();
+    const client = await RawClient.login(port);
+    await until(() => ready.length === 1);
+    expect(ready).toEqual(sessions);
+    const states: string[] = [];
+    const [session] = sessions;
+    const first = session?.push(hello("first"), 1).then(() => states.push("first"));
+    await expect(session?.push(hello("second"), 1)).rejects.toMatchObject({ code: "INTERNAL" });
+    await until(() => client.pushes.length === 1);
+    await quiet(50);
+    expect(states).toEqual([]);
+    client.acknowledge();
+    await first;
+    // An acknowledgement of nothing does no harm.
+    client.acknowledge();
+    await quiet(50);
+    const last = session?.push(hello("last"), 1);
+    const lost = expect(last).rejects.toMatchObject({ code: "DISCONNECTED" });
+    await until(() => client.pushes.length === 2);
+    client.socket.destroy();
+    await lost;
   });
 
   it("closes when it is told to, and when the client hangs up, once", async () => {
