@@ -6,8 +6,9 @@
 import { join } from "node:path";
 import { makeFolder } from "../../core/runtime/files.ts";
 import { type Part, startAll, stopAll } from "../../core/runtime/lifecycle.ts";
-import { jsonAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
+import { jsonAnswer, type LocalAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { Registry } from "../../core/runtime/metrics.ts";
 import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { clockRecord, type Moment } from "../../core/wire/clock.ts";
@@ -23,7 +24,7 @@ import { fasterAead } from "./sealing/aead-choice.ts";
 import { Intake } from "./sealing/intake.ts";
 import { Scheme } from "./sealing/scheme.ts";
 import { Sealer } from "./sealing/sealer.ts";
-import { type AgentStatus, agentMetrics } from "./status.ts";
+import type { AgentStatus } from "./status.ts";
 import { DeviceClock } from "./time/clock.ts";
 import { Lanes } from "./uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
@@ -55,6 +56,7 @@ export class Agent {
   readonly #lanes: Lanes;
   readonly #uplink: Uplink;
   readonly #parts: readonly Part[];
+  #metrics: Registry | undefined;
   #taken = 0;
 
   /** Throws BAD_CREDENTIAL where the credential has no key for its newest epoch. */
@@ -245,15 +247,11 @@ export class Agent {
   /** In the order of starting; a stop goes the other way, so that what was framed gets to the outbox. */
   #createParts(): Part[] {
     const { settings } = this.#options;
-    const metrics = agentMetrics(() => this.status());
     const local = new LocalHttpServer({
       socketPath: settings.socketPath,
       routes: {
         "/status": () => jsonAnswer(this.status()),
-        "/metrics": async () => ({
-          contentType: metrics.contentType,
-          body: await metrics.metrics(),
-        }),
+        "/metrics": () => this.#metricsAnswer(),
       },
     });
     return [
@@ -270,6 +268,12 @@ export class Agent {
       this.#countsPart(),
       { name: "local socket", start: () => local.start(), stop: () => local.stop() },
     ];
+  }
+
+  async #metricsAnswer(): Promise<LocalAnswer> {
+    const { agentMetrics } = await import("./metrics.ts");
+    this.#metrics ??= agentMetrics(() => this.status());
+    return { contentType: this.#metrics.contentType, body: await this.#metrics.metrics() };
   }
 
   /** By now nothing is added or acknowledged any more. */

@@ -5,12 +5,14 @@
  *   entry   = length(4) ‖ crc32(4) ‖ sequence(8) ‖ kind(1) ‖ body
  *   body    = stream(16) ‖ payload                  of an announcement (1) or a record (2)
  *           = stream(16) ‖ acknowledged(8)          of a mark (3): that stream is done up to there
+ *           = 0(16) ‖ age(8) ‖ wall clock(8) ‖ set(1)   of a stamp (4): age-clock.ts
  *
- * Big-endian. `length` counts what follows the CRC; the CRC (IEEE, as zlib) covers the same bytes. A mark
- * takes no sequence: its field is 0.
+ * Big-endian. `length` counts what follows the CRC; the CRC (IEEE, as zlib) covers the same bytes. Marks and
+ * stamps take no sequence: the field is 0.
  */
 import { crc32 } from "node:zlib";
 import { VeilError } from "../../../core/errors.ts";
+import type { Stamp } from "./age-clock.ts";
 import {
   ENTRY_KIND,
   type EntryKind,
@@ -27,6 +29,8 @@ export const HEADER_BYTES = MAGIC.length + 1;
 const PREFIX_BYTES = 8;
 const FIXED_BYTES = 8 + 1 + STREAM_BYTES;
 const MARK_BYTES = 8;
+const STAMP_BYTES = 8 + 8 + 1;
+const NO_STREAM: StreamId = "00".repeat(STREAM_BYTES);
 const MAX_LENGTH = FIXED_BYTES + MAX_PAYLOAD_BYTES;
 /** How many bytes may be checksummed in vain while looking for the next good entry: bounds the work. */
 const RESYNC_BYTES = 8 * 2 ** 20;
@@ -48,6 +52,8 @@ export interface Mark {
 export interface ScannedSegment {
   readonly entries: LogEntry[];
   readonly marks: Mark[];
+  /** The first and the newest stamp, if there is one. */
+  readonly stamps: { first: Stamp; last: Stamp } | null;
   /** The end of the last good entry; less than the file's length after a torn write. */
   readonly goodBytes: number;
   /** Bytes before `goodBytes` that are damaged and were passed over. */
@@ -60,8 +66,12 @@ export function segmentHeader(): Buffer {
   return Buffer.concat([MAGIC, Uint8Array.of(VERSION)]);
 }
 
-/** Entries, then marks, as one buffer to be written at once. */
-export function encodeBatch(entries: readonly LogEntry[], marks: readonly Mark[]): Buffer {
+/** Entries, then marks and a stamp, as one buffer to be written at once. */
+export function encodeBatch(
+  entries: readonly LogEntry[],
+  marks: readonly Mark[],
+  stamp: Stamp | null = null,
+): Buffer {
   const parts = entries.flatMap((entry) =>
     encode(ENTRY_KIND[entry.kind], entry.stream, entry.sequence, entry.payload),
   );
@@ -70,6 +80,7 @@ export function encodeBatch(entries: readonly LogEntry[], marks: readonly Mark[]
     body.writeBigUInt64BE(BigInt(acknowledged));
     parts.push(...encode(ENTRY_KIND.mark, stream, 0, body));
   }
+  if (stamp) parts.push(...encode(ENTRY_KIND.stamp, NO_STREAM, 0, encodeStamp(stamp)));
   return Buffer.concat(parts);
 }
 
@@ -83,12 +94,33 @@ function encode(kind: number, stream: StreamId, sequence: number, payload: Buffe
   return [head, payload];
 }
 
+function encodeStamp({ ageMs, wallMs, isSet }: Stamp): Buffer {
+  const body = Buffer.alloc(STAMP_BYTES);
+  body.writeBigUInt64BE(BigInt(ageMs));
+  body.writeBigUInt64BE(BigInt(Math.max(0, wallMs)), 8);
+  body.writeUInt8(isSet ? 1 : 0, 16);
+  return body;
+}
+
+function decodeStamp(body: Buffer): Stamp | null {
+  if (body.length !== STAMP_BYTES) return null;
+  const ageMs = safeInteger(body, 0);
+  const wallMs = safeInteger(body, 8);
+  return ageMs === null || wallMs === null
+    ? null
+    : { ageMs, wallMs, isSet: body.readUInt8(16) === 1 };
+}
+
 /**
  * Reads a segment; payloads are views of `bytes`. Damage is passed over to the next entry that can be
  * believed. Throws BAD_DOCUMENT on a version it does not know: the file is good, this program too old.
  */
 export function scanSegment(bytes: Buffer): ScannedSegment {
-  const scan: { entries: LogEntry[]; marks: Mark[] } = { entries: [], marks: [] };
+  const scan: Pick<ScannedSegment, "entries" | "marks"> & { stamps: ScannedSegment["stamps"] } = {
+    entries: [],
+    marks: [],
+    stamps: null,
+  };
   const empty = { ...scan, goodBytes: 0, damagedBytes: 0, lostEntries: 0 };
   if (bytes.length < HEADER_BYTES) return empty;
   if (bytes.subarray(0, MAGIC.length).equals(MAGIC) && bytes.readUInt8(MAGIC.length) !== VERSION)
@@ -104,6 +136,7 @@ export function scanSegment(bytes: Buffer): ScannedSegment {
     damagedBytes += found.start - goodBytes;
     damaged ||= found.start > goodBytes;
     if (found.mark) scan.marks.push(found.mark);
+    if (found.stamp) scan.stamps = { first: scan.stamps?.first ?? found.stamp, last: found.stamp };
     if (found.entry) {
       if (damaged) lostEntries += found.entry.sequence - last - 1;
       damaged = false;
@@ -114,10 +147,11 @@ export function scanSegment(bytes: Buffer): ScannedSegment {
   }
 }
 
-/** An entry or a mark, from `start` to `end`. */
+/** An entry, a mark or a stamp, from `start` to `end`. */
 interface Found {
   readonly entry?: LogEntry;
   readonly mark?: Mark;
+  readonly stamp?: Stamp;
   readonly start: number;
   readonly end: number;
 }
@@ -148,6 +182,10 @@ function entryAt(bytes: Buffer, start: number): Found | null {
   if (code === ENTRY_KIND.mark) {
     const acknowledged = payload.length === MARK_BYTES ? safeInteger(payload, 0) : null;
     return acknowledged === null ? null : { mark: { stream, acknowledged }, start, end };
+  }
+  if (code === ENTRY_KIND.stamp) {
+    const stamp = decodeStamp(payload);
+    return stamp && { stamp, start, end };
   }
   const kind = kindOf(code);
   if (kind === null || sequence === null) return null;

@@ -4,8 +4,8 @@
  */
 import { VeilError } from "../../../core/errors.ts";
 
-/** What an entry is, as on disk. Marks are the outbox's own and never leave it. */
-export const ENTRY_KIND = { announcement: 1, record: 2, mark: 3 } as const;
+/** What an entry is, as on disk. Marks and stamps are the outbox's own and never leave it. */
+export const ENTRY_KIND = { announcement: 1, record: 2, mark: 3, stamp: 4 } as const;
 export type EntryKind = "announcement" | "record";
 
 /** 16 bytes as 32 lower-case hex digits that name (epoch, topic); opaque here. The caller derives it. */

@@ -3,20 +3,34 @@
  * size; what is done, or beyond the bound, is removed.
  */
 import { VeilError } from "../../../core/errors.ts";
+import type { AgeClock, Stamp } from "./age-clock.ts";
 import { encodeBatch, HEADER_BYTES, type LogEntry, type Mark, OVERHEAD_BYTES } from "./codec.ts";
 import type { NewEntry, StreamId } from "./entry.ts";
 import type { Pending } from "./group-commit.ts";
 import type { OutboxReport } from "./options.ts";
 import type { Recovery } from "./recovery.ts";
-import { doneSegments, dropOldest, removeSegments, type Store } from "./retention.ts";
+import {
+  doneSegments,
+  dropOldest,
+  expiredSegments,
+  removeSegments,
+  type Store,
+} from "./retention.ts";
 import { Segment } from "./segment.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
+/** How often the age clock is written: so much may be missing from it after a kill -9. */
+const STAMP_INTERVAL_MS = 60_000;
+/** A segment takes entries for that part of the age bound: it can be dropped only as a whole. */
+const AGE_PARTS = 16;
+
 export interface OutboxLogOptions {
   readonly store: Store;
+  readonly clock: AgeClock;
   readonly segmentBytes: number;
   readonly maxBytes: number;
-  /** Whether the oldest are dropped at `maxBytes`; otherwise whoever appends has to look. */
+  readonly maxAgeMs: number;
+  /** Whether the oldest are dropped at a bound; otherwise whoever appends has to look. */
   readonly dropsOldest: boolean;
   readonly onReport: (report: OutboxReport) => void;
 }
@@ -30,14 +44,23 @@ export class OutboxLog {
   readonly #dirty = new Set<StreamId>();
   #failing = false;
   #droppedRecords = 0;
+  #stampedMs = Number.NEGATIVE_INFINITY;
+  #appendedMs: number;
 
   constructor(options: OutboxLogOptions) {
     this.#options = options;
+    this.#appendedMs = options.clock.nowMs();
     this.#writer = new SegmentWriter({ folder: options.store.folder });
   }
 
   get droppedRecords(): number {
     return this.#droppedRecords;
+  }
+
+  /** Whether something older than the bound waits. */
+  get isOverAge(): boolean {
+    const oldest = this.#options.store.ledger.segments.find(({ pending }) => pending > 0);
+    return oldest !== undefined && oldest.bornMs < this.#ageLimitMs();
   }
 
   /** Goes on in the newest segment that recovery found. */
@@ -48,6 +71,8 @@ export class OutboxLog {
   }
 
   async stop(): Promise<void> {
+    // Without it the time until the next start does not count.
+    await this.#writeLoose(this.#takeStamp(0)).catch(() => undefined);
     await this.#writer.seal();
   }
 
@@ -73,7 +98,8 @@ export class OutboxLog {
       for (const { resolve } of group) resolve();
     }
     try {
-      await this.#writeMarks({ sync: false });
+      await this.#writeLoose(null);
+      await this.#expire();
       await this.#reclaim();
     } catch (cause) {
       await this.#fail(cause);
@@ -83,12 +109,13 @@ export class OutboxLog {
 
   async #append(entries: Appended): Promise<void> {
     const { ledger, residents } = this.#options.store;
-    const bytes = encodeBatch(entries, this.#takeMarks());
+    const bytes = encodeBatch(entries, this.#takeMarks(), this.#takeStamp(STAMP_INTERVAL_MS));
     await this.#makeRoom(bytes.length);
     const segment = await this.#segmentFor(entries[0]?.sequence ?? ledger.last + 1, bytes.length);
     await this.#writer.write(bytes, { sync: true });
     segment.bytes = this.#writer.position;
     for (const entry of entries) residents.append(ledger.add(segment, entry));
+    this.#appendedMs = this.#options.clock.nowMs();
     if (this.#failing) this.#options.onReport({ event: "disk-ok" });
     this.#failing = false;
   }
@@ -97,23 +124,50 @@ export class OutboxLog {
   async #makeRoom(bytes: number): Promise<void> {
     const { store, maxBytes, dropsOldest, onReport } = this.#options;
     while (dropsOldest && store.ledger.bytes + bytes > maxBytes) {
-      const records = await dropOldest(store);
+      const records = await dropOldest(store, store.ledger.segments.length - 1);
       if (records === null) return;
       this.#droppedRecords += records;
-      onReport({ event: "dropped", records });
+      onReport({ event: "dropped", records, bound: "bytes" });
     }
+  }
+
+  /** Drops the segments in which everything is older than the bound. */
+  async #expire(): Promise<void> {
+    const { store, dropsOldest, onReport } = this.#options;
+    if (!dropsOldest) return;
+    const { ledger } = store;
+    if (this.#appendedMs < this.#ageLimitMs() && ledger.newest && ledger.newest.pending > 0)
+      await this.#beginSegment(ledger.last + 1);
+    for (;;) {
+      const records = await dropOldest(store, expiredSegments(ledger, this.#ageLimitMs()));
+      if (records === null) return;
+      this.#droppedRecords += records;
+      onReport({ event: "dropped", records, bound: "age" });
+    }
+  }
+
+  #ageLimitMs(): number {
+    return this.#options.clock.nowMs() - this.#options.maxAgeMs;
   }
 
   /** The segment to append to: the open one if `bytes` more fit, or else a new one from `first` on. */
   async #segmentFor(first: number, bytes: number): Promise<Segment> {
-    const { store, segmentBytes } = this.#options;
+    const { store, segmentBytes, maxAgeMs, clock } = this.#options;
+    const { newest } = store.ledger;
+    if (this.#writer.isOpen && newest) {
+      const fits = this.#writer.position + bytes <= segmentBytes;
+      const isYoung = clock.nowMs() - newest.bornMs <= maxAgeMs / AGE_PARTS;
+      if ((fits && isYoung) || newest.count === 0) return newest;
+    }
+    return await this.#beginSegment(first);
+  }
+
+  async #beginSegment(first: number): Promise<Segment> {
+    const { store, clock } = this.#options;
     const { folder, ledger, residents } = store;
-    const { newest } = ledger;
-    const fits = this.#writer.position + bytes <= segmentBytes || newest?.count === 0;
-    if (this.#writer.isOpen && newest && fits) return newest;
     await this.#writer.seal();
     residents.end();
-    const segment = new Segment({ folder, first, bytes: HEADER_BYTES });
+    const segment = new Segment({ folder, first, bytes: HEADER_BYTES, bornMs: clock.nowMs() });
     await this.#writer.create(segment.path);
     ledger.segments.push(segment);
     residents.begin(segment, []);
@@ -121,14 +175,23 @@ export class OutboxLog {
   }
 
   /**
-   * Marks alone never open a segment, and need no fsync of their own: a lost mark only makes acknowledged
+   * Marks and stamps alone never open a segment, and need no fsync of their own: a lost mark only makes acknowledged
    * records be sent again.
    */
-  async #writeMarks({ sync }: { sync: boolean }): Promise<void> {
+  async #writeLoose(stamp: Stamp | null, sync = false): Promise<void> {
     const { newest } = this.#options.store.ledger;
-    if (!this.#writer.isOpen || !newest || this.#dirty.size === 0) return;
-    await this.#writer.write(encodeBatch([], this.#takeMarks()), { sync });
+    if (!this.#writer.isOpen || !newest || (this.#dirty.size === 0 && !stamp)) return;
+    await this.#writer.write(encodeBatch([], this.#takeMarks(), stamp), { sync });
     newest.bytes = this.#writer.position;
+  }
+
+  /** A stamp, if the last one is older than `intervalMs`. */
+  #takeStamp(intervalMs: number): Stamp | null {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#stampedMs < intervalMs) return null;
+    this.#stampedMs = nowMs;
+    return clock.stamp();
   }
 
   #takeMarks(): Mark[] {
@@ -151,7 +214,7 @@ export class OutboxLog {
     await removeSegments(store, prefix);
     if (scattered.length === 0 || !this.#writer.isOpen) return;
     this.#markAllDirty();
-    await this.#writeMarks({ sync: true });
+    await this.#writeLoose(null, true);
     await removeSegments(store, scattered);
   }
 

@@ -1,5 +1,6 @@
 /** What an outbox is told, and what it tells. */
 import type { VeilError } from "../../../core/errors.ts";
+import type { MachineClock } from "./age-clock.ts";
 
 export interface OutboxOptions {
   /** Where the segments are; made if missing. */
@@ -14,8 +15,15 @@ export interface OutboxOptions {
   readonly segmentBytes?: number;
   /** The bound on disk. Default 1 GiB: a month at one reading a second. At least four segments. */
   readonly maxBytes?: number;
-  /** At the bound: drop the oldest records (default), or refuse the newest with LIMIT. */
+  /**
+   * The bound on age: what is older is dropped (policy `oldest`), or nothing more is taken as long as something is
+   * (`newest`). A segment goes as a whole, up to a sixteenth of this late. Default 60 days.
+   */
+  readonly maxAgeMs?: number;
+  /** At a bound: drop the oldest records (default), or refuse the newest with LIMIT. */
   readonly policy?: "oldest" | "newest";
+  /** The clocks of the machine; a test brings its own. */
+  readonly machine?: MachineClock;
   /** Told of what an operator should know. Must not throw. */
   readonly onReport?: (report: OutboxReport) => void;
 }
@@ -26,8 +34,8 @@ export type OutboxReport =
   | { readonly event: "torn"; readonly bytes: number }
   /** On opening: damage. `entries` is the most that can be lost. */
   | { readonly event: "damaged"; readonly bytes: number; readonly entries: number }
-  /** Unsent records were dropped at the bound (policy `oldest`). */
-  | { readonly event: "dropped"; readonly records: number }
+  /** Unsent records were dropped at a bound (policy `oldest`). */
+  | { readonly event: "dropped"; readonly records: number; readonly bound: "bytes" | "age" }
   /** The disk refused something; appends fail meanwhile. Repeated for every failed attempt. */
   | { readonly event: "disk"; readonly error: VeilError }
   /** The first success after that. */

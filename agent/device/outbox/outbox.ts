@@ -7,6 +7,7 @@
 import { type RefusalCode, VeilError } from "../../../core/errors.ts";
 import { makeFolder } from "../../../core/runtime/files.ts";
 import { FolderLock } from "../../../core/runtime/folder-lock.ts";
+import { AgeClock, type MachineClock } from "./age-clock.ts";
 import type { OutboxReader, OutboxWriter, StreamState } from "./api.ts";
 import { checkEntry, type NewEntry, type StoredEntry, type StreamId } from "./entry.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -17,19 +18,29 @@ import { recover } from "./recovery.ts";
 import { Refusals } from "./refusals.ts";
 import { RejectedFolder } from "./rejected.ts";
 import { Residents } from "./residents.ts";
+import type { Store } from "./retention.ts";
 import { SequenceGate } from "./sequence-gate.ts";
 
+const MACHINE: MachineClock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  isSet: () => false,
+};
 const DEFAULTS = {
   syncIntervalMs: 200,
   syncBytes: 64 * 1024,
   segmentBytes: 2 ** 20,
   maxBytes: 2 ** 30,
+  maxAgeMs: 60 * 24 * 3600 * 1000,
   policy: "oldest" as "oldest" | "newest",
+  machine: MACHINE,
   onReport: (_report: OutboxReport): void => undefined,
 };
 const MIN_SEGMENTS = 4;
 const MAX_PENDING_BYTES = 4 * 2 ** 20;
 const RESIDENT_SEGMENTS = 3;
+/** What is too old goes even where nothing comes or leaves. */
+const EXPIRY_INTERVAL_MS = 3600 * 1000;
 
 /** What exists between start and stop. */
 interface Live {
@@ -46,6 +57,7 @@ export class Outbox implements OutboxReader, OutboxWriter {
   readonly #refusals = new Refusals();
   readonly #gate = new SequenceGate();
   #live: Live | null = null;
+  #expiry: NodeJS.Timeout | undefined;
   #nextSequence = 1;
   #rejectedRecords = 0;
 
@@ -71,12 +83,16 @@ export class Outbox implements OutboxReader, OutboxWriter {
       const found = await recover(folder).catch(throwDiskError);
       const { ledger } = found;
       const residents = new Residents({ maxSegments: RESIDENT_SEGMENTS });
-      const log = this.#logFor({ folder, ledger, residents });
+      const clock = new AgeClock(this.#options.machine, found.stamp);
+      const log = this.#logFor({ folder, ledger, residents }, clock);
       await log.start(found.newest).catch(throwDiskError);
       this.#rejectedRecords = await this.#rejected.count().catch(throwDiskError);
       this.#nextSequence = found.nextSequence;
       this.#gate.advance(ledger.last);
-      this.#live = { lock, ledger, residents, log, commits: this.#commitsFor(log, ledger) };
+      const commits = this.#commitsFor(log, ledger);
+      this.#live = { lock, ledger, residents, log, commits };
+      commits.nudge();
+      this.#expiry = setInterval(() => commits.nudge(), EXPIRY_INTERVAL_MS);
       const { tornBytes, damagedBytes, lostEntries } = found;
       if (tornBytes > 0) onReport({ event: "torn", bytes: tornBytes });
       if (damagedBytes > 0)
@@ -92,18 +108,21 @@ export class Outbox implements OutboxReader, OutboxWriter {
     const live = this.#live;
     if (live === null) return;
     this.#live = null;
+    clearInterval(this.#expiry);
     this.#gate.close();
     await live.commits.flush();
     await live.log.stop();
     await live.lock.release();
   }
 
-  #logFor(store: { folder: string; ledger: Ledger; residents: Residents }): OutboxLog {
-    const { segmentBytes, maxBytes, policy, onReport } = this.#options;
+  #logFor(store: Store, clock: AgeClock): OutboxLog {
+    const { segmentBytes, maxBytes, maxAgeMs, policy, onReport } = this.#options;
     return new OutboxLog({
       store,
+      clock,
       segmentBytes,
       maxBytes,
+      maxAgeMs,
       dropsOldest: policy === "oldest",
       onReport,
     });
@@ -155,15 +174,15 @@ export class Outbox implements OutboxReader, OutboxWriter {
   }
 
   async append(entries: readonly NewEntry[]): Promise<readonly number[]> {
-    const { ledger, commits } = this.#running();
+    const { ledger, log, commits } = this.#running();
     for (const entry of entries) checkEntry(entry);
     if (entries.length === 0) return [];
     const bytes = diskBytes(entries);
     const { policy, maxBytes } = this.#options;
     if (policy === "newest" && ledger.bytes + commits.pendingBytes + bytes > maxBytes)
-      throw new VeilError("LIMIT", "the outbox is full", {
-        hint: "it empties when the bridge can be reached; its bound is set in agent.yaml",
-      });
+      throw atBound("the outbox is full");
+    if (policy === "newest" && log.isOverAge)
+      throw atBound("the outbox holds readings as old as it may");
     const first = this.#nextSequence;
     this.#nextSequence += entries.length;
     const appended = entries.map((entry, i) => ({ ...entry, sequence: first + i }));
@@ -239,6 +258,12 @@ function entriesAfter(
     if (entry && !refusals.has(entry)) found.push(entry);
   }
   return found;
+}
+
+function atBound(message: string): VeilError {
+  return new VeilError("LIMIT", message, {
+    hint: "it empties when the bridge can be reached; its bounds are set in agent.yaml",
+  });
 }
 
 function throwDiskError(cause: unknown): never {

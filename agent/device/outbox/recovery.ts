@@ -7,6 +7,7 @@
  */
 import { open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Stamp } from "./age-clock.ts";
 import {
   type LogEntry,
   type Mark,
@@ -18,6 +19,8 @@ import type { StreamId } from "./entry.ts";
 import { Ledger } from "./ledger.ts";
 import { Segment, segmentNumber, segmentPath } from "./segment.ts";
 
+const UNKNOWN = Number.POSITIVE_INFINITY;
+
 /** What opening found. */
 export interface Recovery {
   readonly ledger: Ledger;
@@ -25,6 +28,8 @@ export interface Recovery {
   readonly nextSequence: number;
   /** The newest segment's entries, for going on in it; null where there is none. */
   readonly newest: { readonly segment: Segment; readonly entries: readonly LogEntry[] } | null;
+  /** From where the age clock goes on; null in a new outbox. */
+  readonly stamp: Stamp | null;
   /** Bytes cut from the end: writes that a crash interrupted, never reported as taken. */
   readonly tornBytes: number;
   /** Bytes that were written and cannot be believed any more. */
@@ -40,6 +45,7 @@ export async function recover(folder: string): Promise<Recovery> {
   const marks = new Map<StreamId, number>();
   const found = { tornBytes: 0, damagedBytes: 0, lostEntries: 0 };
   let newest: Recovery["newest"] = null;
+  let stamp: Stamp | null = null;
   let cutBytes = 0;
   for (const [i, first] of numbers.entries()) {
     // A dropped segment whose announcements were carried into the one before (retention.ts).
@@ -48,7 +54,9 @@ export async function recover(folder: string): Promise<Recovery> {
       continue;
     }
     const { size, scanned } = await readSegment(segmentPath(folder, first));
-    const segment = new Segment({ folder, first, bytes: size });
+    const bornMs = scanned?.stamps?.first.ageMs ?? UNKNOWN;
+    const segment = new Segment({ folder, first, bytes: size, bornMs });
+    stamp = scanned?.stamps?.last ?? stamp;
     ledger.segments.push(segment);
     for (const entry of scanned?.entries ?? []) ledger.add(segment, entry);
     for (const mark of scanned?.marks ?? []) raise(marks, mark);
@@ -63,11 +71,21 @@ export async function recover(folder: string): Promise<Recovery> {
     found.tornBytes = torn ? badBytes : 0;
     cutBytes = badBytes;
   }
+  dateSegments(ledger, stamp);
   await settle(ledger, marks);
   // What was cut may have been given out: a sequence is never used twice.
   const skipped = Math.ceil(cutBytes / OVERHEAD_BYTES);
   const nextSequence = Math.max(ledger.last + 1, numbers.at(-1) ?? 1) + skipped;
-  return { ledger, nextSequence, newest, ...found };
+  return { ledger, nextSequence, newest, stamp, ...found };
+}
+
+/** A segment without a stamp is as old as the next one that has one: younger, if anything, than it is. */
+function dateSegments({ segments }: Ledger, last: Stamp | null): void {
+  let bornMs = last?.ageMs ?? 0;
+  for (const segment of segments.toReversed()) {
+    if (segment.bornMs === UNKNOWN) segment.bornMs = bornMs;
+    bornMs = segment.bornMs;
+  }
 }
 
 /** A segment's size and content; no content where the medium does not give it back (EIO). */

@@ -42,16 +42,22 @@ export async function removeSegments(
   }
 }
 
+/** How many segments, from the oldest on, hold nothing that came at `limitMs` of the age clock or later. */
+export function expiredSegments({ segments }: Ledger, limitMs: number): number {
+  const first = segments.findIndex((_, i) => (segments[i + 1]?.bornMs ?? limitMs) >= limitMs);
+  return Math.max(0, first);
+}
+
 /**
- * Drops the oldest segment that holds unsent records, but not the announcements its later records need:
- * the last unsent one of each stream is carried in a small segment at the front. Returns the number of
+ * Drops the oldest of the first `count` segments that holds unsent records, but not the announcements its later records
+ * need: the last unsent one of each stream is carried in a small segment at the front. Returns the number of
  * records dropped; null where nothing is left to drop. Throws what the file system does.
  */
-export async function dropOldest(store: Store): Promise<number | null> {
+export async function dropOldest(store: Store, count: number): Promise<number | null> {
   const victims: Segment[] = [];
   const carried = new Map<StreamId, StoredEntry>();
   let records = 0;
-  for (const segment of store.ledger.segments.slice(0, -1)) {
+  for (const segment of store.ledger.segments.slice(0, count)) {
     victims.push(segment);
     const pending = await pendingEntries(store, segment);
     // A segment that cannot be read any more must not stand in the way for ever.
@@ -104,7 +110,8 @@ async function replace(
     ledger.remove(victim);
     residents.forget(victim);
   }
-  const carrier = new Segment({ folder, first: front.first, bytes: bytes.length });
+  const { first, bornMs } = front;
+  const carrier = new Segment({ folder, first, bytes: bytes.length, bornMs });
   ledger.segments.unshift(carrier);
   for (const entry of carried) ledger.add(carrier, entry);
   for (const victim of victims.slice(1)) await unlink(victim.path);

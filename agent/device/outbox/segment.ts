@@ -33,12 +33,15 @@ export class Segment {
   readonly path: string;
   /** Its size on disk. */
   bytes: number;
+  /** When it was begun, by the age clock: nothing in it, or in those after it, is older. */
+  bornMs: number;
   readonly tallies = new Map<StreamId, Tally>();
 
-  constructor(options: { folder: string; first: number; bytes: number }) {
+  constructor(options: { folder: string; first: number; bytes: number; bornMs: number }) {
     this.first = options.first;
     this.path = segmentPath(options.folder, options.first);
     this.bytes = options.bytes;
+    this.bornMs = options.bornMs;
   }
 
   /** Counts one more entry, whose ordinal is the tally's new count. */

@@ -6,7 +6,11 @@
  * loses data without a word. The caller connects again and sends again, from its own outbox.
  */
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import { writeToStream } from "mqtt-packet";
 import { type ErrorCode, VeilError } from "../../errors.ts";
+
+// mqtt.js would make a Buffer of each number up to 65,535 before its first packet, and keep them: 6 MiB.
+writeToStream.cacheNumbers = false;
 
 const CONNECT_TIMEOUT_MS = 20_000;
 

@@ -1,0 +1,144 @@
+/**
+ * The product as a few files: `veilmq` and what it needs of its dependencies, so that a device loads one file for the
+ * agent instead of a thousand. Commands stay apart, since each is imported when it is called, and so do the entries of
+ * worker threads.
+ *
+ *   cli/main.js  chunks/…  agent/…-worker.js  native/….node  node_modules/kafkajs/  devices/  package.json
+ */
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { z } from "zod";
+import { packageFile } from "../core/runtime/package.ts";
+import { type Architecture, nativeFile, PREBUILDS } from "./architecture.ts";
+
+/** Shipped as it is: the bridge and the consumer use private parts of it, file by file. It needs no other package. */
+const WHOLE = "kafkajs";
+/** What mqtt.js loads for transports that `mqtt://` and `mqtts://` do not use, and what ws would take if it were there. */
+const UNUSED = ["ws", "socks", "bufferutil", "utf-8-validate"];
+
+const manifestSchema = z.object({ name: z.string(), version: z.string() });
+
+export interface Bundle {
+  /** The packages whose code is in it, by name. */
+  readonly packages: readonly string[];
+}
+
+/** Makes the bundle for `architecture` in `folder`, which is emptied. dist/ must be built. Throws what rolldown does. */
+export async function bundle(folder: string, architecture: Architecture): Promise<Bundle> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, "native"), { recursive: true });
+  const chunks = await writeChunks(folder);
+  await writeManifest(folder);
+  await cp(packageFile("devices"), join(folder, "devices"), { recursive: true, filter: isProfile });
+  await cp(packageFile("node_modules", WHOLE), join(folder, "node_modules", WHOLE), {
+    recursive: true,
+  });
+  for (const [name, files] of Object.entries(PREBUILDS))
+    await cp(
+      packageFile("node_modules", name, "prebuilds", files[architecture]),
+      join(folder, nativeFile(name)),
+    );
+  return { packages: packagesOf(chunks) };
+}
+
+async function writeChunks(folder: string): Promise<OutputChunk[]> {
+  const build = await rolldown({
+    input: Object.fromEntries(await entries()),
+    platform: "node",
+    external: (id) => id === WHOLE || id.startsWith(`${WHOLE}/`),
+    plugins: [nativePlugin(), unusedPlugin()],
+    transform: {
+      target: "node20",
+      define: { __dirname: "import.meta.dirname", __filename: "import.meta.filename" },
+    },
+    logLevel: "warn",
+  });
+  try {
+    const { output } = await build.write({
+      dir: folder,
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "chunks/[name]-[hash].js",
+      // Names stay as they are: a stack trace from the field must say something.
+      minify: { compress: true, mangle: false, codegen: true },
+    });
+    return output.filter((file) => file.type === "chunk");
+  } finally {
+    await build.close();
+  }
+}
+
+/** The command line and every worker thread: names in the bundle, and their files. */
+async function entries(): Promise<[string, string][]> {
+  const found: [string, string][] = [["cli/main", packageFile("dist", "cli", "main.js")]];
+  for (const area of ["agent", "bridge", "kms"])
+    for (const entry of await readdir(packageFile("dist", area), {
+      recursive: true,
+      withFileTypes: true,
+    })) {
+      if (!entry.name.endsWith("-worker.js")) continue;
+      const path = join(entry.parentPath, entry.name);
+      found.push([relative(packageFile("dist"), path).slice(0, -".js".length), path]);
+    }
+  return found;
+}
+
+/** `veilmq/package.json`, by which the code finds its files, and `#workers/`. */
+async function writeManifest(folder: string): Promise<void> {
+  const text = await readFile(packageFile("package.json"), "utf8");
+  const { name, version } = manifestSchema.parse(JSON.parse(text));
+  const manifest = {
+    ...{ name, version, type: "module" },
+    imports: { "#workers/*": "./*.js" },
+    exports: { "./package.json": "./package.json" },
+  };
+  await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Captures are for tests, not for devices. */
+function isProfile(path: string): boolean {
+  return !path.includes(".") || path.endsWith(".yaml");
+}
+
+/** A package that looks for its prebuild at run time gets the one that is in the bundle. */
+function nativePlugin(): Plugin {
+  const prefix = "\0native:";
+  return {
+    name: "native",
+    resolveId(source, importer) {
+      if (source !== "node-gyp-build" || importer === undefined) return null;
+      return prefix + packageOf(importer);
+    },
+    load(id) {
+      if (!id.startsWith(prefix)) return null;
+      const file = nativeFile(id.slice(prefix.length));
+      return [
+        'const { createRequire } = require("node:module");',
+        'const load = createRequire(createRequire(__filename).resolve("veilmq/package.json"));',
+        `module.exports = () => load("./${file}");`,
+      ].join("\n");
+    },
+  };
+}
+
+function unusedPlugin(): Plugin {
+  const prefix = "\0unused:";
+  return {
+    name: "unused",
+    resolveId: (source) => (UNUSED.includes(source) ? prefix + source : null),
+    load: (id) => (id.startsWith(prefix) ? "export default {};" : null),
+  };
+}
+
+function packagesOf(chunks: readonly OutputChunk[]): string[] {
+  const ids = chunks.flatMap(({ moduleIds }) => moduleIds);
+  const names = ids.map(packageOf).filter((name) => name !== null);
+  return [...new Set([...names, ...Object.keys(PREBUILDS), WHOLE])].sort();
+}
+
+/** The package that a module is of; null for our own. */
+function packageOf(id: string): string | null {
+  const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
+  return name ?? null;
+}
