@@ -24,6 +24,7 @@ import { fasterAead } from "./sealing/aead-choice.ts";
 import { Intake } from "./sealing/intake.ts";
 import { Scheme } from "./sealing/scheme.ts";
 import { Sealer } from "./sealing/sealer.ts";
+import { SelfReport } from "./self-report.ts";
 import type { AgentStatus } from "./status.ts";
 import { DeviceClock } from "./time/clock.ts";
 import { Lanes } from "./uplink/lanes.ts";
@@ -55,6 +56,7 @@ export class Agent {
   readonly #ports: readonly Port[];
   readonly #lanes: Lanes;
   readonly #uplink: Uplink;
+  readonly #selfReport: SelfReport | undefined;
   readonly #parts: readonly Part[];
   #metrics: Registry | undefined;
   #taken = 0;
@@ -78,6 +80,7 @@ export class Agent {
     this.#ports = this.#createPorts();
     this.#lanes = this.#createLanes();
     this.#uplink = this.#createUplink();
+    this.#selfReport = this.#createSelfReport();
     this.#parts = this.#createParts();
   }
 
@@ -156,6 +159,7 @@ export class Agent {
   #createTopics(): Topic[] {
     const { settings, log } = this.#options;
     const names = new Set(settings.ports.map(({ topic }) => topic));
+    if (settings.selfReport) names.add(settings.selfReport.topic);
     return [...names].map((topic) => {
       const intake = new Intake({
         sealer: this.#createSealer(topic, settings.credential),
@@ -240,6 +244,15 @@ export class Agent {
     });
   }
 
+  #createSelfReport(): SelfReport | undefined {
+    const { settings, log } = this.#options;
+    const { selfReport, stateDir } = settings;
+    const intake = this.#topics.find(({ topic }) => topic === selfReport?.topic)?.intake;
+    if (!selfReport || !intake) return undefined;
+    const { intervalMs } = selfReport;
+    return new SelfReport({ intervalMs, stateDir, read: () => this.status(), intake, log });
+  }
+
   get #timings(): Timings {
     return { ...DEFAULT_TIMINGS, ...this.#options.timings };
   }
@@ -266,6 +279,11 @@ export class Agent {
         stop: () => port.stop(),
       })),
       this.#countsPart(),
+      {
+        name: "self report",
+        start: async () => this.#selfReport?.start(),
+        stop: async () => this.#selfReport?.stop(),
+      },
       { name: "local socket", start: () => local.start(), stop: () => local.stop() },
     ];
   }

@@ -44,7 +44,7 @@ export interface AgentSettings {
   readonly urls: readonly string[];
   /** Seconds between signs of life on a quiet connection. */
   readonly keepaliveS: number;
-  readonly outbox: z.output<typeof outboxField>;
+  readonly outbox: Omit<z.output<typeof outboxField>, "maxAgeDays"> & { readonly maxAgeMs: number };
   readonly aead: z.output<typeof aeadField>;
   readonly padding: boolean;
   /** Whether to believe the system when it says that the clock is not set. */
@@ -52,7 +52,11 @@ export interface AgentSettings {
   readonly logLevel: LogLevel;
   /** The Unix socket of `veilmq agent status`. */
   readonly socketPath: string;
+  /** Where the agent tells its owner how it is, if it shall. */
+  readonly selfReport?: { readonly topic: string; readonly intervalMs: number };
 }
+
+const DAY_MS = 86_400_000;
 
 const outboxField = z.strictObject({
   /** The bound on disk. A month at one reading a second is about 1 GiB. */
@@ -60,7 +64,9 @@ const outboxField = z.strictObject({
     .int()
     .min(4 * MIB)
     .default(1024 * MIB),
-  /** At the bound: drop the oldest records, or the newest. */
+  /** The bound on age, in days. */
+  maxAgeDays: z.number().min(0.01).max(3650).default(60),
+  /** At a bound: drop the oldest records, or the newest. */
   policy: z.enum(["oldest", "newest"]).default("oldest"),
   /** At most one fsync in this time, … */
   syncIntervalMs: z.int().min(0).max(60_000).default(200),
@@ -96,7 +102,8 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
     ports: file.ports.map((port) => portOf(port, named)),
     urls: file.bridge.urls ?? credential.bridge.mqtt,
     keepaliveS: file.bridge.keepaliveS,
-    outbox: file.outbox,
+    outbox: outboxOf(file.outbox),
+    ...selfReportOf(file.status),
     aead: file.aead,
     padding: file.padding,
     clock: file.clock,
@@ -182,7 +189,7 @@ const places = {
     .string()
     .prefault(() => process.env["STATE_DIRECTORY"] ?? "")
     .refine((path) => path !== "", "is missing: the folder for the outbox"),
-  status: z.strictObject({ socket: z.string().min(1).optional() }).optional(),
+  status: z.looseObject({ socket: z.string().min(1).optional() }).optional(),
 };
 
 function placesOf(
@@ -214,6 +221,7 @@ function agentSchema(named: Named) {
       .prefault({}),
     /** Whether `mqtt://` may leave this machine. */
     allowPlaintext: z.boolean().default(false),
+    status: statusField(named).optional(),
     outbox: outboxField.prefault({}),
     aead: aeadField,
     /** Whether readings are padded, so that their size tells little. */
@@ -248,10 +256,7 @@ function portField({ credential, profiles }: Named) {
       .min(1)
       .refine((path) => !seen.has(path) && seen.add(path), "is the port of another entry"),
     profile: z.string().superRefine((name, context) => addProblem(profiles.get(name), context)),
-    topic: topicField.refine(
-      (topic) => credential instanceof VeilError || mayPublish(credential, topic),
-      "is not granted for publishing by the credential",
-    ),
+    topic: grantedTopic(credential),
     ...lineOverrides,
     silentAfterMs: z.int().min(1).max(86_400_000).optional(),
   });
@@ -295,6 +300,33 @@ function portOf(file: PortFile, { profiles }: Named): PortSettings {
     ...{ path, profileName, profile, serial, topic },
     silentAfterMs: silentAfterMs ?? profile.silentAfterMs,
   };
+}
+
+/** How `veilmq agent status` asks, and what the agent tells its owner unasked. */
+function statusField({ credential }: Named) {
+  return z.strictObject({
+    socket: places.status.unwrap().shape.socket,
+    topic: grantedTopic(credential).optional(),
+    intervalS: z.int().min(1).max(86_400).default(60),
+  });
+}
+
+function grantedTopic(credential: Credential | VeilError) {
+  return topicField.refine(
+    (topic) => credential instanceof VeilError || mayPublish(credential, topic),
+    "is not granted for publishing by the credential",
+  );
+}
+
+function outboxOf({ maxAgeDays, ...rest }: z.output<typeof outboxField>): AgentSettings["outbox"] {
+  return { ...rest, maxAgeMs: maxAgeDays * DAY_MS };
+}
+
+function selfReportOf(
+  status: z.output<ReturnType<typeof statusField>> | undefined,
+): Pick<AgentSettings, "selfReport"> {
+  if (status?.topic === undefined) return {};
+  return { selfReport: { topic: status.topic, intervalMs: status.intervalS * 1000 } };
 }
 
 function mayPublish(credential: Credential, topic: string): boolean {

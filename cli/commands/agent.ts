@@ -31,12 +31,12 @@ agent.yaml, with what has no default first:
   bridge:
     urls: [mqtts://bridge.example:8883]  # the credential's otherwise
     keepaliveS: 30                     # a connection that died unseen is noticed after 1.5 times this
-  outbox: { maxBytes: 1073741824, policy: oldest, syncIntervalMs: 200, syncBytes: 65536 }
+  outbox: { maxBytes: 1073741824, maxAgeDays: 60, policy: oldest, syncIntervalMs: 200, syncBytes: 65536 }
   aead: auto                           # or aes-256-gcm, chacha20-poly1305
   padding: true
   allowPlaintext: false                # mqtt:// beyond this machine
   log: { level: info }
-  status: { socket: /run/veilmq/agent.sock }
+  status: { socket: /run/veilmq/agent.sock, topic: greenhouse/north/agent, intervalS: 60 }  # sealed like a reading
 
 Examples:
   veilmq agent run --config agent.yaml

@@ -45,11 +45,9 @@ export class OutboxLog {
   #failing = false;
   #droppedRecords = 0;
   #stampedMs = Number.NEGATIVE_INFINITY;
-  #appendedMs: number;
 
   constructor(options: OutboxLogOptions) {
     this.#options = options;
-    this.#appendedMs = options.clock.nowMs();
     this.#writer = new SegmentWriter({ folder: options.store.folder });
   }
 
@@ -115,7 +113,6 @@ export class OutboxLog {
     await this.#writer.write(bytes, { sync: true });
     segment.bytes = this.#writer.position;
     for (const entry of entries) residents.append(ledger.add(segment, entry));
-    this.#appendedMs = this.#options.clock.nowMs();
     if (this.#failing) this.#options.onReport({ event: "disk-ok" });
     this.#failing = false;
   }
@@ -136,14 +133,22 @@ export class OutboxLog {
     const { store, dropsOldest, onReport } = this.#options;
     if (!dropsOldest) return;
     const { ledger } = store;
-    if (this.#appendedMs < this.#ageLimitMs() && ledger.newest && ledger.newest.pending > 0)
+    const { newest } = ledger;
+    // Only a segment with a successor can go.
+    if (newest && newest.pending > 0 && newest.bornMs + this.#spanMs < this.#ageLimitMs())
       await this.#beginSegment(ledger.last + 1);
     for (;;) {
-      const records = await dropOldest(store, expiredSegments(ledger, this.#ageLimitMs()));
+      const bound = { limitMs: this.#ageLimitMs(), spanMs: this.#spanMs };
+      const records = await dropOldest(store, expiredSegments(ledger, bound));
       if (records === null) return;
       this.#droppedRecords += records;
       onReport({ event: "dropped", records, bound: "age" });
     }
+  }
+
+  /** For how long a segment takes entries. */
+  get #spanMs(): number {
+    return this.#options.maxAgeMs / AGE_PARTS;
   }
 
   #ageLimitMs(): number {
@@ -152,11 +157,12 @@ export class OutboxLog {
 
   /** The segment to append to: the open one if `bytes` more fit, or else a new one from `first` on. */
   async #segmentFor(first: number, bytes: number): Promise<Segment> {
-    const { store, segmentBytes, maxAgeMs, clock } = this.#options;
+    const { store, segmentBytes, clock } = this.#options;
     const { newest } = store.ledger;
     if (this.#writer.isOpen && newest) {
       const fits = this.#writer.position + bytes <= segmentBytes;
-      const isYoung = clock.nowMs() - newest.bornMs <= maxAgeMs / AGE_PARTS;
+      const isYoung = clock.nowMs() - newest.bornMs <= this.#spanMs;
+      if (newest.count === 0) newest.bornMs = clock.nowMs();
       if ((fits && isYoung) || newest.count === 0) return newest;
     }
     return await this.#beginSegment(first);

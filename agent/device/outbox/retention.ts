@@ -42,10 +42,19 @@ export async function removeSegments(
   }
 }
 
-/** How many segments, from the oldest on, hold nothing that came at `limitMs` of the age clock or later. */
-export function expiredSegments({ segments }: Ledger, limitMs: number): number {
-  const first = segments.findIndex((_, i) => (segments[i + 1]?.bornMs ?? limitMs) >= limitMs);
-  return Math.max(0, first);
+/**
+ * How many segments, from the oldest on, hold nothing that came at `limitMs` of the age clock or later: a segment takes
+ * entries for `spanMs` from its birth, and none after its successor's. The newest is never among them.
+ */
+export function expiredSegments(
+  { segments }: Ledger,
+  { limitMs, spanMs }: { limitMs: number; spanMs: number },
+): number {
+  const isFresh = (segment: Segment, i: number): boolean => {
+    const next = segments[i + 1];
+    return !next || Math.min(next.bornMs, segment.bornMs + spanMs) >= limitMs;
+  };
+  return Math.max(0, segments.findIndex(isFresh));
 }
 
 /**

@@ -44,10 +44,12 @@ describe("scanSegment", () => {
       fc.property(fc.array(entryArbitrary, { maxLength: 20 }), (entries) => {
         const numbered = entries.map((entry, i) => ({ ...entry, sequence: 5 * i + 1 }));
         const marks = numbered.map(({ stream, sequence }) => ({ stream, acknowledged: sequence }));
-        const bytes = Buffer.concat([segmentHeader(), encodeBatch(numbered, marks)]);
+        const stamp = { ageMs: 12, wallMs: 1_763_800_000_000, isSet: entries.length % 2 === 0 };
+        const bytes = Buffer.concat([segmentHeader(), encodeBatch(numbered, marks, stamp)]);
         expect(scanSegment(bytes)).toEqual({
           entries: numbered,
           marks,
+          stamps: { first: stamp, last: stamp },
           goodBytes: bytes.length,
           damagedBytes: 0,
           lostEntries: 0,
