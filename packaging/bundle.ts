@@ -12,8 +12,8 @@ import { z } from "zod";
 import { packageFile } from "../core/runtime/package.ts";
 import { type Architecture, nativeFile, PREBUILDS } from "./architecture.ts";
 
-/** Shipped as it is: the bridge and the consumer use private parts of it, file by file. It needs no other package. */
-const WHOLE = "kafkajs";
+/** Shipped as they are, since they are used file by file. They need no other package. */
+const WHOLE = ["kafkajs", "uplot"];
 /** What mqtt.js loads for transports that `mqtt://` and `mqtts://` do not use, and what ws would take if it were there. */
 const UNUSED = ["ws", "socks", "bufferutil", "utf-8-validate"];
 
@@ -30,10 +30,8 @@ export async function bundle(folder: string, architecture: Architecture): Promis
   await mkdir(join(folder, "native"), { recursive: true });
   const chunks = await writeChunks(folder);
   await writeManifest(folder);
-  await cp(packageFile("devices"), join(folder, "devices"), { recursive: true, filter: isProfile });
-  await cp(packageFile("node_modules", WHOLE), join(folder, "node_modules", WHOLE), {
-    recursive: true,
-  });
+  for (const path of await dataFiles())
+    await cp(packageFile(path), join(folder, path), { recursive: true });
   for (const [name, files] of Object.entries(PREBUILDS))
     await cp(
       packageFile("node_modules", name, "prebuilds", files[architecture]),
@@ -46,7 +44,7 @@ async function writeChunks(folder: string): Promise<OutputChunk[]> {
   const build = await rolldown({
     input: Object.fromEntries(await entries()),
     platform: "node",
-    external: (id) => id === WHOLE || id.startsWith(`${WHOLE}/`),
+    external: (id) => WHOLE.some((name) => id === name || id.startsWith(`${name}/`)),
     plugins: [nativePlugin(), unusedPlugin()],
     transform: {
       target: "node20",
@@ -96,9 +94,18 @@ async function writeManifest(folder: string): Promise<void> {
   await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Captures are for tests, not for devices. */
-function isProfile(path: string): boolean {
-  return !path.includes(".") || path.endsWith(".yaml");
+/** What is read at run time, by its path in the package: device profiles without their captures, the dashboard's page. */
+async function dataFiles(): Promise<string[]> {
+  const named: [folder: string, name: RegExp][] = [
+    ["devices", /\.yaml$/],
+    ["agent/dashboard/page", /\.(html|css|svg)$/],
+    ["dist/agent/dashboard/page", /\.js$/],
+  ];
+  const found = named.map(async ([folder, name]) => {
+    const files = await readdir(packageFile(folder));
+    return files.filter((file) => name.test(file)).map((file) => join(folder, file));
+  });
+  return [...(await Promise.all(found)).flat(), ...WHOLE.map((name) => join("node_modules", name))];
 }
 
 /** A package that looks for its prebuild at run time gets the one that is in the bundle. */
@@ -134,7 +141,7 @@ function unusedPlugin(): Plugin {
 function packagesOf(chunks: readonly OutputChunk[]): string[] {
   const ids = chunks.flatMap(({ moduleIds }) => moduleIds);
   const names = ids.map(packageOf).filter((name) => name !== null);
-  return [...new Set([...names, ...Object.keys(PREBUILDS), WHOLE])].sort();
+  return [...new Set([...names, ...Object.keys(PREBUILDS), ...WHOLE])].sort();
 }
 
 /** The package that a module is of; null for our own. */
