@@ -152,6 +152,11 @@ export class Agent {
       folder: join(settings.stateDir, "outbox"),
       rejectedFolder: join(settings.stateDir, "rejected"),
       ...settings.outbox,
+      machine: {
+        monotonicMs: () => performance.now(),
+        wallMs: () => Date.now(),
+        isSet: () => this.#clock.isSet,
+      },
       onReport: (report) => logReport(log, report),
     });
   }
@@ -250,7 +255,8 @@ export class Agent {
     const intake = this.#topics.find(({ topic }) => topic === selfReport?.topic)?.intake;
     if (!selfReport || !intake) return undefined;
     const { intervalMs } = selfReport;
-    return new SelfReport({ intervalMs, stateDir, read: () => this.status(), intake, log });
+    const read = (): AgentStatus => this.status();
+    return new SelfReport({ intervalMs, stateDir, read, clock: this.#clock, intake, log });
   }
 
   get #timings(): Timings {

@@ -5,7 +5,8 @@
 import { readFile, statfs } from "node:fs/promises";
 import { uptime } from "node:os";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type SenmlRecord, senmlPackOf, senmlRecordOf } from "../../core/wire/senml.ts";
+import { type Moment, packTakenAt } from "../../core/wire/clock.ts";
+import { type SenmlRecord, senmlRecordOf } from "../../core/wire/senml.ts";
 import type { Reading } from "./sealing/sealer.ts";
 import type { AgentStatus } from "./status.ts";
 
@@ -16,6 +17,7 @@ export interface SelfReportOptions {
   readonly intervalMs: number;
   readonly stateDir: string;
   readonly read: () => AgentStatus;
+  readonly clock: { stamp(): Moment };
   readonly intake: { offer(reading: Reading): Promise<void> };
   readonly log: Logger;
 }
@@ -39,12 +41,12 @@ export class SelfReport {
   }
 
   async #tell(): Promise<void> {
-    const { read, stateDir, intake, log } = this.#options;
+    const { read, stateDir, clock, intake, log } = this.#options;
     try {
-      const takenAtMs = Date.now();
       const records = [...countsOf(read()), ...(await machineRecords(stateDir))];
-      const plaintext = Buffer.from(JSON.stringify(senmlPackOf(records, takenAtMs)));
-      await intake.offer({ plaintext, takenAtMs });
+      const moment = clock.stamp();
+      const plaintext = Buffer.from(JSON.stringify(packTakenAt(records, moment)));
+      await intake.offer({ plaintext, takenAtMs: moment.wallMs });
     } catch (error) {
       log.warn({ err: error }, "the agent's own state could not be told");
     }

@@ -25,15 +25,21 @@ export interface MachineClock {
 
 export class AgeClock {
   readonly #machine: MachineClock;
-  readonly #offsetMs: number;
+  readonly #startedMs: number;
+  #offsetMs: number;
+  /** The last stamp of the run before, until it is known how long ago that was. */
+  #before: Stamp | null;
 
   /** Goes on from the newest stamp in the log; `null` in a new outbox. */
   constructor(machine: MachineClock, last: Stamp | null) {
     this.#machine = machine;
-    this.#offsetMs = startMs(machine, last) - machine.monotonicMs();
+    this.#startedMs = machine.monotonicMs();
+    this.#offsetMs = (last?.ageMs ?? 0) - this.#startedMs;
+    this.#before = last?.isSet ? last : null;
   }
 
   nowMs(): number {
+    this.#countPause();
     return Math.floor(this.#offsetMs + this.#machine.monotonicMs());
   }
 
@@ -41,10 +47,13 @@ export class AgeClock {
     const { wallMs, isSet } = this.#machine;
     return { ageMs: this.nowMs(), wallMs: Math.floor(wallMs()), isSet: isSet() };
   }
-}
 
-function startMs({ wallMs, isSet }: MachineClock, last: Stamp | null): number {
-  if (last === null) return 0;
-  const offMs = last.isSet && isSet() ? Math.max(0, wallMs() - last.wallMs) : 0;
-  return last.ageMs + offMs;
+  /** Once the wall clock is set, which may be long after the start: how long the agent had not run before it. */
+  #countPause(): void {
+    const { monotonicMs, wallMs, isSet } = this.#machine;
+    if (!this.#before || !isSet()) return;
+    const startedAtMs = wallMs() - (monotonicMs() - this.#startedMs);
+    this.#offsetMs += Math.max(0, startedAtMs - this.#before.wallMs);
+    this.#before = null;
+  }
 }

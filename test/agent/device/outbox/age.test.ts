@@ -59,6 +59,20 @@ describe("the age clock", () => {
   );
 });
 
+test("time without power counts as soon as the clock is set after it", () => {
+  const machine = new Machine();
+  const stamp = new AgeClock(machine, null).stamp();
+  machine.restart({ days: 0, set: false });
+  const clock = new AgeClock(machine, stamp);
+  machine.pass(1);
+  expect(clock.nowMs()).toBe(DAY_MS);
+  machine.wall += 9 * DAY_MS;
+  machine.set = true;
+  expect(clock.nowMs()).toBe(10 * DAY_MS);
+  machine.wall += 9 * DAY_MS;
+  expect(clock.nowMs()).toBe(10 * DAY_MS);
+});
+
 function bounded(machine: Machine, policy: "oldest" | "newest", reports: OutboxReport[] = []) {
   return {
     machine,
