@@ -19,6 +19,7 @@ import { defaultGroup } from "../../core/wire/store.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { OwnCredential } from "../own-credential.ts";
 import { BridgeClient } from "./bridge-client.ts";
+import { Clocks } from "./clocks.ts";
 import type { Access } from "./config.ts";
 import { KeyRing } from "./key-ring.ts";
 import { KnownNames } from "./known-names.ts";
@@ -75,6 +76,7 @@ export class Consumer {
   readonly #bridge: BridgeClient;
   readonly #progress: Progress;
   readonly #group: string;
+  readonly #clocks: Clocks;
   readonly #receiver: Receiver;
   readonly #until: Until | null;
   /** Topics that are read or were not there when first asked for. */
@@ -114,6 +116,7 @@ export class Consumer {
         this.#committing = this.#commit(offsets);
       },
     });
+    this.#clocks = new Clocks({ stateDir });
     this.#receiver = this.#createReceiver();
     this.#names = new KnownNames({ stateDir });
     this.#mailbox = this.#createMailbox();
@@ -147,6 +150,7 @@ export class Consumer {
       await rejects?.open(null);
       await this.#progress.start();
       await this.#names.start();
+      await this.#clocks.start();
       // What came while it was off, before anything is asked with older keys.
       await this.#mailbox?.check();
       await this.#read();
@@ -262,7 +266,16 @@ export class Consumer {
     const { output, rejects, from = "checkpoint", observer = {}, log } = this.#options;
     const { signal } = this.#end;
     return new Receiver({
-      ...{ progress: this.#progress, output, rejects, from, observer, log, signal },
+      ...{
+        progress: this.#progress,
+        clocks: this.#clocks,
+        output,
+        rejects,
+        from,
+        observer,
+        log,
+        signal,
+      },
       until: this.#until,
       giveUp: (kafkaTopic, error) => this.#giveUp(kafkaTopic, error),
       scan: (range) => scanPartition({ kafka: this.#kafka, ...range }, signal),

@@ -1,4 +1,5 @@
 /** What a consumer gives out. */
+import { momentOf } from "../../core/wire/clock.ts";
 import type { SenmlPack } from "../../core/wire/senml.ts";
 
 /** One opened record. */
@@ -42,6 +43,8 @@ export interface ReadingLine {
   readonly topic: string;
   readonly producer: string;
   readonly time: number;
+  /** The device's clock was not set, and no clock record has told yet how late it was. */
+  readonly unsynced?: true;
   readonly pack: SenmlPack;
   readonly partition: number;
   readonly offset: number;
@@ -49,7 +52,9 @@ export interface ReadingLine {
 
 export function lineOf(reading: Reading): ReadingLine {
   const { id, topic, producer, timeMs, pack, partition, offset } = reading;
-  return { id, topic, producer, time: timeMs, pack, partition, offset: Number(offset) };
+  const unsynced = momentOf(pack)?.isSet === false ? { unsynced: true as const } : {};
+  const where = { partition, offset: Number(offset) };
+  return { id, topic, producer, time: timeMs, ...unsynced, pack, ...where };
 }
 
 /** A reading as one line of NDJSON. */

@@ -7,6 +7,7 @@ import type { StartQuestion } from "../../core/ports/kafka/consumer.ts";
 import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { OffsetLost } from "../../core/ports/kafka/track.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import { Clocks } from "./clocks.ts";
 import { Marks } from "./marks.ts";
 import { type Opened, type Opener, observeHeaders } from "./opener.ts";
 import { Positions } from "./positions.ts";
@@ -46,6 +47,8 @@ export interface ScanRange {
 
 export interface ReceiverOptions {
   readonly progress: Progress;
+  /** What is known of devices' clocks; without it, only what this run learns. */
+  readonly clocks?: Clocks;
   readonly output: ReadingSink;
   /** Takes what cannot be opened; without it, that is counted and logged only. */
   readonly rejects: LineSink | null;
@@ -72,6 +75,7 @@ export class Receiver {
   readonly counts: ConsumerCounts = { readings: 0, rejects: 0, repeats: 0, gone: 0n };
   readonly positions = new Positions();
   readonly #options: ReceiverOptions;
+  readonly #clocks: Clocks;
   readonly #sources = new Map<string, Source>();
   /** The tail of the queue that everything goes through. */
   #tail: Promise<void> = Promise.resolve();
@@ -80,6 +84,7 @@ export class Receiver {
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
+    this.#clocks = options.clocks ?? new Clocks({ stateDir: null });
   }
 
   /** Before the first batch of `kafkaTopic`. `isNew`: it was not there when the consumer began. */
@@ -159,11 +164,11 @@ export class Receiver {
         throw error;
       });
     if (!opened) return;
-    await this.#write(batch, opened);
-    this.counts.readings += opened.readings.length;
+    const readings = await this.#write(batch, opened);
+    this.counts.readings += readings.length;
     this.counts.rejects += opened.rejects.length;
     this.counts.repeats += opened.repeats;
-    observer?.onReadings?.(opened.readings);
+    observer?.onReadings?.(readings);
     if (opened.rejects.length > 0) observer?.onRejects?.(opener.topic, opened.rejects.length);
     for (const gap of opened.gaps) observer?.onGap?.(gap);
     const last = messages.at(-1);
@@ -171,11 +176,14 @@ export class Receiver {
     await progress.saveIfDue();
   }
 
-  async #write(batch: FeedBatch, opened: Opened): Promise<void> {
+  /** The readings as they were written: with the time that their device's clock record gives them. */
+  async #write(batch: FeedBatch, opened: Opened): Promise<Reading[]> {
     this.#torn = true;
-    if (opened.readings.length > 0) await this.#options.output.write(opened.readings);
+    const readings = await this.#clocks.apply(opened.readings);
+    if (readings.length > 0) await this.#options.output.write(readings);
     if (opened.rejects.length > 0) await this.#reject(batch, opened);
     this.#torn = false;
+    return readings;
   }
 
   async #reject({ partition }: FeedBatch, { rejects }: Opened): Promise<void> {
