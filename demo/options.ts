@@ -39,7 +39,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     .addHelpText(
       "after",
       `
-Without --once it runs until Ctrl-C and shows, for the newest reading, what each party sees.
+Without --once it runs until Ctrl-C, shows, for the newest reading, what each party sees, and serves the dashboard.
 --json prints {"sent","received","lost","duplicates","leaks","topics"}; "sent" is what the agents took.
 
 Examples:

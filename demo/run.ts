@@ -50,7 +50,10 @@ export async function runDemo(
     const played = Promise.all(
       running.agents.map(({ sensor }) => sensor.play(AbortSignal.any([signal, playing.signal]))),
     );
-    say(options.once === null ? "running; Ctrl-C ends it" : `playing ${options.once} readings`);
+    if (options.once === null) {
+      say(`the dashboard is at ${await stack.startDashboard(running)}`);
+      say("running; Ctrl-C ends it");
+    } else say(`playing ${options.once} readings`);
     const showing = show(running, { newest, tally, signal: playing.signal, once: options.once });
     await untilEnough(running, tally, stackOptions);
     playing.abort();

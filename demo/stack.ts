@@ -6,6 +6,7 @@ import { type Cluster, startCluster } from "./cluster/cluster.ts";
 import { DemoAgent } from "./demo-agent.ts";
 import { DemoBridge } from "./demo-bridge.ts";
 import { demoConsumer } from "./demo-consumer.ts";
+import { DemoDashboard } from "./demo-dashboard.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
 import type { DemoOptions } from "./options.ts";
 import { untilReady } from "./ready.ts";
@@ -28,6 +29,8 @@ export interface RunningStack {
   readonly tap: WireTap;
   readonly agents: readonly DemoAgent[];
   readonly consumer: GuardedProcess;
+  /** The file of the consumer's credential. */
+  readonly credential: string;
   readonly topics: readonly string[];
   /** What nobody between the two ends may ever see. */
   readonly canaries: readonly string[];
@@ -83,10 +86,11 @@ export class DemoStack {
     await veilmq(["bridge", "import", ...bundles, "--bridge", bridge.url], signal);
 
     say("starting the consumer and the agents, each on its own serial line");
-    const consumer = await this.#startConsumer(reader?.credential ?? "", topics);
+    const credential = reader?.credential ?? "";
+    const consumer = await this.#startConsumer(credential, topics);
     const agents: DemoAgent[] = [];
-    for (const [n, { credential }] of enrolled.entries())
-      agents.push(await this.#startAgent(n, credential, topicOf(topics, n)));
+    for (const [n, device] of enrolled.entries())
+      agents.push(await this.#startAgent(n, device.credential, topicOf(topics, n)));
     return {
       cluster,
       zookeeper,
@@ -96,10 +100,21 @@ export class DemoStack {
       tap: tap.relay,
       agents,
       consumer,
+      credential,
       topics,
       canaries: [...topics, ...agents.map(({ sensor }) => sensor.serial)],
       between: await this.#heldBetween(),
     };
+  }
+
+  /** Starts the dashboard; where it is. */
+  async startDashboard({ credential, zookeeper }: RunningStack): Promise<string> {
+    const folder = join(this.#options.dir, "dashboard");
+    const dashboard = await DemoDashboard.make({ folder, credential, zookeeper });
+    await this.#launch(dashboard.process);
+    const isReady = async (): Promise<boolean> => (await dashboard.address()) !== null;
+    await untilReady(dashboard.process, isReady, this.#options.signal);
+    return (await dashboard.address()) ?? "";
   }
 
   /** Ends everything that was started, the last first. */

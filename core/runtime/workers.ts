@@ -73,7 +73,8 @@ export class WorkerPool<Message, Result> {
   }
 
   #open(): Slot {
-    const worker = new Worker(resolveWorker(`#workers/${this.#options.entry}`));
+    // Flags of the program that uses us, such as --input-type, are not for our files.
+    const worker = new Worker(resolveWorker(`#workers/${this.#options.entry}`), { execArgv: [] });
     const slot: Slot = { worker, task: undefined, idle: undefined };
     worker.on("message", (reply: Reply) => this.#finish(slot, reply));
     worker.on("error", (cause) => this.#lost(slot, cause));

@@ -42,6 +42,19 @@ describe("veilmq", () => {
       "option '--valid-until <date>' argument 'soon' is invalid. It is a date, such as 2027-12-31, or never.",
     ],
     [["bridge", "import", "a.json"], "required option '--bridge <url>' not specified"],
+    [["consume", "--credential", "c"], "name a topic, or --list to see what you may read"],
+    [
+      ["consume", "a", "--credential", "c", "--from", "yesterday"],
+      "option '--from <where>' argument 'yesterday' is invalid. It is checkpoint, beginning, latest, 2027-12-31, 2027-12-31T08:00 or a duration such as 90s, 15m, 6h, 2d (ago).",
+    ],
+    [
+      ["consume", "a", "--credential", "c", "--output", "o", "--exec", "cat"],
+      "option '--output <file>' cannot be used with option '--exec <command>'",
+    ],
+    [
+      ["dashboard", "--credential", "c", "--tls-cert", "x"],
+      "--tls-cert and --tls-key belong together",
+    ],
     [["vectors"], "missing required argument 'file'"],
   ])("refuses %j as a matter of usage", async (args, message) => {
     expect(await veilmq(args)).toEqual({
@@ -60,6 +73,7 @@ describe("veilmq", () => {
     [["bridge", "identity"]],
     [["bridge", "import"]],
     [["consume"]],
+    [["dashboard"]],
     [["vectors"]],
   ])("%j --help teaches with an example", async (args) => {
     const { code, stdout, stderr } = await veilmq([...args, "--help"]);

@@ -77,10 +77,14 @@ export class Model {
     return first < 0 ? [] : all.slice(first);
   }
 
+  /** Numbers before texts and truths, each by name. */
   seriesOf(topic: number): Series[] {
+    const rank = ({ value }: Series): number => (typeof value === "number" ? 0 : 1);
+    const byName = (a: Series, b: Series): number =>
+      a.name.localeCompare(b.name) || a.producer.localeCompare(b.producer);
     return [...this.series.values()]
       .filter((each) => each.topic === topic)
-      .sort((a, b) => a.name.localeCompare(b.name) || a.producer.localeCompare(b.producer));
+      .sort((a, b) => rank(a) - rank(b) || byName(a, b));
   }
 
   ageMs({ takenMs }: Pick<Series, "takenMs">): number {

@@ -23,7 +23,9 @@ export async function showSeen(root: HTMLElement, topic: number): Promise<void> 
     el("b", { text: seen.topic }),
     ", as each party on its way has it. ",
   );
-  lead.append("Only you and the device hold both halves of what opens it.");
+  lead.append(
+    "It opens with your half of a key and the bridge's together; neither opens anything alone.",
+  );
   const sights = [you(seen), kafka(seen), network(seen), zookeeper(seen)];
   const page = el("div", { class: "seen" }, head, lead, el("div", { class: "sights" }, ...sights));
   root.replaceChildren(page);
