@@ -3,6 +3,7 @@ import { Agent } from "../agent/device/agent.ts";
 import { loadAgentSettings } from "../agent/device/config.ts";
 import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
+import { Systemd } from "../core/runtime/sd-notify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 /** Until SIGTERM or SIGINT; what the process should end with. */
@@ -11,8 +12,11 @@ export async function runAgent(configPath: string): Promise<ExitCode> {
   const settings = await loadAgentSettings(configPath);
   const log = createLog("agent", settings.logLevel);
   const agent = new Agent({ settings, log });
+  const systemd = new Systemd({ pulses: () => agent.pulses(), log });
   await agent.start();
   log.info({ ports: settings.ports.length, pending: agent.status().pending }, "the agent runs");
+  await systemd.ready();
   await aborted(signal);
+  await systemd.stopping();
   return (await agent.stop()) ? EXIT.OK : EXIT.ERROR;
 }

@@ -4,6 +4,7 @@ import { loadBridgeConfig } from "../bridge/config.ts";
 import { VeilError } from "../core/errors.ts";
 import { aborted, onReloadSignal, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
+import { Systemd } from "../core/runtime/sd-notify.ts";
 
 /** Returns after SIGTERM or SIGINT; SIGHUP reloads. Throws CONFIG with all problems, as `Bridge.start`, and TIMEOUT for a stop that was not clean. */
 export async function runBridge(configFile: string): Promise<void> {
@@ -21,7 +22,11 @@ export async function runBridge(configFile: string): Promise<void> {
   // A signal also ends a start that still waits for ZooKeeper or Kafka.
   const started = bridge.start();
   started.catch(() => undefined);
-  await Promise.race([started.then(() => aborted(signal)), aborted(signal)]);
+  // A bridge has no loop of its own to watch: that its process answers is all.
+  const systemd = new Systemd({ pulses: () => [], log });
+  const served = started.then(() => systemd.ready()).then(() => aborted(signal));
+  await Promise.race([served, aborted(signal)]);
+  await systemd.stopping();
   if (!(await bridge.stop()))
     throw new VeilError("TIMEOUT", "the bridge did not stop in time; see its log");
 }

@@ -9,6 +9,7 @@ import { type Part, startAll, stopAll } from "../../core/runtime/lifecycle.ts";
 import { jsonAnswer, type LocalAnswer, LocalHttpServer } from "../../core/runtime/local-http.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Registry } from "../../core/runtime/metrics.ts";
+import type { Pulse } from "../../core/runtime/pulse.ts";
 import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { clockRecord, type Moment } from "../../core/wire/clock.ts";
@@ -96,6 +97,11 @@ export class Agent {
    */
   async stop(): Promise<boolean> {
     return stopAll(this.#parts, this.#options.log);
+  }
+
+  /** The loops that must turn while the agent runs. */
+  pulses(): readonly Pulse[] {
+    return [this.#uplink.pulse, ...this.#ports.map(({ pulse }) => pulse)];
   }
 
   status(): AgentStatus {
@@ -270,6 +276,7 @@ export class Agent {
       socketPath: settings.socketPath,
       routes: {
         "/status": () => jsonAnswer(this.status()),
+        "/healthz": () => healthAnswer(this.pulses()),
         "/metrics": () => this.#metricsAnswer(),
       },
     });
@@ -347,6 +354,13 @@ export class Agent {
     if (revoked) log.error("this client is revoked: nothing is taken any more; the outbox is kept");
     else log.info("this client is welcome again: readings are taken");
   }
+}
+
+/** 200 while every loop turns, 503 otherwise: what the watchdog of systemd goes by. */
+function healthAnswer(pulses: readonly Pulse[]): LocalAnswer {
+  const loops = pulses.map(({ name, isAlive }) => ({ name, isAlive }));
+  const isAlive = loops.every((loop) => loop.isAlive);
+  return { ...jsonAnswer({ isAlive, loops }), status: isAlive ? 200 : 503 };
 }
 
 function chooseAead(choice: AgentSettings["aead"], log: Logger): AeadId {

@@ -1,6 +1,7 @@
 /** One configured serial port: line → frames → SenML pack → intake, with what a status tells of it. */
 import type { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { Pulse } from "../../core/runtime/pulse.ts";
 import { type Moment, packTakenAt } from "../../core/wire/clock.ts";
 import type { SenmlRecord } from "../../core/wire/senml.ts";
 import { alertOf, type SilenceCause } from "./alert.ts";
@@ -15,6 +16,9 @@ import { type LineState, SerialLine } from "./serial/line.ts";
 import { listen } from "./serial/listen.ts";
 import { poll } from "./serial/poll.ts";
 import { Silence } from "./serial/silence.ts";
+
+/** Much shorter than the outbox's fsync takes to come. */
+const REST_MS = 20;
 
 export interface PortOptions {
   readonly settings: PortSettings;
@@ -62,6 +66,8 @@ export class Port {
     this.#line = new SerialLine({
       path,
       settings: serial,
+      // A device that is asked answers in pieces, and the next question waits for the last.
+      restMs: profile.polling ? 0 : REST_MS,
       serve: this.#server(options.settings),
       onState: (state) => this.#changed(state),
     });
@@ -70,6 +76,11 @@ export class Port {
       onSilent: (silentMs) => this.#fellSilent(silentMs),
       onHeard: (silentMs) => this.#spokeAgain(silentMs),
     });
+  }
+
+  /** Of the loop that reads. */
+  get pulse(): Pulse {
+    return this.#line.pulse;
   }
 
   get state(): "waiting" | "open" | "lost" {

@@ -17,6 +17,8 @@ const ASK_DEADLINE_MS = 3000;
 export interface LocalAnswer {
   readonly contentType: string;
   readonly body: string;
+  /** Of HTTP; 200 unless said otherwise. */
+  readonly status?: number;
 }
 
 /** What is served: a path such as `/status`, and how its answer is made. */

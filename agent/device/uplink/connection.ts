@@ -44,6 +44,8 @@ export interface ConnectionOptions {
   readonly onRekey: (stream: StreamId) => void;
   /** The bridge has taken an alias: this client is not revoked. */
   readonly onAccepted: () => void;
+  /** Told at every turn, with the longest time until the next. */
+  readonly onTurn: (withinMs: number) => void;
   readonly onAcknowledged: (entry: StoredEntry) => void;
   /** Takes mail; whether it is done with. Must not reject. */
   readonly onMail: (mail: NumberedMail) => Promise<boolean>;
@@ -140,6 +142,7 @@ export class UplinkConnection {
 
   async #work(): Promise<void> {
     while (!this.#reason) {
+      this.#options.onTurn(MAX_SLEEP_MS);
       this.#adopt();
       await this.#send();
       if (this.#registrar.overdue())

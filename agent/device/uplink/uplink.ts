@@ -7,6 +7,7 @@ import { isVeilError, VeilError } from "../../../core/errors.ts";
 import { connectMqtt } from "../../../core/ports/mqtt/client.ts";
 import { Backoff } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
+import { Pulse } from "../../../core/runtime/pulse.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
 import { formatLogin } from "../../../core/wire/login.ts";
 import type { NumberedMail } from "../../../core/wire/mqtt.ts";
@@ -18,6 +19,8 @@ import type { Timings } from "./timings.ts";
 
 /** A connection that lasted this long was a good one, even if there was nothing to send. */
 const GOOD_CONNECTION_MS = 60_000;
+/** What connecting, or reading from a slow disk, may take before the loop counts as hanging. */
+const SLACK_MS = 60_000;
 
 /** `refused`: the login is wrong. `revoked`: the bridge knows the client and does not want it. */
 export type UplinkState =
@@ -46,6 +49,8 @@ export interface UplinkOptions {
 }
 
 export class Uplink {
+  /** Of the loop that connects and sends. */
+  readonly pulse = new Pulse("uplink");
   readonly #options: UplinkOptions;
   readonly #stopping = new AbortController();
   readonly #backoff: Backoff;
@@ -104,10 +109,18 @@ export class Uplink {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    const { reconnectMaxMs, refusedMaxMs } = this.#options.timings;
     while (!signal.aborted) {
+      this.#turned(0);
       const backoff = await this.#attempt();
+      this.#turned(Math.max(reconnectMaxMs, refusedMaxMs));
       if (!signal.aborted) await backoff.wait(signal);
     }
+    this.pulse.rest();
+  }
+
+  #turned(withinMs: number): void {
+    this.pulse.beat(withinMs + SLACK_MS);
   }
 
   /** One connection from beginning to end; returns how to wait for the next. */
@@ -133,6 +146,7 @@ export class Uplink {
       log,
       onRekey,
       onMail,
+      onTurn: (withinMs) => this.#turned(withinMs),
       onAccepted: () => this.#setRevoked(false),
       onAcknowledged: (entry) => {
         if (entry.kind === "record") this.#acknowledged++;

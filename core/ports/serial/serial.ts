@@ -25,12 +25,23 @@ const READ_BYTES = 16 * 1024;
 /** Read ahead by this much while the taker is busy; then the kernel's buffer and flow control take over. */
 const DEFAULT_BUFFER_BYTES = 64 * 1024;
 const WRITE_RETRY_MS = 10;
+/** A silent line is looked at this often, so that it is known that somebody would hear it. */
+export const TURN_MS = 20_000;
+/** A read that brought this much says that more is waiting. */
+const BUSY_BYTES = 1024;
 
 export interface SerialOptions extends Partial<SerialSettings> {
   readonly path: string;
   readonly baudRate: number;
   /** How much is read ahead. Default 65,536. */
   readonly maxBufferBytes?: number;
+  /**
+   * A pause after a read that brought little, so that a line of a hundred readings a second wakes the processor less
+   * often than that. Default 0.
+   */
+  readonly restMs?: number;
+  /** Told at every turn of the loop that reads, at least every `TURN_MS`. */
+  readonly onTurn?: () => void;
   /** Aborting closes the connection. */
   readonly signal?: AbortSignal;
 }
@@ -54,7 +65,7 @@ export interface SerialConnection {
 export async function openSerial(options: SerialOptions): Promise<SerialConnection> {
   const { path, signal } = options;
   const port = await openPort(options);
-  const connection = new Connection(path, port, options.maxBufferBytes ?? DEFAULT_BUFFER_BYTES);
+  const connection = new Connection(port, options);
   if (signal?.aborted) {
     await connection.close();
     throw new VeilError("STOPPED", `opening ${path} was ended`);
@@ -94,13 +105,21 @@ class Connection implements SerialConnection {
   readonly bytes: ByteQueue;
   readonly closed: Promise<VeilError | null>;
   readonly #port: OpenPort;
+  readonly #restMs: number;
+  readonly #onTurn: () => void;
+  #isPolled = false;
+  #pollError: Error | null = null;
+  #wake: () => void = () => undefined;
   /** Null while open; then why it ended, or "closed" if we did. */
   #end: VeilError | "closed" | null = null;
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, port: OpenPort, maxBufferBytes: number) {
+  constructor(port: OpenPort, options: SerialOptions) {
+    const { path, maxBufferBytes = DEFAULT_BUFFER_BYTES, restMs = 0 } = options;
     this.path = path;
     this.#port = port;
+    this.#restMs = restMs;
+    this.#onTurn = options.onTurn ?? (() => undefined);
     this.bytes = new ByteQueue({ maxBytes: maxBufferBytes });
     this.closed = this.#run();
   }
@@ -142,15 +161,33 @@ class Connection implements SerialConnection {
       await this.bytes.room();
       if (this.#end === null) await this.#readable();
       if (this.#end !== null) return;
+      this.#onTurn();
       const bytesRead = await readTty(this.path, this.#descriptor(), buffer);
-      if (bytesRead !== null) this.bytes.push(Buffer.from(buffer.subarray(0, bytesRead)));
+      if (bytesRead === null) continue;
+      this.bytes.push(Buffer.from(buffer.subarray(0, bytesRead)));
+      if (this.#restMs > 0 && bytesRead < BUSY_BYTES) await sleep(this.#restMs);
     }
   }
 
+  /** Resolves when there may be bytes, and after a while without any. Throws what the poller found. */
   async #readable(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#port.poller.once("readable", (error) => (error ? reject(error) : resolve()));
+    if (!this.#isPolled) {
+      this.#isPolled = true;
+      this.#port.poller.once("readable", (error) => {
+        this.#isPolled = false;
+        this.#pollError = error ?? null;
+        this.#wake();
+      });
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, TURN_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
+    this.#wake = () => undefined;
+    if (this.#pollError) throw this.#pollError;
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
