@@ -14,15 +14,18 @@ export interface DemoConsumerOptions {
   readonly config?: string | undefined;
   /** It writes to these files; without them to its stdout, which is piped. */
   readonly files?: { readonly output: string; readonly rejects: string };
+  /** Such as "2s"; the command's default otherwise. */
+  readonly mailEvery?: string;
 }
 
 /** Makes its folder; the process is not started yet. */
 export async function demoConsumer(options: DemoConsumerOptions): Promise<GuardedProcess> {
-  const { name, folder, credential, topics, files, config } = options;
+  const { name, folder, credential, topics, files, config, mailEvery } = options;
   await makeFolder(folder);
   const flags = ["--credential", credential, "--state", join(folder, "state"), "--wait"];
   if (config !== undefined) flags.push("--config", config);
   if (files) flags.push("--output", files.output, "--rejects", files.rejects);
+  if (mailEvery !== undefined) flags.push("--mail-every", mailEvery);
   return veilmqDaemon({
     name,
     args: ["consume", ...topics, ...flags, "--verbose"],

@@ -214,8 +214,8 @@ export class Consumer {
     const { log, credential } = this.#options;
     for (const address of addresses) this.#seeds.add(address);
     const keys = new KeyRing({
-      realm: scheme.realm,
-      ...{ topic, kafkaTopic, scheme },
+      ...{ topic, kafkaTopic },
+      schemeOf: (epoch) => this.#scheme.of(epoch),
       kmsPublicKey: importPublicKey(credential.kmsPublicKey),
       bridge: this.#bridge,
     });

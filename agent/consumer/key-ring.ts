@@ -35,13 +35,16 @@ export interface HeldKey {
 }
 
 export interface KeyRingOptions {
-  readonly realm: Realm;
   /** In clear: it is bound into each key. */
   readonly topic: string;
   readonly kafkaTopic: string;
   readonly kmsPublicKey: KeyObject;
   readonly bridge: Pick<BridgeClient, "keys">;
-  readonly scheme: Pick<EpochScheme, "unwrap">;
+  /**
+   * The consumer's side in the epoch that an announcement names: of a record that waited in an outbox it may be an older
+   * one than its Kafka topic's. Throws BAD_CREDENTIAL for one that there are no keys of.
+   */
+  readonly schemeOf: (epoch: number) => Pick<EpochScheme, "realm" | "unwrap">;
 }
 
 export class KeyRing {
@@ -93,12 +96,13 @@ export class KeyRing {
   }
 
   async #open({ kid, ann, V, cert }: ReleasedKey): Promise<HeldKey> {
-    const { realm, topic, scheme } = this.#options;
+    const { topic, schemeOf } = this.#options;
     const announcement = decodeAnnouncement(ann);
-    if (!kidOf(announcement).equals(kid) || announcement.epoch !== realm.epoch)
+    if (!kidOf(announcement).equals(kid))
       throw new VeilError("BAD_KEY", "the announcement is of another key");
-    const certified = this.#certify(announcement, ann, cert);
-    const ikm = await scheme.unwrap(V);
+    const { realm, unwrap } = schemeOf(announcement.epoch);
+    const certified = this.#certify(realm, announcement, { ann, cert });
+    const ikm = await unwrap(V);
     const input = {
       suite: recordSuiteOf(announcement.suite),
       producerId: announcement.producerId,
@@ -119,8 +123,12 @@ export class KeyRing {
     };
   }
 
-  #certify(announcement: Announcement, ann: Buffer, cert: Buffer): Cert {
-    const { realm, kmsPublicKey } = this.#options;
+  #certify(
+    realm: Realm,
+    announcement: Announcement,
+    { ann, cert }: Pick<ReleasedKey, "ann" | "cert">,
+  ): Cert {
+    const { kmsPublicKey } = this.#options;
     const path = certPath(realm.tenant, announcement.producerId);
     const certified = openDocument("cert", path, cert, { kmsPublicKey, schema: certSchema });
     if (certified.tenant !== realm.tenant || certified.client !== announcement.producerId)

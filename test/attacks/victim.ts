@@ -146,9 +146,9 @@ export class Reader {
   constructor(consumer: Party, topic: string, keys: readonly ReleasedKey[]) {
     const kafkaTopic = kafkaTopicOf(Buffer.alloc(32));
     const bridge = { keys: async () => ({ keys: [...keys], missing: [] }) };
-    const scheme = { unwrap: async (V: Buffer) => consumer.role.unwrap(V) };
+    const scheme = { realm: REALM, unwrap: async (V: Buffer) => consumer.role.unwrap(V) };
     const kmsPublicKey = KMS_PUBLIC_KEY;
-    const ring = new KeyRing({ realm: REALM, topic, kafkaTopic, kmsPublicKey, bridge, scheme });
+    const ring = new KeyRing({ topic, kafkaTopic, kmsPublicKey, bridge, schemeOf: () => scheme });
     this.#opener = new Opener({ topic, keys: ring, log: silentLog });
   }
 

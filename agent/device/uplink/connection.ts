@@ -299,7 +299,7 @@ export class UplinkConnection {
       return;
     }
     const { ports } = flight.lane;
-    if (this.#options.lanes.isNeeded(flight.lane))
+    if (this.#options.lanes.isNeeded(flight.lane) && !flight.lane.isStranded)
       this.#options.log.warn(
         { code, reason: message, ports },
         `a topic is refused; ${HINTS[code]}`,

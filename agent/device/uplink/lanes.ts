@@ -15,7 +15,7 @@ const MAX_ALIAS = 0xffff;
 /** How far back epochs are looked for that the credential does not have any more. */
 const FORGOTTEN_EPOCHS = 64;
 const STRANDED_HINT =
-  "their epoch is over: nobody could open them any more. They go when the outbox needs the room";
+  "the device was off for longer than the owner's grace window (`veilmq kms rotate --grace`), or the keys were given up (`--compromised`); they go when the outbox needs the room";
 
 /** A configured topic. */
 export interface ConfiguredTopic {
@@ -80,8 +80,8 @@ export class Lanes {
     this.#known = undefined;
     this.#unsendable.clear();
     for (const lane of this.#lanes.values()) {
-      if (this.#covers(lane.epoch)) lane.unpark();
-      else this.#strand(lane);
+      if (!this.#covers(lane.epoch)) this.#strand(lane);
+      else if (!lane.isStranded) lane.unpark();
     }
     this.#live.clear();
     for (const { topic, ports } of this.#options.configured)

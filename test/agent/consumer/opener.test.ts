@@ -18,7 +18,7 @@ function openerWith(keys: ReleasedKey[], topic = TOPIC) {
       return { keys, missing: [] };
     },
   };
-  const options = { realm: scheme.realm, topic, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, scheme };
+  const options = { topic, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, schemeOf: () => scheme };
   const ring = new KeyRing({ ...options, bridge });
   return { calls, opener: new Opener({ topic, keys: ring, log: pino({ level: "silent" }) }) };
 }
@@ -91,7 +91,7 @@ describe("opening a batch", () => {
       },
     };
     const options = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey };
-    const keys = new KeyRing({ ...options, realm: scheme.realm, scheme, bridge });
+    const keys = new KeyRing({ ...options, schemeOf: () => scheme, bridge });
     const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
     const opened = await opener.open(batchOf(producer.seal()), new Marks(), never);
     expect(opened.readings).toHaveLength(1);

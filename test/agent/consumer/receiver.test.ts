@@ -36,11 +36,10 @@ test("what the output did not take is in no checkpoint, however much was waiting
   const producer = new Producer("device-1");
   const bridge = { keys: async () => ({ keys: [producer.released], missing: [] }) };
   const parts = {
-    realm: scheme.realm,
     topic: TOPIC,
     kafkaTopic: KAFKA_TOPIC,
     kmsPublicKey,
-    scheme,
+    schemeOf: () => scheme,
   };
   const receiver = new Receiver({
     giveUp: () => false,

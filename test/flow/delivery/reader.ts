@@ -113,7 +113,8 @@ export class SimReader {
     const next = new Map<string, bigint>();
     for (const topic of TOPICS) {
       const name = kafkaTopic(topic);
-      const parts = { realm, topic, kafkaTopic: name, kmsPublicKey, bridge, scheme };
+      const schemeOf = () => ({ realm, ...scheme });
+      const parts = { topic, kafkaTopic: name, kmsPublicKey, bridge, schemeOf };
       receiver.addTopic(name, new Opener({ topic, log, keys: new KeyRing(parts) }));
       const high = BigInt(kafka.log(name).length);
       const committed = kafka.committed.get(name);
