@@ -1,21 +1,9 @@
 /** What a bridge is made of, from its configuration: built here, started by bridge.ts. Nothing in here begins anything. */
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { KafkaAdmin } from "../core/ports/kafka/admin.ts";
-import { createKafka } from "../core/ports/kafka/client.ts";
-import { KafkaProducer } from "../core/ports/kafka/producer.ts";
-import {
-  type KafkaSecurity,
-  loadKafkaSecurity,
-  securityProtocolOf,
-} from "../core/ports/kafka/security.ts";
-import { ZooKeeper } from "../core/ports/zookeeper/zookeeper.ts";
-import { readSecretFile } from "../core/runtime/files.ts";
+import { join } from "node:path";
 import type { Logger } from "../core/runtime/log.ts";
 import { importPublicKey } from "../core/wire/keys.ts";
-import { BrokerList } from "./brokers/broker-list.ts";
-import { AskedLeaders, ListedBrokers } from "./brokers/listed.ts";
-import { TopicLeaders } from "./brokers/topic-leaders.ts";
+import { buildCluster, readSecrets, type Secrets } from "./cluster.ts";
 import type { BridgeConfig } from "./config.ts";
 import { VerifiedDirectory } from "./directory/directory.ts";
 import { readIdentities } from "./directory/identity.ts";
@@ -33,42 +21,15 @@ import { Mailboxes } from "./mail/mailboxes.ts";
 import { Matching } from "./matching/matching.ts";
 import { BridgeMetrics } from "./metrics.ts";
 import { KafkaRegistry } from "./registry/registry.ts";
-import { type ListenerTls, readListenerTls } from "./tls.ts";
 import { Topics } from "./writer/topics.ts";
 import { Writer } from "./writer/writer.ts";
 
-const ZOOKEEPER_CALL_TIMEOUT_MS = 10_000;
-const FIRST_READ_TIMEOUT_MS = 10_000;
-const MAX_AUTH_BYTES = 4096;
 /** For ZooKeeper and Kafka to be there and the directory to be read: a supervisor starts us again. */
 const LOAD_TIMEOUT_MS = 120_000;
 
 const { version }: { version: string } = createRequire(import.meta.url)("veilmq/package.json");
 
 export type Assembly = Awaited<ReturnType<typeof assemble>>;
-
-/** The contents of the files that a configuration names. */
-export interface Secrets {
-  readonly kafka: KafkaSecurity;
-  /** `user:password`. */
-  readonly zookeeper: string | undefined;
-  readonly mqtt: ListenerTls | undefined;
-  readonly http: ListenerTls | undefined;
-  readonly admin: ListenerTls | undefined;
-}
-
-/** Throws CONFIG, and SECRET_FILE for a secret that others may read. */
-export async function readSecrets(config: BridgeConfig): Promise<Secrets> {
-  const { authFile } = config.zookeeper;
-  const [kafka, zookeeper, mqtt, http, admin] = await Promise.all([
-    loadKafkaSecurity(config.kafka, dirname(config.identityFile)),
-    authFile === undefined ? undefined : readSecretFile(authFile, MAX_AUTH_BYTES),
-    readListenerTls(config.mqtt),
-    readListenerTls(config.http),
-    readListenerTls(config.admin),
-  ]);
-  return { kafka, zookeeper: zookeeper?.toString("utf8").trim(), mqtt, http, admin };
-}
 
 /** Reads the identity and the certificates; throws SECRET_FILE, CONFIG. */
 export async function assemble(config: BridgeConfig, log: Logger) {
@@ -90,63 +51,9 @@ export async function assemble(config: BridgeConfig, log: Logger) {
   };
 }
 
-interface Foundation {
+interface Shared {
   readonly config: BridgeConfig;
   readonly log: Logger;
-}
-
-/** ZooKeeper and Kafka. */
-export function buildCluster({ config, log, secrets }: Foundation & { readonly secrets: Secrets }) {
-  const { authFile: _read, ...servers } = config.zookeeper;
-  const zookeeper = new ZooKeeper({
-    ...servers,
-    ...(secrets.zookeeper !== undefined && {
-      auth: { scheme: "digest", credential: secrets.zookeeper },
-    }),
-    callTimeoutMs: ZOOKEEPER_CALL_TIMEOUT_MS,
-    log,
-  });
-  let security = secrets.kafka;
-  const brokers = buildBrokers({ config, log, zookeeper });
-  const kafka = createKafka({
-    brokers: () => brokers.addresses(),
-    security: () => security,
-    log,
-  });
-  const admin = new KafkaAdmin({ kafka });
-  const producer = new KafkaProducer({ kafka });
-  // One of its own: a broker answers one request of a connection at a time, and records must not wait for these.
-  const internal = { kafka, admin, producer: new KafkaProducer({ kafka }) };
-  const maxTopics = config.limits.followedTopics;
-  const leaders =
-    brokers instanceof BrokerList
-      ? new TopicLeaders({
-          ...{ zookeeper, brokers, log, maxTopics },
-          kafkaRoot: config.kafka.root,
-          firstReadTimeoutMs: FIRST_READ_TIMEOUT_MS,
-        })
-      : new AskedLeaders({ admin, maxTopics });
-  const setKafkaSecurity = (next: KafkaSecurity): void => {
-    security = next;
-  };
-  return { zookeeper, brokers, leaders, admin, producer, internal, setKafkaSecurity };
-}
-
-function buildBrokers({
-  config: { kafka },
-  log,
-  zookeeper,
-}: Foundation & { readonly zookeeper: ZooKeeper }): BrokerList | ListedBrokers {
-  if (kafka.brokers) return new ListedBrokers(kafka.brokers);
-  return new BrokerList({
-    ...{ zookeeper, log },
-    kafkaRoot: kafka.root,
-    endpoint: { listener: kafka.listener, securityProtocol: securityProtocolOf(kafka) },
-    firstReadTimeoutMs: FIRST_READ_TIMEOUT_MS,
-  });
-}
-
-interface Shared extends Foundation {
   readonly cluster: ReturnType<typeof buildCluster>;
 }
 

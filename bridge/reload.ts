@@ -3,7 +3,8 @@
  * taken over without dropping a session; what would need a new listener or connection waits for a restart, and is named.
  */
 import type { Logger } from "../core/runtime/log.ts";
-import { type Assembly, readSecrets, tenantKeys } from "./assembly.ts";
+import { type Assembly, tenantKeys } from "./assembly.ts";
+import { readSecrets } from "./cluster.ts";
 import type { BridgeConfig } from "./config.ts";
 
 /** Throws CONFIG, SECRET_FILE: then nothing has changed. */

@@ -1,5 +1,6 @@
 /** `veilmq bridge …`: the operator's commands. */
 import type { Command } from "commander";
+import type { CheckFlags } from "../check-bridge.ts";
 import { printLine, printNote } from "../messages.ts";
 
 export function addBridge(program: Command): void {
@@ -7,6 +8,7 @@ export function addBridge(program: Command): void {
   addIdentity(bridge);
   addImport(bridge);
   addRun(bridge);
+  addCheck(bridge);
 }
 
 function addRun(bridge: Command): void {
@@ -30,15 +32,25 @@ Beyond one machine each listener needs an address and a certificate; plaintext h
 
   mqtt: { host: 0.0.0.0, port: 8883, tls: { cert: bridge.pem, key: bridge.key } }
   http: { host: 0.0.0.0, port: 8443, tls: { cert: bridge.pem, key: bridge.key } }
+      # with clientCa: ca.pem in tls, clients must also show a certificate made out to <client>@<tenant>
   admin: { host: 127.0.0.1, port: 9464 }   # /healthz /readyz /metrics
   zookeeper: { servers: ["zk1:2181", "zk2:2181"], sessionTimeoutMs: 10000 }
-  kafka: { listener: INTERNAL }            # by its name in the brokers' settings
+      # with authFile: zk.auth, mode 0600, holding user:password: documents are for that identity alone
+  kafka:
+    listener: INTERNAL                     # found in ZooKeeper, by the listener's name; or, for KRaft,
+    brokers: ["kafka1:9093"]               # found by these
+    tls: { ca: kafka-ca.pem }
+    sasl: { mechanism: scram-sha-512, username: veil-bridge, passwordFile: kafka.password }
+  limits:
+    client: { messagesPerSecond: 2000, bytesPerSecond: 2097152 }
+    tenant: { connections: 20000 }         # a tenant's own entry may have limits, too: docs/operations.md
   directoryMaxAgeMs: 600000                # an older directory stops match and release
   logLevel: info
 
 Port 0 takes a free one; <stateDir>/listening.json tells which. The folder holds nothing that cannot be lost. A tenant
 is served from the moment its head is imported: veilmq bridge import. Logs go to stderr, one JSON object a line.
-SIGTERM: accepts nothing more, finishes what is in flight, and exits.
+SIGTERM: accepts nothing more, finishes what is in flight, and exits. SIGHUP: reads the file and the certificates again
+and takes over limits, tenants and certificates without dropping a session.
 
 Example:
   veilmq bridge run --config /etc/veilmq/bridge.yaml`,
@@ -46,6 +58,30 @@ Example:
     .action(async ({ config }: { config: string }) => {
       const { runBridge } = await import("../run-bridge.ts");
       await runBridge(config);
+    });
+}
+
+function addCheck(bridge: Command): void {
+  bridge
+    .command("check")
+    .description("look for everything that is wrong or weak, without starting or changing anything")
+    .requiredOption("--config <file>", "bridge.yaml")
+    .option("--json", "one JSON object: {findings: [{severity, subject, message, hint}]}")
+    .option("--strict", "warnings count as errors")
+    .addHelpText(
+      "after",
+      `
+It reads the configuration and the files that it names (modes, certificates and when they expire), asks ZooKeeper and
+Kafka, and holds the settings of every veil- topic, the brokers and Kafka's ACLs against what bridges rely on.
+Run it as the user that the bridge runs as. Exit codes: 0 no errors, 1 errors, or warnings with --strict.
+
+Examples:
+  veilmq bridge check --config /etc/veilmq/bridge.yaml
+  veilmq bridge check --config bridge.yaml --json | jq -r '.findings[] | select(.severity != "ok") | .message'`,
+    )
+    .action(async (flags: CheckFlags) => {
+      const { checkBridgeConfig } = await import("../check-bridge.ts");
+      process.exitCode = await checkBridgeConfig(flags);
     });
 }
 

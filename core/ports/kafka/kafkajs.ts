@@ -73,7 +73,26 @@ export interface KafkajsBroker {
   }): Promise<unknown>;
   deleteTopics(options: { topics: readonly string[]; timeout: number }): Promise<unknown>;
   describeConfigs(options: { resources: readonly { type: number; name: string }[] }): Promise<{
-    resources: { configEntries: { configName: string; configValue: string | null }[] }[];
+    resources: {
+      errorCode: number;
+      resourceName: string;
+      configEntries: { configName: string; configValue: string | null }[];
+    }[];
+  }>;
+  describeAcls(filter: {
+    resourceType: number;
+    resourceName: string | null;
+    resourcePatternType: number;
+    principal: string | null;
+    host: string | null;
+    operation: number;
+    permissionType: number;
+  }): Promise<{
+    resources: {
+      resourceName: string;
+      resourcePatternType: number;
+      acls: { principal: string; operation: number }[];
+    }[];
   }>;
   listOffsets(options: {
     isolationLevel: number;

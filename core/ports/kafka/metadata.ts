@@ -1,8 +1,15 @@
 /** Kafka's Metadata request, version 6: brokers, the controller, and the leaders of the topics asked for. */
-import { Encoder, type KafkajsProtocol, metadataResponseV6 } from "./kafkajs.ts";
+import {
+  Encoder,
+  type KafkajsEncoder,
+  type KafkajsProtocol,
+  metadataResponseV6,
+} from "./kafkajs.ts";
 
 const API_KEY = 3;
 const API_VERSION = 6;
+/** The length of a list that is none. */
+const ALL_TOPICS = -1;
 
 export interface ClusterMetadata {
   readonly brokers: readonly { nodeId: number; host: string; port: number }[];
@@ -28,13 +35,22 @@ export interface PartitionMetadata {
 
 /** Asks for `topics` alone, for none if it is empty, and never makes the broker create one. */
 export function metadataProtocol(topics: readonly string[]): KafkajsProtocol<ClusterMetadata> {
+  // Not kafkajs's encoder: it takes an empty list for "all topics".
+  return protocolOf(() => new Encoder().writeArray(topics));
+}
+
+/** Asks for every topic in the cluster. */
+export function allTopicsProtocol(): KafkajsProtocol<ClusterMetadata> {
+  return protocolOf(() => new Encoder().writeInt32(ALL_TOPICS));
+}
+
+function protocolOf(names: () => KafkajsEncoder): KafkajsProtocol<ClusterMetadata> {
   return {
     request: {
       apiKey: API_KEY,
       apiVersion: API_VERSION,
       apiName: "Metadata",
-      // Not kafkajs's encoder: it takes an empty list for "all topics".
-      encode: async () => new Encoder().writeArray(topics).writeBoolean(false),
+      encode: async () => names().writeBoolean(false),
     },
     response: { decode, parse: async (metadata) => metadata },
   };

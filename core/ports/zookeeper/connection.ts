@@ -14,6 +14,7 @@ const MAX_PACKET_BYTES = 1_048_575;
 /** Room in a packet for everything but path and data: headers, lengths, access list. */
 const PACKET_OVERHEAD_BYTES = 128;
 const ANY_VERSION = -1;
+const CHANGING = Permission.WRITE | Permission.CREATE | Permission.DELETE | Permission.ADMIN;
 
 /** An identity to present to ZooKeeper, for its scheme `digest`: `user:password`. */
 export interface ZooKeeperAuth {
@@ -153,6 +154,14 @@ export class Connection {
         done(error, { data: data ?? Buffer.alloc(0), stat }),
       ),
     );
+  }
+
+  /** Whether anybody may change the node, or its children. Throws NOT_FOUND where there is no such node. */
+  async isOpenToAll(path: string, deadline: Deadline): Promise<boolean> {
+    const acls = await this.#ask<ACL[]>(deadline, (done) =>
+      this.#library.client.getACL(path, done),
+    );
+    return acls.some(({ id, perms }) => id.scheme === "world" && (perms & CHANGING) !== 0);
   }
 
   /** Throws NOT_FOUND where there is no such node; then no watch is left. */

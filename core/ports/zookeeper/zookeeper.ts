@@ -121,6 +121,18 @@ export class ZooKeeper {
     );
   }
 
+  /** Whether anybody who reaches ZooKeeper may change the node; `null`: no such node. */
+  async isOpenToAll(path: string): Promise<boolean | null> {
+    return this.#repeat(async (connection, deadline) => {
+      try {
+        return await connection.isOpenToAll(path, deadline);
+      } catch (error) {
+        if (isVeilError(error, "NOT_FOUND")) return null;
+        throw error;
+      }
+    });
+  }
+
   /** The names of the children, in no order; `null`: no such node. */
   async children(path: string): Promise<string[] | null> {
     return this.#repeat(async (connection, deadline) => {
