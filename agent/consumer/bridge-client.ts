@@ -1,6 +1,7 @@
 /** A consumer's questions to its bridges (PROTOCOL.md §6): whichever of them answers will do. */
 import { isVeilError, VeilError } from "../../core/errors.ts";
 import { HttpClient } from "../../core/ports/http/client.ts";
+import type { OwnCertificate } from "../../core/ports/tls/own.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import {
   brokersResponseSchema,
@@ -15,7 +16,6 @@ import {
 } from "../../core/wire/http.ts";
 import { formatLogin } from "../../core/wire/login.ts";
 import type { NumberedMail } from "../../core/wire/mqtt.ts";
-import type { OwnCertificate } from "./config.ts";
 
 export class BridgeClient {
   readonly #bridges: HttpClient[];

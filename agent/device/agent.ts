@@ -245,6 +245,7 @@ export class Agent {
       credential: settings.credential,
       urls: settings.urls,
       keepaliveS: settings.keepaliveS,
+      certificate: settings.certificate,
       outbox: this.#outbox,
       lanes: this.#lanes,
       timings: this.#timings,

@@ -8,6 +8,11 @@ import { z } from "zod";
 import { isVeilError, VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
 import { type SerialSettings, serialSettings } from "../../core/ports/serial/settings.ts";
+import {
+  loadOwnCertificate,
+  type OwnCertificate,
+  ownCertificateSchema,
+} from "../../core/ports/tls/own.ts";
 import { parseConfig } from "../../core/runtime/config.ts";
 import { LOG_LEVELS, type LogLevel } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
@@ -44,6 +49,8 @@ export interface AgentSettings {
   readonly urls: readonly string[];
   /** Seconds between signs of life on a quiet connection. */
   readonly keepaliveS: number;
+  /** Shown to a bridge that asks for one. */
+  readonly certificate: OwnCertificate | undefined;
   readonly outbox: Omit<z.output<typeof outboxField>, "maxAgeDays"> & { readonly maxAgeMs: number };
   readonly aead: z.output<typeof aeadField>;
   readonly padding: boolean;
@@ -93,6 +100,7 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
   const named = await loadNamed(parseConfig(text, namesSchema, path), folder);
   const file = parseConfig(text, agentSchema(named), path);
   const { credential, credentialStore } = named;
+  const { tls } = file.bridge;
   if (credential instanceof VeilError) throw credential;
   if (credentialStore instanceof VeilError) throw credentialStore;
   return {
@@ -102,6 +110,7 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
     ports: file.ports.map((port) => portOf(port, named)),
     urls: file.bridge.urls ?? credential.bridge.mqtt,
     keepaliveS: file.bridge.keepaliveS,
+    certificate: tls && (await loadOwnCertificate(tls, folder)),
     outbox: outboxOf(file.outbox),
     ...selfReportOf(file.status),
     aead: file.aead,
@@ -217,6 +226,8 @@ function agentSchema(named: Named) {
         urls: z.array(urlField(named)).min(1).max(16).optional(),
         /** A connection that died unseen is noticed after 1.5 times this, in seconds. */
         keepaliveS: z.int().min(5).max(300).default(30),
+        /** For a bridge that asks for certificates: ours, made out to `<client>@<tenant>`. */
+        tls: ownCertificateSchema.optional(),
       })
       .prefault({}),
     /** Whether `mqtt://` may leave this machine. */

@@ -30,6 +30,7 @@ agent.yaml, with what has no default first:
       baudRate: 9600                   # optional, as dataBits, stopBits, parity, flowControl: the profile's otherwise
   bridge:
     urls: [mqtts://bridge.example:8883]  # the credential's otherwise
+    tls: { cert: me.pem, key: me.key } # only for a bridge that asks for certificates
     keepaliveS: 30                     # a connection that died unseen is noticed after 1.5 times this
   outbox: { maxBytes: 1073741824, maxAgeDays: 60, policy: oldest, syncIntervalMs: 200, syncBytes: 65536 }
   aead: auto                           # or aes-256-gcm, chacha20-poly1305

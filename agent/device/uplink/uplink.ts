@@ -5,6 +5,7 @@
  */
 import { isVeilError, VeilError } from "../../../core/errors.ts";
 import { connectMqtt } from "../../../core/ports/mqtt/client.ts";
+import type { OwnCertificate } from "../../../core/ports/tls/own.ts";
 import { Backoff } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { Pulse } from "../../../core/runtime/pulse.ts";
@@ -37,6 +38,8 @@ export interface UplinkOptions {
   readonly urls: readonly string[];
   /** As `MqttClientOptions`. */
   readonly keepaliveS: number;
+  /** As `MqttClientOptions`. */
+  readonly certificate?: OwnCertificate | undefined;
   readonly outbox: OutboxReader;
   readonly lanes: Lanes;
   readonly timings: Timings;
@@ -155,7 +158,7 @@ export class Uplink {
   }
 
   async #connect(connection: UplinkConnection): Promise<VeilError> {
-    const { credential, urls, keepaliveS } = this.#options;
+    const { credential, urls, keepaliveS, certificate } = this.#options;
     this.#setState("connecting");
     try {
       const link = await connectMqtt({
@@ -163,6 +166,7 @@ export class Uplink {
         login: formatLogin(credential),
         secret: credential.secret,
         keepaliveS,
+        certificate,
         ...(credential.ca === undefined ? {} : { ca: credential.ca }),
         signal: this.#stopping.signal,
         onMessage: (topic, payload) => connection.receive(topic, payload),

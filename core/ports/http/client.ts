@@ -6,6 +6,7 @@ import { Agent } from "undici";
 import type { z } from "zod";
 import { isVeilError, VeilError } from "../../errors.ts";
 import { parseJson } from "../../wire/fields.ts";
+import type { OwnCertificate } from "../tls/own.ts";
 import { answerFailure, transportFailure } from "./failure.ts";
 import { isLoopback } from "./loopback.ts";
 
@@ -18,7 +19,7 @@ export interface HttpOptions {
   /** PEM of the only authority to trust; without it, those that Node.js trusts. */
   readonly ca?: string | undefined;
   /** PEM: shown to a bridge that asks for one. */
-  readonly certificate?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly certificate?: OwnCertificate | undefined;
   /** Basic authentication: `formatLogin` and the b64url of the secret. */
   readonly login?: { readonly user: string; readonly password: string } | undefined;
   /** For a whole call, connecting included. */

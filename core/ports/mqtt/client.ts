@@ -8,6 +8,7 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { writeToStream } from "mqtt-packet";
 import { type ErrorCode, VeilError } from "../../errors.ts";
+import type { OwnCertificate } from "../tls/own.ts";
 
 // mqtt.js would make a Buffer of each number up to 65,535 before its first packet, and keep them: 6 MiB.
 writeToStream.cacheNumbers = false;
@@ -23,6 +24,8 @@ export interface MqttClientOptions {
   readonly secret: Uint8Array;
   /** PEM of the only authority that is trusted; without it no `mqtts` connection is made. */
   readonly ca?: string;
+  /** Shown to a bridge that asks for one. */
+  readonly certificate?: OwnCertificate | undefined;
   /** Aborting closes the connection, also while it opens. */
   readonly signal: AbortSignal;
   /**
@@ -66,7 +69,7 @@ export async function connectMqtt(options: MqttClientOptions): Promise<MqttConne
 }
 
 function clientOptions(options: MqttClientOptions): IClientOptions {
-  const { login, secret, ca } = options;
+  const { login, secret, ca, certificate } = options;
   return {
     protocolVersion: 4,
     clean: true,
@@ -79,6 +82,7 @@ function clientOptions(options: MqttClientOptions): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     ...(ca === undefined ? {} : { ca }),
+    ...certificate,
   };
 }
 
