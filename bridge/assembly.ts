@@ -20,7 +20,9 @@ import { Mailboxes } from "./mail/mailboxes.ts";
 
 import { Matching } from "./matching/matching.ts";
 import { BridgeMetrics } from "./metrics.ts";
+import { findOrphans } from "./orphans.ts";
 import { KafkaRegistry } from "./registry/registry.ts";
+import { Sightings } from "./sightings.ts";
 import { Topics } from "./writer/topics.ts";
 import { Writer } from "./writer/writer.ts";
 
@@ -39,7 +41,8 @@ export async function assemble(config: BridgeConfig, log: Logger) {
   const cluster = buildCluster({ config, log, secrets });
   const identities = await readIdentities(config.identityFile);
   const state = buildState({ config, log, cluster, identities });
-  const parts = { config, log, cluster, state, metrics, limits, secrets };
+  const sightings = new Sightings();
+  const parts = { config, log, cluster, state, metrics, limits, sightings, secrets };
   const intake = buildIntake(parts);
   return {
     ...cluster,
@@ -89,11 +92,13 @@ interface Parts extends Shared {
   readonly state: ReturnType<typeof buildState>;
   readonly metrics: BridgeMetrics;
   readonly limits: Limits;
+  readonly sightings: Sightings;
   readonly secrets: Secrets;
 }
 
 /** From the devices to Kafka. */
-function buildIntake({ config, log, cluster, state, metrics, limits, secrets }: Parts) {
+function buildIntake(parts: Parts) {
+  const { config, log, cluster, state, metrics, limits, sightings, secrets } = parts;
   const { admin, producer } = cluster;
   const matching = new Matching({ onMatch: (source) => metrics.matched(source) });
   const writer = new Writer({
@@ -119,6 +124,7 @@ function buildIntake({ config, log, cluster, state, metrics, limits, secrets }: 
     writer,
     metrics,
     limits,
+    sightings,
     log,
   });
   return { matching, writer, ingress };
@@ -128,11 +134,12 @@ function buildIntake({ config, log, cluster, state, metrics, limits, secrets }: 
 function buildListeners({
   config,
   log,
-  cluster: { zookeeper, brokers, leaders, admin },
+  cluster: { zookeeper, brokers, leaders, admin, inspection },
   state: { directory, registry, mailboxes },
   intake: { matching },
   metrics,
   limits,
+  sightings,
   secrets,
 }: Parts & { readonly intake: ReturnType<typeof buildIntake> }) {
   const { directoryMaxAgeMs: maxAgeMs, stateDir } = config;
@@ -141,6 +148,7 @@ function buildListeners({
   const http = new PublicServer({
     at: { ...config.http, tls: secrets.http },
     limits,
+    sightings,
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs }),
     matching,
@@ -157,6 +165,9 @@ function buildListeners({
     at: { ...config.admin, tls: secrets.admin },
     health,
     report: () => metrics.text(),
+    clients: () => sightings.list(Date.now()),
+    orphans: () =>
+      findOrphans({ inspection, directory, tenants: () => directory.tenantNames, maxAgeMs }),
     metrics: httpMetrics,
     log,
   });

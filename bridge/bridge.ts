@@ -112,7 +112,8 @@ export class Bridge {
 }
 
 function inOrder(assembly: Assembly): readonly Part[] {
-  const { zookeeper, brokers, leaders, admin, producer, internal, directory, registry } = assembly;
+  const { zookeeper, brokers, leaders, admin, inspection } = assembly;
+  const { producer, internal, directory, registry } = assembly;
   const { matching, writer, ingress, http, adminServer, metrics } = assembly;
   return [
     zookeeper,
@@ -121,7 +122,12 @@ function inOrder(assembly: Assembly): readonly Part[] {
     {
       name: "kafka",
       stop: async () => {
-        await Promise.all([producer.stop(), internal.producer.stop(), admin.stop()]);
+        await Promise.all([
+          producer.stop(),
+          internal.producer.stop(),
+          admin.stop(),
+          inspection.stop(),
+        ]);
       },
     },
     directory,

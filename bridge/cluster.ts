@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { KafkaAdmin } from "../core/ports/kafka/admin.ts";
 import { createKafka } from "../core/ports/kafka/client.ts";
+import { KafkaInspection } from "../core/ports/kafka/inspection.ts";
 import { KafkaProducer } from "../core/ports/kafka/producer.ts";
 import {
   type KafkaSecurity,
@@ -68,6 +69,7 @@ export function buildCluster({ config, log, secrets }: Foundation & { readonly s
     log,
   });
   const admin = new KafkaAdmin({ kafka });
+  const inspection = new KafkaInspection({ kafka });
   const producer = new KafkaProducer({ kafka });
   // One of its own: a broker answers one request of a connection at a time, and records must not wait for these.
   const internal = { kafka, admin, producer: new KafkaProducer({ kafka }) };
@@ -83,7 +85,7 @@ export function buildCluster({ config, log, secrets }: Foundation & { readonly s
   const setKafkaSecurity = (next: KafkaSecurity): void => {
     security = next;
   };
-  return { zookeeper, brokers, leaders, kafka, admin, producer, internal, setKafkaSecurity };
+  return { zookeeper, brokers, leaders, admin, inspection, producer, internal, setKafkaSecurity };
 }
 
 function buildBrokers({

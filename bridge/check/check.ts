@@ -4,7 +4,6 @@
  */
 import { access, constants } from "node:fs/promises";
 import { isVeilError } from "../../core/errors.ts";
-import { KafkaInspection } from "../../core/ports/kafka/inspection.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { buildCluster, readSecrets } from "../cluster.ts";
 import type { BridgeConfig } from "../config.ts";
@@ -38,8 +37,7 @@ async function checkServers(config: BridgeConfig, log: Logger): Promise<readonly
     throw error;
   });
   if (!secrets) return [];
-  const { zookeeper, brokers, leaders, kafka, admin } = buildCluster({ config, log, secrets });
-  const inspection = new KafkaInspection({ kafka });
+  const { zookeeper, brokers, leaders, admin, inspection } = buildCluster({ config, log, secrets });
   try {
     await zookeeper.start();
     await brokers.start();

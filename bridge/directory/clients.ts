@@ -38,6 +38,11 @@ export class Clients {
     return this.#held.get(client)?.client ?? null;
   }
 
+  /** All that are enrolled. */
+  *all(): Generator<Client> {
+    for (const { client } of this.#held.values()) if (client) yield client;
+  }
+
   /** How many grant chunks of a client count. */
   chunks(client: string): number {
     return chunksInForce(this.#held.get(client));

@@ -80,6 +80,11 @@ export class VerifiedDirectory implements Directory {
     return gone;
   }
 
+  /** Those that are configured, served or not. */
+  get tenantNames(): string[] {
+    return [...this.#tenants.keys()];
+  }
+
   tenant(name: string): Tenant | null {
     return this.#tenants.get(name)?.tenant ?? null;
   }
@@ -87,6 +92,11 @@ export class VerifiedDirectory implements Directory {
   /** What the tenant's documents are signed with; `null` where it is not served. */
   kmsPublicKey(tenant: string): KeyObject | null {
     return this.#tenants.get(tenant)?.kmsPublicKey ?? null;
+  }
+
+  /** Everybody of a tenant who is enrolled. */
+  clients(tenant: string): Iterable<Client> {
+    return this.#tenants.get(tenant)?.clients() ?? [];
   }
 
   client(login: Login): Client | null {

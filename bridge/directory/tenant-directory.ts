@@ -88,6 +88,10 @@ export class TenantDirectory {
     return this.#clients.size;
   }
 
+  clients(): Iterable<Client> {
+    return this.#clients.all();
+  }
+
   client(name: string): Client | null {
     return this.tenant ? this.#clients.get(name) : null;
   }

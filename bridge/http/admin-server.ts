@@ -1,6 +1,8 @@
-/** The operator's listener, on loopback unless configured otherwise: health, readiness, metrics. */
+/** The operator's listener, on loopback unless configured otherwise: health, readiness, metrics, clients. */
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { Orphans } from "../orphans.ts";
+import type { SightingView } from "../sightings.ts";
 import type { ListenerTls } from "../tls.ts";
 import type { Health } from "./health.ts";
 import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
@@ -11,6 +13,9 @@ export interface AdminServerOptions {
   readonly health: Pick<Health, "ask">;
   /** Everything that the bridge counts, as Prometheus reads it. */
   readonly report: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** What was seen of each client, the newest first. */
+  readonly clients: () => SightingView[];
+  readonly orphans: () => Promise<Orphans>;
   readonly metrics: HttpMetrics;
   readonly log: Logger;
 }
@@ -31,7 +36,7 @@ export class AdminServer {
   }
 
   async start(): Promise<void> {
-    const { at, health, report, metrics, log } = this.#options;
+    const { at, health, report, clients, orphans, metrics, log } = this.#options;
     const server = createListener({ metrics, log, tls: at.tls });
     this.#server = server;
     // That it answers is the answer: the event loop turns.
@@ -45,6 +50,8 @@ export class AdminServer {
       const { contentType, body } = await report();
       return reply.type(contentType).send(body);
     });
+    server.get("/clients", async () => ({ clients: clients() }));
+    server.get("/topics/orphaned", async () => orphans());
     this.#port = await listen(server, at);
   }
 

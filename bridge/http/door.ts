@@ -5,6 +5,7 @@ import { peerCertificate } from "../../core/ports/tls/peer.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import type { Directory } from "../directory/types.ts";
 import type { Limits } from "../limits/limits.ts";
+import type { Sightings } from "../sightings.ts";
 import { authenticate } from "./login.ts";
 import { Places, RateLimit } from "./rate-limit.ts";
 
@@ -14,6 +15,7 @@ const TENANT_BURST_S = 2;
 export interface DoorOptions {
   readonly verified: Pick<Directory, "client">;
   readonly limits: Limits;
+  readonly sightings: Sightings;
 }
 
 export interface Visit {
@@ -46,6 +48,7 @@ export class Door {
   enter(visit: Visit): { readonly login: Login; readonly leave: () => void } {
     const login = this.#identify(visit);
     const name = formatLogin(login);
+    this.#options.sightings.of(login).active(Date.now());
     this.#clients.take(name);
     this.#takeOfTenant(login);
     return { login, leave: this.#places.enter(name) };

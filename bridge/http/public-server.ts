@@ -16,6 +16,7 @@ import type { Directory } from "../directory/types.ts";
 
 import type { Limits } from "../limits/limits.ts";
 import type { Mailboxes } from "../mail/mailboxes.ts";
+import type { Sightings } from "../sightings.ts";
 import type { ListenerTls } from "../tls.ts";
 import { Door } from "./door.ts";
 
@@ -29,6 +30,7 @@ import { describeApi } from "./openapi.ts";
 export interface PublicServerOptions extends MatchOptions, KeysOptions {
   readonly at: ListenAt;
   readonly limits: Limits;
+  readonly sightings: Sightings;
   readonly verified: Pick<Directory, "client" | "import">;
   readonly mailboxes: Pick<Mailboxes, "read" | "remove">;
   readonly matching: MatchOptions["matching"] & KeysOptions["matching"];

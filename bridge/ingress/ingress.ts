@@ -145,9 +145,11 @@ export class Ingress {
   }
 
   #connected(connection: MqttSession): void {
-    const { limits } = this.#services;
-    const session = new Session(connection, limits.quotas);
+    const { limits, sightings, nowMs } = this.#services;
+    const session = new Session(connection, { quotas: limits.quotas, sightings });
     this.#sessions.set(connection, session);
+    session.sighting.connections++;
+    session.sighting.lastSeenMs = nowMs();
     limits.connected(session.login.tenant);
   }
 
@@ -168,6 +170,7 @@ export class Ingress {
     const session = this.#sessions.get(connection);
     const upstream = parseUpstream(topic);
     if (!session || session.isBroken) return { reason: "the session is over" };
+    session.sighting.active(this.#services.nowMs());
     this.#charge(session, "messages", 1);
     if (!upstream) return this.#violation(session, "rec", "a topic that no client may publish to");
     const { kind, alias: number } = upstream;
@@ -205,6 +208,7 @@ export class Ingress {
     if (!session) return;
     this.#sessions.delete(connection);
     session.end();
+    session.sighting.connections--;
     this.#services.limits.disconnected(session.login.tenant);
     this.#services.writer.dropSession(session);
     const { client, tenant } = session.login;

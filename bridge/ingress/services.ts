@@ -11,6 +11,7 @@ import type { Mailboxes } from "../mail/mailboxes.ts";
 import type { Matching } from "../matching/matching.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Registry } from "../registry/types.ts";
+import type { Sightings } from "../sightings.ts";
 import type { Topics } from "../writer/topics.ts";
 import type { Writer } from "../writer/writer.ts";
 
@@ -26,6 +27,7 @@ export interface IngressServices {
   readonly mailboxes: Pick<Mailboxes, "follow" | "open" | "remove">;
   readonly metrics: BridgeMetrics;
   readonly limits: Limits;
+  readonly sightings: Sightings;
   readonly log: Logger;
   /** Milliseconds since 1970, for grants. */
   readonly nowMs: () => number;
@@ -53,7 +55,7 @@ const HINTS: Readonly<Record<RefusedCode, string>> = {
 
 /** One refusal: counted, and one structured line. `reason` never holds what a peer sent. */
 export function noteRefusal(
-  { log, metrics, directory }: Pick<IngressServices, "log" | "metrics" | "directory">,
+  services: Pick<IngressServices, "log" | "metrics" | "directory" | "sightings" | "nowMs">,
   refusal: {
     readonly login: Login | null;
     readonly what: UpstreamKind | "connect";
@@ -61,7 +63,11 @@ export function noteRefusal(
     readonly reason: string;
   },
 ): void {
+  const { log, metrics, directory, sightings, nowMs } = services;
   const { login, ...rest } = refusal;
+  const { what, code } = refusal;
+  if (login && directory.client(login))
+    sightings.of(login).lastRefusal = { what, code, atMs: nowMs() };
   const isServed = login !== null && directory.tenant(login.tenant) !== null;
   metrics.refused(refusal.code, isServed ? login.tenant : NO_TENANT);
   const hint = HINTS[refusal.code];

@@ -4,6 +4,7 @@ import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
+import type { Sighting, Sightings } from "../sightings.ts";
 import { Turns } from "./turns.ts";
 
 /** An alias that was accepted on this connection. */
@@ -36,6 +37,7 @@ export class Session {
   readonly connection: MqttSession;
   /** What its publishes and bytes are charged to. */
   readonly quota: Quota;
+  readonly sighting: Sighting;
   readonly aliases = new Map<number, Alias>();
   /** Registrations that are being judged, by alias, with their `request`. */
   readonly registering = new Map<number, string>();
@@ -45,12 +47,16 @@ export class Session {
   #isBroken = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
-  constructor(connection: MqttSession, quotas: Pick<Quotas, "of">) {
+  constructor(
+    connection: MqttSession,
+    { quotas, sightings }: { readonly quotas: Pick<Quotas, "of">; readonly sightings: Sightings },
+  ) {
     const login = parseLogin(connection.clientId);
     if (!login) throw new VeilError("INTERNAL", "a session without a login");
     this.login = login;
     this.connection = connection;
     this.quota = quotas.of(login);
+    this.sighting = sightings.of(login);
   }
 
   /** Aborts when the connection has ended. */

@@ -1,14 +1,14 @@
 /** `veilmq bridge …`: the operator's commands. */
 import type { Command } from "commander";
-import type { CheckFlags } from "../check-bridge.ts";
 import { printLine, printNote } from "../messages.ts";
+import { addOperate } from "./bridge-operate.ts";
 
 export function addBridge(program: Command): void {
   const bridge = program.command("bridge").description("the operator's side: matching and storing");
   addIdentity(bridge);
   addImport(bridge);
   addRun(bridge);
-  addCheck(bridge);
+  addOperate(bridge);
 }
 
 function addRun(bridge: Command): void {
@@ -58,30 +58,6 @@ Example:
     .action(async ({ config }: { config: string }) => {
       const { runBridge } = await import("../run-bridge.ts");
       await runBridge(config);
-    });
-}
-
-function addCheck(bridge: Command): void {
-  bridge
-    .command("check")
-    .description("look for everything that is wrong or weak, without starting or changing anything")
-    .requiredOption("--config <file>", "bridge.yaml")
-    .option("--json", "one JSON object: {findings: [{severity, subject, message, hint}]}")
-    .option("--strict", "warnings count as errors")
-    .addHelpText(
-      "after",
-      `
-It reads the configuration and the files that it names (modes, certificates and when they expire), asks ZooKeeper and
-Kafka, and holds the settings of every veil- topic, the brokers and Kafka's ACLs against what bridges rely on.
-Run it as the user that the bridge runs as. Exit codes: 0 no errors, 1 errors, or warnings with --strict.
-
-Examples:
-  veilmq bridge check --config /etc/veilmq/bridge.yaml
-  veilmq bridge check --config bridge.yaml --json | jq -r '.findings[] | select(.severity != "ok") | .message'`,
-    )
-    .action(async (flags: CheckFlags) => {
-      const { checkBridgeConfig } = await import("../check-bridge.ts");
-      process.exitCode = await checkBridgeConfig(flags);
     });
 }
 

@@ -13,6 +13,7 @@ import { Mailboxes } from "../../bridge/mail/mailboxes.ts";
 import { Matching } from "../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
 import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
+import { Sightings } from "../../bridge/sightings.ts";
 import { Topics } from "../../bridge/writer/topics.ts";
 import type { Writer } from "../../bridge/writer/writer.ts";
 import { VeilError } from "../../core/errors.ts";
@@ -127,6 +128,7 @@ export class IngressRig {
       writer: this.writer,
       metrics: this.metrics,
       limits: this.limits,
+      sightings: new Sightings(),
       log,
       nowMs: () => this.nowMs,
     });

@@ -32,6 +32,8 @@ export interface OperatorOptions {
   /** `host:port`, of a cluster that serves. */
   readonly zookeeper: string;
   readonly bridges: number;
+  /** Sections of bridge.yaml; without them no client is limited. */
+  readonly sections?: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +62,8 @@ export class Operator {
   }
 
   /** Resolves when all bridges serve the tenant's head. Suite `p256`: enrolling is quick, and readings cost the same. */
-  static async start({ folder, zookeeper, bridges, signal }: OperatorOptions): Promise<Operator> {
+  static async start(options: OperatorOptions): Promise<Operator> {
+    const { folder, zookeeper, bridges, signal, sections = { limits: UNLIMITED } } = options;
     const identity = await testIdentity();
     const identityFile = join(folder, "bridge.age");
     await makeFolder(folder);
@@ -78,7 +81,7 @@ export class Operator {
           zookeeper,
           identity: identityFile,
           tenants: [{ name, kmsPublicKey }],
-          sections: { limits: UNLIMITED },
+          sections,
         }),
       ),
     );

@@ -19,6 +19,7 @@ import { Mailboxes } from "../../../bridge/mail/mailboxes.ts";
 
 import { Matching } from "../../../bridge/matching/matching.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
+import { Sightings } from "../../../bridge/sightings.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { HttpClient } from "../../../core/ports/http/client.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
@@ -139,6 +140,7 @@ async function serve(
   const server = new PublicServer({
     at: { host: "127.0.0.1", port: 0, tls },
     limits: testLimits({ ...LIMITS, ...limits }),
+    sightings: new Sightings(),
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
     matching,

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { Ingress } from "../../../bridge/ingress/ingress.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import type { RegistryEntry, RegistryKey } from "../../../bridge/registry/types.ts";
+import { Sightings } from "../../../bridge/sightings.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { registryKey } from "../../../core/wire/store.ts";
@@ -88,6 +89,7 @@ export class SimBridge {
       writer: this.#writer,
       metrics,
       limits: testLimits(),
+      sightings: new Sightings(),
       log,
     });
   }

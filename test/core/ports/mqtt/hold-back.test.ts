@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { RawClient, until } from "./raw-client.ts";
+import { startRig } from "./server-rig.ts";
+
+test("who is held back is not read for that long, the others are, and nothing is lost", async () => {
+  const { port, sessions, closed } = await startRig({ autoAck: true });
+  const slow = await RawClient.login(port, "slow@acme");
+  const other = await RawClient.login(port, "other@acme");
+  const [session] = sessions;
+  const beganMs = performance.now();
+  session?.holdBack(300);
+  // A longer wait on top counts, a shorter one changes nothing.
+  session?.holdBack(600);
+  session?.holdBack(10);
+  for (let n = 1; n <= 50; n++) slow.publish("v1/rec/1", "x", n);
+  for (let n = 1; n <= 50; n++) other.publish("v1/rec/1", "x", n);
+  await until(() => other.pubacks.length === 50);
+  expect(slow.pubacks).toEqual([]);
+  await until(() => slow.pubacks.length === 50);
+  expect(performance.now() - beganMs).toBeGreaterThan(590);
+  expect(closed).toEqual([]);
+});

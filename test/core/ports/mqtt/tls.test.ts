@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { connect as connectTls } from "node:tls";
+import { expect, test } from "vitest";
+import { connectMqtt } from "../../../../core/ports/mqtt/client.ts";
+import { CA_FILE, testCertificate } from "../../../support/certificate/certificate.ts";
+import { until } from "./raw-client.ts";
+import { startRig } from "./server-rig.ts";
+
+const FOLDER = "test/support/certificate";
+const NEVER = new AbortController().signal;
+
+/** A server that asks for certificates, and notes whose they are. */
+async function start() {
+  const { cert, key } = await testCertificate();
+  const ca = await readFile(`${FOLDER}/ca2.pem`);
+  const seen: string[] = [];
+  const rig = await startRig({
+    autoAck: true,
+    tls: { cert, key, ca, requestCert: true, rejectUnauthorized: true },
+    authenticate: ({ certificate }) => {
+      seen.push(certificate);
+      return { accepted: true };
+    },
+  });
+  return { ...rig, seen, asking: { ca, requestCert: true, rejectUnauthorized: true } };
+}
+
+async function login(port: number, name: string, isCertified = true) {
+  const [ca, cert, key] = await Promise.all([
+    readFile(CA_FILE, "utf8"),
+    readFile(`${FOLDER}/sensor-1.pem`),
+    readFile(`${FOLDER}/sensor-1.key`),
+  ]);
+  const own = isCertified ? { cert, key } : undefined;
+  return connectMqtt({
+    ...{ login: name, ca, certificate: own, signal: NEVER, keepaliveS: 30 },
+    url: `mqtts://127.0.0.1:${port}`,
+    secret: Buffer.alloc(32),
+    onMessage: () => true,
+  });
+}
+
+async function certificateAt(port: number): Promise<string> {
+  const own = { cert: `${FOLDER}/sensor-1.pem`, key: `${FOLDER}/sensor-1.key` };
+  const [cert, key] = await Promise.all([readFile(own.cert), readFile(own.key)]);
+  const socket = connectTls({ host: "127.0.0.1", port, cert, key, rejectUnauthorized: false });
+  await new Promise((resolve) => socket.once("secureConnect", resolve));
+  const { issuer } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(issuer.CN);
+}
+
+test("a client's certificate is its own, or another's, and without one there is no handshake", async () => {
+  const { port, seen } = await start();
+  await (await login(port, "sensor-1@acme")).close();
+  await (await login(port, "sensor-2@acme")).close();
+  expect(seen).toEqual(["own", "foreign"]);
+  await expect(login(port, "sensor-1@acme", false)).rejects.toThrow();
+  expect(seen).toHaveLength(2);
+});
+
+test("a new certificate is for new connections, and no session ends for it", async () => {
+  const { port, server, closed, asking } = await start();
+  const early = await login(port, "sensor-1@acme");
+  const before = await certificateAt(port);
+  const [cert, key] = await Promise.all([
+    readFile(`${FOLDER}/server2.pem`),
+    readFile(`${FOLDER}/server2.key`),
+  ]);
+  server.setCertificate({ ...asking, cert, key });
+  expect(await certificateAt(port)).toBe("VeilMQ test authority 2");
+  expect(before).not.toBe("VeilMQ test authority 2");
+  await early.publish("v1/rec/1", Buffer.from("still there"));
+  expect(closed).toEqual([]);
+  // And the new one still asks for certificates.
+  await expect(login(port, "sensor-1@acme", false)).rejects.toThrow();
+  await early.close();
+  await until(() => closed.length === 1);
+});
+
+test.each([true, false])(
+  "an address that is not admitted gets nothing, TLS: %s",
+  async (hasTls) => {
+    const { cert, key } = await testCertificate();
+    const { port, refusals } = await startRig({
+      ...(hasTls && { tls: { cert, key } }),
+      admits: () => false,
+    });
+    const url = `${hasTls ? "mqtts" : "mqtt"}://127.0.0.1:${port}`;
+    const ca = await readFile(CA_FILE, "utf8");
+    const attempt = connectMqtt({
+      ...{ url, ca, login: "sensor-1@acme", signal: NEVER, keepaliveS: 30 },
+      secret: Buffer.alloc(32),
+      onMessage: () => true,
+    });
+    await expect(attempt).rejects.toThrow();
+    expect(refusals).toEqual(["address-blocked"]);
+  },
+);
