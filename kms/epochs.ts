@@ -16,7 +16,12 @@ const DAY_MS = 24 * 3600 * 1000;
 /** The longest that an outbox holds records which nobody has taken. */
 export const DEFAULT_GRACE_MS = 14 * DAY_MS;
 
+/** No tenant gives out so many; a restored one begins above it. */
+const MIN_RESTORED_SERIAL = 1_000_000_000;
+
 export interface NewEpoch {
+  /** As {@link nextEpoch} gives it. */
+  readonly epoch: number;
   readonly master: Master;
   readonly graceMs: number;
   /** How long Kafka keeps records. */
@@ -34,16 +39,26 @@ export function checkRoom(epochs: readonly MasterEpoch[], nowMs: number): void {
     });
 }
 
+/**
+ * A number that no keys have had, though a backup may not know of a rotation since: clients refuse other keys under a
+ * number that they know. The serials of a restored tenant count from the clock, in milliseconds (`backup/restore.ts`);
+ * its epochs do so in seconds.
+ */
+export function nextEpoch(epochs: readonly MasterEpoch[], lastSerial: number): number {
+  const restored = lastSerial < MIN_RESTORED_SERIAL ? 0 : Math.floor(lastSerial / 1_000);
+  return Math.max(newestOf(epochs).epoch + 1, restored);
+}
+
 /** With a new epoch at the end. */
 export function withNewEpoch(epochs: readonly MasterEpoch[], added: NewEpoch): MasterEpoch[] {
-  const { master, graceMs, retentionMs, nowMs, compromised } = added;
+  const { epoch: number, master, graceMs, retentionMs, nowMs, compromised } = added;
   const kept = compromised ? [] : retired(epochs, nowMs);
   const tagsUntilMs = nowMs + graceMs;
   const ends = { tagsUntilMs, recordsUntilMs: tagsUntilMs + retentionMs };
   const older = kept.map((epoch) =>
     epoch.tagsUntilMs === undefined ? { ...epoch, ...ends } : epoch,
   );
-  return [...older, { epoch: newestOf(epochs).epoch + 1, master }];
+  return [...older, { epoch: number, master }];
 }
 
 /** Without the epochs whose records have ended; those whose grace window is over are marked. */

@@ -14,7 +14,14 @@ import {
   resumeChange,
   unchanged,
 } from "./change-epochs.ts";
-import { checkRoom, DEFAULT_GRACE_MS, newestOf, retired, withNewEpoch } from "./epochs.ts";
+import {
+  checkRoom,
+  DEFAULT_GRACE_MS,
+  newestOf,
+  nextEpoch,
+  retired,
+  withNewEpoch,
+} from "./epochs.ts";
 import { generateKeys, type KeyRequest, keyKindOf } from "./master-key.ts";
 import { keyKindOfEpoch } from "./public-file.ts";
 import type { Tenant } from "./tenant.ts";
@@ -41,7 +48,8 @@ export async function rotate(tenant: Tenant, request: RotateRequest): Promise<Ep
   if (!compromised) checkRoom(epochs, clock());
   const master = await generateKeys(request, kind);
   // The clock is asked again: the search may have taken minutes.
-  const added = { master, graceMs, compromised, nowMs: clock() };
+  const epoch = nextEpoch(epochs, await tenant.state.lastSerial());
+  const added = { epoch, master, graceMs, compromised, nowMs: clock() };
   return await changeEpochs(tenant, request, {
     op: "rotate",
     epochs: (retentionMs) => withNewEpoch(epochs, { ...added, retentionMs }),

@@ -131,11 +131,14 @@ const DONE: Readonly<Record<EpochsChanged["done"], string>> = {
 
 function told({ done, epochs, next, clients, bundles, seconds }: EpochsChanged): string[] {
   const time = clients > 0 ? ` in ${seconds.toFixed(1)} s` : "";
+  const [first] = bundles;
+  const last = bundles.at(-1);
   return [
     `${DONE[done]}: ${clients} clients told${time}`,
     ...epochs.map((epoch) => `epoch ${String(epoch.epoch).padEnd(5)} ${untilOf(epoch)}`),
     ...(next ? [`next        ${dueOf(next)}`] : []),
-    ...bundles.map((bundle) => `documents:  ${bundle}`),
+    ...(first === undefined ? [] : [`documents:  ${first}`]),
+    ...(last === first ? [] : [`       … to ${last}: ${bundles.length} files, in their order`]),
   ];
 }
 

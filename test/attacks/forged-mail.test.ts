@@ -1,7 +1,8 @@
 /**
- * Attack: mail that the KMS never wrote. Mail brings new halves, moduli and epochs: whoever forges it owns the client.
+ * Attack: mail that the KMS never wrote, or not for this client, or long ago. Mail brings new halves, moduli and epochs:
+ * whoever forges it owns the client; whoever shows an old one again takes it back to keys that were given up.
  * Holds: the operator, the network, another tenant's KMS, or a true document of another kind, path or serial.
- * Does: offers it as mail: its own text; another client's mail; a certificate; a true mail at another number.
+ * Does: offers it as mail: its own text; another client's mail; a certificate; a true mail at another number, or twice.
  * Gets: with a signature over the body alone, a client that swaps in keys which were meant for somebody else.
  * VeilMQ: the kind and the path stand under the signature; the client pins its KMS's key.
  * PROTOCOL.md §4 (A signed document, Mail).

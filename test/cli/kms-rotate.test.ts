@@ -36,7 +36,7 @@ test("another epoch, sent to the bridge, and when the one before ends", async ()
     "epoch 2     p256, the newest",
     `next        veilmq kms rotate --retire takes away the tag halves of epoch 1, from ${TIME} on`,
     "documents:  kms/acme/documents/000000000003-rotate.json",
-    "documents:  kms/acme/documents/000000000004-rotate-1-clients.json",
+    "       … to kms/acme/documents/000000000004-rotate-1-clients.json: 2 files, in their order",
   ];
   expect(stdout).toMatch(new RegExp(`^${lines.join("\n")}\n$`));
   expect(stderr).toContain("the bridge has the documents");

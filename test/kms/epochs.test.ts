@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkRoom, nextDue, retired, withNewEpoch } from "../../kms/epochs.ts";
+import { checkRoom, nextDue, nextEpoch, retired, withNewEpoch } from "../../kms/epochs.ts";
 import type { MasterEpoch } from "../../kms/master-file.ts";
 
 const KEY = Buffer.alloc(32, 1);
@@ -9,7 +9,10 @@ const added = { master, graceMs: 100, retentionMs: 1_000, compromised: false };
 
 /** Rotations at these times. */
 function rotatedAt(...timesMs: number[]): MasterEpoch[] {
-  return timesMs.reduce((epochs, nowMs) => withNewEpoch(epochs, { ...added, nowMs }), FIRST);
+  return timesMs.reduce(
+    (epochs, nowMs) => withNewEpoch(epochs, { ...added, epoch: nextEpoch(epochs, 20_000), nowMs }),
+    FIRST,
+  );
 }
 
 test("an epoch's ends are set by the rotation that follows it, and stay", () => {
@@ -43,7 +46,16 @@ test("sixteen may count at a time; the seventeenth waits, or takes their place",
   expect(epochs).toHaveLength(16);
   expect(() => checkRoom(epochs, 15)).toThrow(expect.objectContaining({ code: "LIMIT" }));
   expect(() => checkRoom(epochs, 1_100)).not.toThrow();
-  expect(withNewEpoch(epochs, { ...added, nowMs: 15, compromised: true })).toEqual([
-    { epoch: 17, master },
-  ]);
+  const compromised = { ...added, epoch: nextEpoch(epochs, 0), nowMs: 15, compromised: true };
+  expect(withNewEpoch(epochs, compromised)).toEqual([{ epoch: 17, master }]);
+});
+
+test("a tenant restored from before a rotation gives its epoch another number", () => {
+  const restoredAtMs = 28_000_000_000;
+  const lost = nextEpoch(FIRST, 20_000);
+  expect(lost).toBe(2);
+  const again = nextEpoch(FIRST, restoredAtMs);
+  expect(again).toBe(28_000_000);
+  expect(nextEpoch([{ epoch: again, master }], restoredAtMs + 5)).toBe(again + 1);
+  expect(nextEpoch(FIRST, restoredAtMs + 60_000)).toBeGreaterThan(again + 1);
 });
