@@ -87,7 +87,7 @@ async function openLoop(context: BenchmarkContext, rig: BridgeRig): Promise<Meas
   const measured: Measured[] = [];
   for (const size of SIZES)
     for (const perSecond of rates) {
-      const load = { kind: "open", perSecond } as const;
+      const load = { kind: "open", perSecond, window: WINDOW } as const;
       const [bridge, plain] = await runInRounds(rig.generator, [rig.bridge, rig.plain], {
         ...{ clients, size, load, seconds, rounds, signal },
       });

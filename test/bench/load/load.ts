@@ -10,7 +10,7 @@ import type { Publisher } from "./publisher.ts";
  */
 export type Load =
   | { readonly kind: "closed"; readonly window: number }
-  | { readonly kind: "open"; readonly perSecond: number };
+  | { readonly kind: "open"; readonly perSecond: number; readonly window: number };
 
 export interface LoadResult {
   readonly acknowledged: number;
@@ -34,7 +34,9 @@ export async function runLoad(
   const loading =
     load.kind === "closed"
       ? closedLoop(publishers, load.window, running.signal)
-      : openLoop(publishers, load.perSecond, running.signal);
+      : openLoop(publishers, load, running.signal);
+  // It is awaited below, when it has had its time.
+  loading.catch(() => undefined);
   await pause(1000 * seconds * WARM_UP, NEVER);
   const latencies = new Histogram();
   for (const publisher of publishers) publisher.countInto(latencies);
@@ -66,20 +68,24 @@ async function closedLoop(
   while (await pause(TICK_MS, signal)) for (const publisher of publishers) publisher.check();
 }
 
+/** By turns, so that each publisher's publishes are evenly apart. A full window makes what is due wait. */
 async function openLoop(
   publishers: readonly Publisher[],
-  perSecond: number,
+  { perSecond, window }: Extract<Load, { kind: "open" }>,
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  let sent = 0;
+  const sent = publishers.map(() => 0);
+  const dueMs = (turn: number, n: number): number =>
+    startMs + (1000 * (turn * publishers.length + n)) / perSecond;
   do {
     const nowMs = performance.now();
-    const due = Math.floor(((nowMs - startMs) * perSecond) / 1000);
-    for (; sent < due; sent++) {
-      const publisher = publishers[sent % publishers.length];
-      publisher?.check();
-      publisher?.send(1, startMs + (1000 * sent) / perSecond);
+    for (const [n, publisher] of publishers.entries()) {
+      publisher.check();
+      let turn = sent[n] ?? 0;
+      for (; publisher.inFlight < window && dueMs(turn, n) <= nowMs; turn++)
+        publisher.send(1, dueMs(turn, n));
+      sent[n] = turn;
     }
   } while (await pause(TICK_MS, signal));
 }
