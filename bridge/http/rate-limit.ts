@@ -1,6 +1,6 @@
 /** Token buckets by name, and places for requests under way: what keeps one client from taking all. */
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 
 const MAX_NAMES = 100_000;
 
@@ -19,7 +19,7 @@ interface Bucket {
 
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_NAMES });
+  readonly #buckets = new RecentMap<string, Bucket>({ max: MAX_NAMES });
 
   constructor(options: RateLimitOptions) {
     this.#options = options;

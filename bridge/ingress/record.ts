@@ -8,7 +8,7 @@
  */
 import { isVeilError, type RefusalCode, VeilError } from "../../core/errors.ts";
 import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-types.ts";
-import { peekIdentity, splitRecord } from "../../core/scheme/record/header.ts";
+import { inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { epochOfRecords, isOfTags } from "../directory/epochs.ts";
@@ -70,7 +70,7 @@ async function askThenBegin(job: Job): Promise<Begun> {
 async function askRegistry(job: Job): Promise<Begun | null> {
   const { services, session, alias, payload } = job;
   const { tenant, client: producerId } = session.login;
-  const { kid } = splitRecord(payload).header;
+  const { kid } = inspectRecord(payload);
   const key = { tenant, tag: alias.tag, kid, producerId };
   if (!(await retryUntil(session.ended, () => services.registry.has(key))))
     throw new VeilError("BAD_RECORD", "the record's key was never announced here");
@@ -84,7 +84,7 @@ function forgotten(): never {
 
 /** What can be judged at once; returns the kid. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
 function judge({ services, session, alias, payload }: Job): Buffer {
-  const { header } = splitRecord(payload);
+  const header = inspectRecord(payload);
   const client = services.directory.client(session.login);
   const tenant = services.directory.tenant(session.login.tenant);
   if (!tenant || client?.status !== "active")

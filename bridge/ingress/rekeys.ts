@@ -2,7 +2,8 @@
  * Who still has to make a new data key. When a consumer loses a tag, the producers of the tag are told `rekey`; one
  * that is not connected at that moment is told when it registers the next time.
  */
-import { LRUCache } from "lru-cache";
+
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 
 const MAX_TAGS = 100_000;
@@ -13,9 +14,9 @@ const KEY_LIFE_MS = 7 * 24 * 3600 * 1000;
 export class Rekeys {
   #losses = 0;
   /** By tenant and tag: the number of the last loss. */
-  readonly #lost = new LRUCache<string, number>({ max: MAX_TAGS, ttl: KEY_LIFE_MS });
+  readonly #lost = new RecentMap<string, number>({ max: MAX_TAGS, ttlMs: KEY_LIFE_MS });
   /** By producer and tag: up to which loss it has been told. */
-  readonly #told = new LRUCache<string, number>({ max: MAX_TOLD, ttl: KEY_LIFE_MS });
+  readonly #told = new RecentMap<string, number>({ max: MAX_TOLD, ttlMs: KEY_LIFE_MS });
 
   /** A consumer could read this tag and no longer may. */
   lost(tenant: string, hexTag: string): void {

@@ -3,7 +3,7 @@
  * is the work and the log lines that trying makes. Behind one address there may be a whole site: it is let in again as
  * soon as it rests.
  */
-import { LRUCache } from "lru-cache";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 
 const MAX_ADDRESSES = 100_000;
 const MINUTE_S = 60;
@@ -23,7 +23,7 @@ export interface FailedLoginsOptions {
 
 export class FailedLogins {
   readonly #options: FailedLoginsOptions;
-  readonly #addresses = new LRUCache<string, Tries>({ max: MAX_ADDRESSES });
+  readonly #addresses = new RecentMap<string, Tries>({ max: MAX_ADDRESSES });
 
   constructor(options: FailedLoginsOptions) {
     this.#options = options;

@@ -3,8 +3,8 @@
  * told how long not to be read, so that a device that empties its outbox is slowed down and loses nothing, and a flood
  * waits in its own socket. A client that connects anew finds its debts again.
  */
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import { Bucket } from "./bucket.ts";
 import type { LimitBook } from "./limit-book.ts";
@@ -47,7 +47,7 @@ export interface QuotasOptions {
 
 export class Quotas {
   readonly #options: QuotasOptions;
-  readonly #clients = new LRUCache<string, Buckets>({ max: MAX_CLIENTS });
+  readonly #clients = new RecentMap<string, Buckets>({ max: MAX_CLIENTS });
   readonly #tenants = new Map<string, Buckets>();
   readonly #topics = new Map<string, Set<string>>();
 

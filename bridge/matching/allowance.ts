@@ -2,7 +2,7 @@
  * How many uncached PEnc a client may ask for (PROTOCOL.md §5): a bucket as deep as its grants, refilled at 5 a second.
  * Buckets outlive connections; a client not seen for long starts with a full one.
  */
-import { LRUCache } from "lru-cache";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 
 export const REFILL_PER_S = 5;
 const MAX_CLIENTS = 100_000;
@@ -13,7 +13,7 @@ interface Bucket {
 }
 
 export class Allowance {
-  readonly #buckets = new LRUCache<string, Bucket>({ max: MAX_CLIENTS });
+  readonly #buckets = new RecentMap<string, Bucket>({ max: MAX_CLIENTS });
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number = () => performance.now()) {

@@ -4,8 +4,8 @@
  * would be a gift to whoever sends them. A tag is computed once per client and token, and then known.
  */
 import { availableParallelism } from "node:os";
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
 import { signsTrapdoors } from "../../core/scheme/suite.ts";
@@ -58,7 +58,7 @@ export class Matching {
   readonly #queue: FairQueue;
   readonly #allowance: Allowance;
   readonly #clockMs: () => number;
-  readonly #tags = new LRUCache<string, Buffer>({ max: MAX_CACHED_TAGS });
+  readonly #tags = new RecentMap<string, Buffer>({ max: MAX_CACHED_TAGS });
   /** So that the same question, asked again while it is being computed, is not computed twice. */
   readonly #underWay = new Map<string, Promise<Buffer>>();
 

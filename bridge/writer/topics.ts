@@ -2,10 +2,10 @@
  * The Kafka topics of tags, made when an alias is accepted, with the settings of PROTOCOL.md §3. A topic is judged
  * again now and then: another number of partitions than the tenant's would void the order of its records.
  */
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import type { TopicDescription, TopicSpec } from "../../core/ports/kafka/admin.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 
 const MAX_REPLICATION = 3;
 const MAX_KNOWN_TOPICS = 100_000;
@@ -34,7 +34,10 @@ export interface TopicsOptions {
 
 export class Topics {
   readonly #options: TopicsOptions;
-  readonly #known = new LRUCache<string, TopicSettings>({ max: MAX_KNOWN_TOPICS, ttl: TRUST_MS });
+  readonly #known = new RecentMap<string, TopicSettings>({
+    max: MAX_KNOWN_TOPICS,
+    ttlMs: TRUST_MS,
+  });
   readonly #underWay = new Map<string, Promise<void>>();
   /** The most brokers ever seen: with one of three down a new topic still wants three replicas. */
   #brokers = 0;

@@ -4,8 +4,8 @@
  * Metadata is asked for the topics in question only and judged topic by topic: kafkajs's own cluster asks
  * for all topics it ever met and fails for all if one of them was deleted or has no leader.
  */
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../errors.ts";
+import { RecentMap } from "../../runtime/recent-map.ts";
 import { type Kafka, parseAddress } from "./client.ts";
 import { fromErrorCode, toVeilError, UNKNOWN_TOPIC } from "./kafka-error.ts";
 import type { KafkajsBroker } from "./kafkajs.ts";
@@ -31,7 +31,7 @@ const POOL_INDEX: Readonly<Record<Lane, number>> = { requests: 0, fetches: 1 };
 export class Brokers {
   readonly #kafka: Kafka;
   readonly #nodes = new Map<number, Node>();
-  readonly #leaders = new LRUCache<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
+  readonly #leaders = new RecentMap<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
   /** When a broker last broke off or stayed silent, by `host:port`: the others are asked first. */
   readonly #failedAt = new Map<string, number>();
   /** Connected for one question, before it is known which broker it is. */

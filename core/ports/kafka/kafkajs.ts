@@ -165,6 +165,16 @@ const createSocketFactory: () => unknown = load("kafkajs/src/network/socketFacto
 /** An empty request body to write to. */
 export const Encoder: Modules["Encoder"] = load("kafkajs/src/protocol/encoder");
 
+/** CRC-32C (Castagnoli), unsigned. */
+export const crc32C: (bytes: Uint8Array) => number = load(
+  "kafkajs/src/protocol/recordBatch/crc32C/crc32C",
+);
+
+/** A request body that is written already. */
+export function encoderOf(body: Buffer): KafkajsEncoder {
+  return Object.assign(new Encoder(), { buf: body, offset: body.length });
+}
+
 interface ResponseDecoder<Decoded> {
   decode(payload: Buffer): Promise<Decoded>;
 }
@@ -190,21 +200,6 @@ export const metadataResponseV6: ResponseDecoder<{
 export const { createErrorFromCode }: { createErrorFromCode: (code: number) => Error } = load(
   "kafkajs/src/protocol/error",
 );
-
-export interface ProduceTopic {
-  readonly topic: string;
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly messages: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[];
-  }[];
-}
-
-/** Record batches without a producer id: neither idempotent nor transactional. */
-export const produceRequestV7: (options: {
-  acks: number;
-  timeout: number;
-  topicData: readonly ProduceTopic[];
-}) => KafkajsRequest = load("kafkajs/src/protocol/requests/produce/v7/request");
 
 export const produceResponseV7: ResponseDecoder<{
   topics: {

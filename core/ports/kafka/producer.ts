@@ -14,12 +14,8 @@ import { isVeilError, VeilError } from "../../errors.ts";
 import { Brokers } from "./brokers.ts";
 import type { Kafka } from "./client.ts";
 import { fromErrorCode, toVeilError } from "./kafka-error.ts";
-import {
-  type KafkajsProtocol,
-  type ProduceTopic,
-  produceRequestV7,
-  produceResponseV7,
-} from "./kafkajs.ts";
+import { type KafkajsProtocol, produceResponseV7 } from "./kafkajs.ts";
+import { type ProduceTopic, produceRequest } from "./produce-request.ts";
 
 const ACKS_ALL = -1;
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
@@ -174,10 +170,10 @@ function produceProtocol(
   ackTimeoutMs: number,
 ): KafkajsProtocol<(topic: string, partition: number) => PartitionAnswer | undefined> {
   return {
-    request: produceRequestV7({
+    request: produceRequest({
       acks: ACKS_ALL,
-      timeout: ackTimeoutMs,
-      topicData: byTopic(batches),
+      timeoutMs: ackTimeoutMs,
+      topics: byTopic(batches),
     }),
     response: { decode, parse: async (answer) => answer },
     requestTimeout: ackTimeoutMs + REQUEST_MARGIN_MS,

@@ -129,20 +129,27 @@ export function recordId({ kid, seq }: Pick<RecordHeader, "kid" | "seq">): strin
 }
 
 /**
- * Splits a whole record by its header and its length. Nothing is authenticated yet. Throws
- * BAD_RECORD as {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is
- * not 32·2^j; TOO_LARGE above 64 KiB of ciphertext.
+ * The header of a whole record, and whether its length fits it: all that a bridge looks at. Throws BAD_RECORD as
+ * {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is not 32·2^j; TOO_LARGE above
+ * 64 KiB of ciphertext.
  */
-export function splitRecord(record: Uint8Array): RecordParts {
-  const view = bufferView(record);
-  const header = decodeHeader(view);
-  const signatureAt = view.length - (header.signed ? SIGNATURE_BYTES : 0);
-  const authTagAt = signatureAt - AUTH_TAG_BYTES;
-  const length = authTagAt - RECORD_HEADER_BYTES;
+export function inspectRecord(record: Uint8Array): RecordHeader {
+  const header = decodeHeader(record);
+  const tail = AUTH_TAG_BYTES + (header.signed ? SIGNATURE_BYTES : 0);
+  const length = record.length - tail - RECORD_HEADER_BYTES;
   if (length < 0) throw bad("it ends too early");
   if (length > MAX_CIPHERTEXT_BYTES)
     throw new VeilError("TOO_LARGE", `a record holds at most ${MAX_CIPHERTEXT_BYTES} bytes`);
   if (header.padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
+  return header;
+}
+
+/** Splits a whole record by its header and its length. Nothing is authenticated yet. Throws as {@link inspectRecord}. */
+export function splitRecord(record: Uint8Array): RecordParts {
+  const view = bufferView(record);
+  const header = inspectRecord(view);
+  const signatureAt = view.length - (header.signed ? SIGNATURE_BYTES : 0);
+  const authTagAt = signatureAt - AUTH_TAG_BYTES;
   return {
     header,
     headerBytes: view.subarray(0, RECORD_HEADER_BYTES),
