@@ -1,12 +1,16 @@
 /** `veilmq agent …`: the field engineer's commands. */
 import type { Command } from "commander";
-import { addDecode } from "./agent-bytes.ts";
+import { addCapture, addDecode, addPorts, addProfileSchema, addSniff } from "./agent-bytes.ts";
 
 export function addAgent(program: Command): void {
   const agent = program.command("agent").description("the device's side: from the serial line on");
   addRun(agent);
   addStatus(agent);
+  addPorts(agent);
+  addSniff(agent);
+  addCapture(agent);
   addDecode(agent);
+  addProfileSchema(agent);
 }
 
 function addRun(agent: Command): void {

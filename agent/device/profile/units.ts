@@ -15,8 +15,7 @@ const SECONDARY =
 export const SENML_UNITS: ReadonlySet<string> = new Set(`${PRIMARY} ${SECONDARY}`.split(" "));
 
 export const unitField = z
-  .string()
-  .refine((unit) => SENML_UNITS.has(unit), {
+  .enum([...SENML_UNITS], {
     error: ({ input }) => `${JSON.stringify(input)} is no SenML unit${nearest(String(input))}`,
   })
   .meta({ description: "A unit of the SenML registry, such as Cel, %RH, Pa, ug/m3" });
