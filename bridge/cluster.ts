@@ -22,27 +22,39 @@ const ZOOKEEPER_CALL_TIMEOUT_MS = 10_000;
 const FIRST_READ_TIMEOUT_MS = 10_000;
 const MAX_AUTH_BYTES = 4096;
 
-/** The contents of the files that a configuration names. */
-export interface Secrets {
+/** What the files hold that a configuration names for logging in. */
+export interface Logins {
   readonly kafka: KafkaSecurity;
   /** `user:password`. */
   readonly zookeeper: string | undefined;
+}
+
+/** … and for listening. */
+export interface Secrets extends Logins {
   readonly mqtt: ListenerTls | undefined;
   readonly http: ListenerTls | undefined;
   readonly admin: ListenerTls | undefined;
 }
 
 /** Throws CONFIG, and SECRET_FILE for a secret that others may read. */
-export async function readSecrets(config: BridgeConfig): Promise<Secrets> {
+export async function readLogins(config: BridgeConfig): Promise<Logins> {
   const { authFile } = config.zookeeper;
-  const [kafka, zookeeper, mqtt, http, admin] = await Promise.all([
+  const [kafka, zookeeper] = await Promise.all([
     loadKafkaSecurity(config.kafka, dirname(config.identityFile)),
     authFile === undefined ? undefined : readSecretFile(authFile, MAX_AUTH_BYTES),
+  ]);
+  return { kafka, zookeeper: zookeeper?.toString("utf8").trim() };
+}
+
+/** Throws as `readLogins`. */
+export async function readSecrets(config: BridgeConfig): Promise<Secrets> {
+  const [logins, mqtt, http, admin] = await Promise.all([
+    readLogins(config),
     readListenerTls(config.mqtt),
     readListenerTls(config.http),
     readListenerTls(config.admin),
   ]);
-  return { kafka, zookeeper: zookeeper?.toString("utf8").trim(), mqtt, http, admin };
+  return { ...logins, mqtt, http, admin };
 }
 
 interface Foundation {
@@ -51,7 +63,7 @@ interface Foundation {
 }
 
 /** ZooKeeper and Kafka. */
-export function buildCluster({ config, log, secrets }: Foundation & { readonly secrets: Secrets }) {
+export function buildCluster({ config, log, secrets }: Foundation & { readonly secrets: Logins }) {
   const { authFile: _read, ...servers } = config.zookeeper;
   const zookeeper = new ZooKeeper({
     ...servers,

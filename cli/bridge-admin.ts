@@ -1,7 +1,7 @@
 /** `veilmq bridge clients` and `topics`: questions to a running bridge's admin listener. */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { buildCluster, readSecrets } from "../bridge/cluster.ts";
+import { buildCluster, readLogins } from "../bridge/cluster.ts";
 import { loadBridgeConfig } from "../bridge/config.ts";
 import { VeilError } from "../core/errors.ts";
 import { HttpClient } from "../core/ports/http/client.ts";
@@ -101,7 +101,7 @@ export async function orphanedTopics(flags: TopicsFlags): Promise<void> {
 async function deleteTopics(configFile: string, topics: readonly string[]): Promise<void> {
   const config = await loadBridgeConfig(configFile);
   const log = createLog("bridge", "warn");
-  const secrets = await readSecrets(config);
+  const secrets = await readLogins(config);
   const { zookeeper, brokers, leaders, admin } = buildCluster({ config, log, secrets });
   try {
     await zookeeper.start();

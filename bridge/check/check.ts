@@ -5,7 +5,7 @@
 import { access, constants } from "node:fs/promises";
 import { isVeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { buildCluster, readSecrets } from "../cluster.ts";
+import { buildCluster, readLogins } from "../cluster.ts";
 import type { BridgeConfig } from "../config.ts";
 import { checkFiles } from "./files.ts";
 import { type Finding, failure, ok } from "./finding.ts";
@@ -31,7 +31,7 @@ async function checkStateDir(path: string): Promise<Finding[]> {
 }
 
 async function checkServers(config: BridgeConfig, log: Logger): Promise<readonly Finding[]> {
-  const secrets = await readSecrets(config).catch((error: unknown) => {
+  const secrets = await readLogins(config).catch((error: unknown) => {
     // Told of as a file already: without it nobody can log in.
     if (isVeilError(error)) return null;
     throw error;

@@ -1,16 +1,23 @@
 /** The whole way over the newest Kafka without ZooKeeper: found by a list of brokers, spoken to over TLS with a login. */
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
+import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
+import { kafkaTopicOf, TAG_BYTES } from "../../core/scheme/tag.ts";
+import { headPath } from "../../core/wire/directory.ts";
 import { resolveClasspath } from "../../demo/cluster/classpath.ts";
 import { type Kraft, startKraft } from "../../demo/cluster/kraft.ts";
 import { freePorts } from "../../demo/cluster/ports.ts";
 import type { ServerProcess } from "../../demo/cluster/server-process.ts";
 import { zooKeeperProcess } from "../../demo/cluster/zookeeper.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
+import { veilmq } from "../cli/veilmq.ts";
 import { CA_FILE, testCertificate } from "../support/certificate/certificate.ts";
+import { kafkaAt, silentLog } from "../support/kafka.ts";
 
 const NEVER = new AbortController().signal;
 const PASSWORD = "not-a-secret-of-anybody";
@@ -18,6 +25,8 @@ const PASSWORD = "not-a-secret-of-anybody";
 let folder: string;
 let kraft: Kraft;
 let zooKeeper: ServerProcess;
+let zookeeper: string;
+let admin: string;
 let stack: DemoStack;
 let running: RunningStack;
 const lines: { offset: number; producer: string }[] = [];
@@ -28,7 +37,11 @@ beforeAll(async () => {
   const { key, cert } = await testCertificate();
   const passwordFile = join(folder, "kafka.password");
   await writeFile(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
-  const [port = 0] = await freePorts(1);
+  const authFile = join(folder, "zookeeper.auth");
+  await writeFile(authFile, `veil:${PASSWORD}\n`, { mode: 0o600 });
+  const [port = 0, adminPort = 0] = await freePorts(2);
+  zookeeper = `127.0.0.1:${port}`;
+  admin = `http://127.0.0.1:${adminPort}`;
   zooKeeper = zooKeeperProcess({
     folder: join(folder, "zookeeper"),
     port,
@@ -48,9 +61,13 @@ beforeAll(async () => {
   stack = new DemoStack({
     options: {
       ...{ brokers: 1, sensors: 1, rate: 50, once: null, json: false, keep: null },
-      zookeeper: `127.0.0.1:${port}`,
+      zookeeper,
     },
-    sections: { kafka: { brokers: [kraft.secureAddress], ...login("scram-sha-512") } },
+    sections: {
+      kafka: { brokers: [kraft.secureAddress], ...login("scram-sha-512") },
+      zookeeper: { servers: [zookeeper], authFile },
+      admin: { host: "127.0.0.1", port: adminPort },
+    },
     consumerConfig,
     dir: join(folder, "stack"),
     signal: NEVER,
@@ -75,6 +92,48 @@ test("readings arrive, each once and in order", async () => {
   const offsets = lines.map(({ offset }) => offset);
   expect(offsets).toEqual(offsets.map((_, index) => index));
   expect(new Set(lines.map(({ producer }) => producer))).toEqual(new Set(["sensor-1"]));
+});
+
+test("who does not know ZooKeeper's password reads and changes no document", async () => {
+  const stranger = new ZooKeeper({
+    servers: [zookeeper],
+    sessionTimeoutMs: 10_000,
+    callTimeoutMs: 10_000,
+    log: silentLog,
+  });
+  await stranger.start();
+  const head = headPath("demo");
+  const refused = expect.objectContaining({ code: "AUTH" });
+  await expect(stranger.get(head)).rejects.toThrow(refused);
+  await expect(stranger.set(head, Buffer.from("x"))).rejects.toThrow(refused);
+  await expect(stranger.delete(head)).rejects.toThrow(refused);
+  await stranger.stop();
+});
+
+test("a check finds what is weak and nothing that is wrong", async () => {
+  const args = ["bridge", "check", "--config", join(folder, "stack", "bridge", "bridge.yaml")];
+  const { code, stdout } = await veilmq(args);
+  expect(stdout).not.toMatch(/^error/m);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ok {6}tenant demo: /m);
+  expect(stdout).toMatch(/^ok {6}kafka topics: 3 topics, all as they should be/m);
+  expect(stdout).toMatch(/^warning kafka acls: Kafka has none/m);
+});
+
+test("a topic that nobody is granted is found and deleted; the others stay", async () => {
+  const kafka = kafkaAt([kraft.address]);
+  const kafkaAdmin = new KafkaAdmin({ kafka });
+  const orphan = kafkaTopicOf(randomBytes(TAG_BYTES));
+  await kafkaAdmin.ensureTopic({ topic: orphan, partitions: 1, replication: 1, config: {} });
+  const list = ["bridge", "topics", "--orphaned", "--admin", admin];
+  expect(await veilmq(list)).toMatchObject({ code: 0, stdout: `${orphan}\n` });
+  const config = join(folder, "stack", "bridge", "bridge.yaml");
+  const { code, stderr } = await veilmq([...list, "--delete", "--config", config]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "veilmq: 1 topic(s) deleted\n" });
+  expect((await veilmq(list)).stdout).toBe("");
+  await kafkaAdmin.stop();
+  const before = lines.length;
+  await vi.waitFor(() => expect(lines.length).toBeGreaterThan(before), { timeout: 20_000 });
 });
 
 test("the password is in no log", async () => {
