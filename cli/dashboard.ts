@@ -1,6 +1,8 @@
 /** Runs the dashboard for `veilmq dashboard`. */
+
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { CredentialStore } from "../agent/credential-store.ts";
 import { Dashboard } from "../agent/dashboard/dashboard.ts";
 import { Limits, loadRules } from "../agent/dashboard/limits.ts";
 import { Login } from "../agent/dashboard/login.ts";
@@ -9,7 +11,6 @@ import { isLoopback } from "../core/ports/http/loopback.ts";
 import { fileExists, readSecretFile, replaceSecretFile } from "../core/runtime/files.ts";
 import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
-import { decodeCredential } from "../core/wire/credential.ts";
 import { topicName } from "../core/wire/fields.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { printHint, printNote, reportError } from "./messages.ts";
@@ -45,11 +46,12 @@ export async function runDashboard(
     throw new VeilError("CONFIG", "off this machine the dashboard serves HTTPS only", {
       hint: "give --tls-cert and --tls-key, or --allow-plaintext on a network that you trust",
     });
-  const credential = decodeCredential(await readSecretFile(flags.credential));
+  const credentialStore = new CredentialStore({ path: flags.credential, stateDir: null });
+  const credential = await credentialStore.load();
   const granted = credential.topics.filter(({ ops }) => ops.includes("sub"));
   const asked = names.length > 0 ? names.map(topicName) : granted.map(({ name }) => name);
   const dashboard = new Dashboard({
-    ...{ credential, host, port, tls, historyMs, zookeeper },
+    ...{ credential, credentialStore, host, port, tls, historyMs, zookeeper },
     topics: [...new Set(asked)].sort(),
     login: isOpen && flags.tokenFile === undefined ? null : await loginOf(flags.tokenFile),
     limits: new Limits({ rules: flags.limits ? await loadRules(flags.limits) : [], staleMs }),

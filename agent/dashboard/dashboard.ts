@@ -1,7 +1,9 @@
 /** The field dashboard: a consumer that only looks, and a page that shows what it reads. */
+
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import { Board } from "./board.ts";
 import { EventStreams } from "./events.ts";
 import { Files } from "./files.ts";
@@ -19,6 +21,8 @@ const ZOOKEEPER_TIMEOUT_MS = 5000;
 
 export interface DashboardOptions extends Pick<ServerOptions, "host" | "port" | "tls"> {
   readonly credential: Credential;
+  /** Where newer keys are kept. */
+  readonly credentialStore: CredentialStore;
   /** Names in clear, in the order of the page. */
   readonly topics: readonly string[];
   readonly login: Login | null;
@@ -41,10 +45,10 @@ export class Dashboard {
 
   constructor(options: DashboardOptions) {
     this.#options = options;
-    const { credential, topics, limits, historyMs, zookeeper, log } = options;
+    const { credential, credentialStore, topics, limits, historyMs, zookeeper, log } = options;
     this.#board = new Board({ topics, limits, historyMs });
     this.#watch = new Watch({
-      ...{ credential, topics, historyMs, log, board: this.#board },
+      ...{ credential, credentialStore, topics, historyMs, log, board: this.#board },
       maxHistoryRecords: MAX_HISTORY_RECORDS,
     });
     this.#events = new EventStreams({

@@ -1,4 +1,5 @@
 /** From the consumer to the board: what was read, how far it is, and how the hops are. */
+
 import { isVeilError } from "../../core/errors.ts";
 import { readRecordAt } from "../../core/ports/kafka/record-at.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
@@ -10,6 +11,7 @@ import { measurementsOf } from "../consumer/measurements.ts";
 import { lagOf } from "../consumer/positions.ts";
 import type { Reading } from "../consumer/reading.ts";
 import type { ReadingSink } from "../consumer/reading-sink.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import type { Board } from "./board.ts";
 import type { HopView, TopicView, Update } from "./wire.ts";
 
@@ -19,6 +21,7 @@ const SECOND_MS = 1000;
 
 export interface WatchOptions {
   readonly credential: Credential;
+  readonly credentialStore: CredentialStore;
   readonly topics: readonly string[];
   readonly board: Board;
   /** How much of Kafka's past is read at the start. */
@@ -107,10 +110,11 @@ export class Watch {
   }
 
   #createConsumer(): Consumer {
-    const { credential, topics, historyMs, maxHistoryRecords, log } = this.#options;
+    const { credential, credentialStore, topics, historyMs, maxHistoryRecords, log } =
+      this.#options;
     const from = { sinceMs: Date.now() - historyMs, maxRecords: maxHistoryRecords };
     return new Consumer({
-      ...{ credential, topics, from, log },
+      ...{ credential, credentialStore, topics, from, log },
       ...{ stateDir: null, rejects: null, wait: true, output: NOWHERE },
       observer: {
         onReadings: (readings) => this.#take(readings),
