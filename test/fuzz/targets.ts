@@ -10,6 +10,7 @@
 import type { Target } from "./target.ts";
 import { documentTargets } from "./targets/documents.ts";
 import { framingTargets } from "./targets/framings.ts";
+import { mailTargets } from "./targets/mail.ts";
 import { messageTargets } from "./targets/messages.ts";
 import { placeTargets } from "./targets/places.ts";
 import { recordTargets } from "./targets/records.ts";
@@ -19,6 +20,7 @@ import { serverTargets } from "./targets/servers.ts";
 export const TARGETS: readonly Target[] = [
   ...messageTargets,
   ...documentTargets,
+  ...mailTargets,
   ...schemeTargets,
   ...recordTargets,
   ...serverTargets,

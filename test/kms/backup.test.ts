@@ -14,17 +14,27 @@ import { promisify } from "node:util";
 import { Decrypter } from "age-encryption";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
+import { parseDocumentPath } from "../../core/wire/directory.ts";
+import { takeMail } from "../../core/wire/mail.ts";
 import { sealStream } from "../../kms/age.ts";
 import { type ExportRequest, exportTenant } from "../../kms/backup/export.ts";
 import { type RestoreRequest, restoreTenant } from "../../kms/backup/restore.ts";
 import { type FileToPack, pack } from "../../kms/backup/tar.ts";
 import { enrol } from "../../kms/enrol.ts";
 import { revoke } from "../../kms/revoke.ts";
+import { rotate } from "../../kms/rotate.ts";
 import { openTenant, type Tenant, withTenant } from "../../kms/tenant.ts";
 import { verifyTenant } from "../../kms/verify/verify.ts";
 import { testFolder } from "../support/folder.ts";
-import { bridgeWith } from "./at-the-bridge.ts";
-import { CHEAP_SCRYPT, makeTenant, PASSPHRASE, TENANT, type TestTenant } from "./fixture.ts";
+import { bridgeWith, readCredential } from "./at-the-bridge.ts";
+import {
+  CHEAP_SCRYPT,
+  makeTenant,
+  PASSPHRASE,
+  readBundle,
+  TENANT,
+  type TestTenant,
+} from "./fixture.ts";
 
 const BACKUP_PASSPHRASE = "another long passphrase";
 const run = promisify(execFile);
@@ -56,6 +66,19 @@ function restore(path: string, request: Partial<RestoreRequest> = {}) {
   const dir = join(folder, "restored");
   const passphrases = { passphrase: PASSPHRASE, backupPassphrase: BACKUP_PASSPHRASE };
   return restoreTenant({ path, dir, ...passphrases, ...request });
+}
+
+/** Rotates, and has the mail that its only client gets. */
+async function rotated(of: Tenant) {
+  const request = { passphrase: PASSPHRASE, scryptWorkFactor: CHEAP_SCRYPT };
+  const { bundles, epochs } = await rotate(of, request);
+  for (const [path, document] of await readBundle(bundles.at(-1) ?? "")) {
+    const place = parseDocumentPath(path);
+    if (place.kind !== "mail") continue;
+    const mail = { number: place.number, document };
+    return { mail, epochs: epochs.map(({ epoch }) => epoch) };
+  }
+  throw new Error("no mail was sent");
 }
 
 describe("a backup", () => {
@@ -156,6 +179,22 @@ describe("the restored owner", () => {
       await restore(path, { dir });
       await withTenant({ ...options, dir }, give);
     }
+  });
+
+  test("from before a rotation gives the next epoch a number of its own, and clients follow", async () => {
+    const path = await backUp();
+    const lost = await rotated(tenant);
+    let credential = await readCredential(tenant.layout.credential("pi-01"));
+    credential = await takeMail(credential, lost.mail);
+    expect(lost.epochs).toEqual([1, 2]);
+
+    const { folder: at } = await restore(path);
+    const restored = { ...options, dir: join(at, "..") };
+    const { epochs, mail } = await rotated(await openTenant(restored));
+    expect(epochs[1]).toBeGreaterThan(20_000_000);
+    credential = await takeMail(credential, mail);
+    expect(credential.epochs.map(({ epoch }) => epoch)).toEqual(epochs);
+    expect((await verifyTenant(await openTenant(restored))).problems).toEqual([]);
   });
 
   test("needs a clock that is not behind the backup, or a serial", async () => {
