@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { isVeilError, VeilError } from "../../core/errors.ts";
+import { VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
 import { type SerialSettings, serialSettings } from "../../core/ports/serial/settings.ts";
 import {
@@ -17,8 +17,9 @@ import { parseConfig } from "../../core/runtime/config.ts";
 import { LOG_LEVELS, type LogLevel } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import { topicField } from "../../core/wire/fields.ts";
-import { CredentialStore } from "../credential-store.ts";
-import { loadProfile, type Profile } from "./profile/profile.ts";
+import type { CredentialStore } from "../credential-store.ts";
+import { loadNamed, type Named, namesSchema, orProblem } from "./config-named.ts";
+import type { Profile } from "./profile/profile.ts";
 
 const MAX_PORTS = 64;
 const MIB = 2 ** 20;
@@ -83,16 +84,6 @@ const outboxField = z.strictObject({
 
 const aeadField = z.enum(["auto", "aes-256-gcm", "chacha20-poly1305"]).default("auto");
 
-/** What the file refers to, loaded; or why it could not be. */
-interface Named {
-  readonly credential: Credential | VeilError;
-  readonly credentialStore: CredentialStore | VeilError;
-  readonly profiles: ReadonlyMap<string, Profile | VeilError>;
-  readonly allowsPlaintext: boolean;
-  /** The file's own bridges count, not the credential's. */
-  readonly namesBridges: boolean;
-}
-
 /** Reads agent.yaml and what it names. Throws CONFIG with a line for each problem. */
 export async function loadAgentSettings(path: string): Promise<AgentSettings> {
   const text = await readText(path);
@@ -120,10 +111,45 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
   };
 }
 
+/** What an agent.yaml leads to, as far as each part can be told by itself: for `veilmq agent check`. */
+export interface AgentFileView {
+  /** Or what is wrong with the file. */
+  readonly settings: AgentSettings | VeilError;
+  readonly credential: Credential | VeilError;
+  /** By the names in the file. */
+  readonly profiles: ReadonlyMap<string, Profile | VeilError>;
+}
+
+/** Throws CONFIG where the file cannot be read, or is no YAML. */
+export async function inspectAgentFile(path: string): Promise<AgentFileView> {
+  const names = parseConfig(await readText(path), namesSchema, path);
+  const { credential, profiles } = await loadNamed(names, dirname(resolve(path)));
+  return { settings: await orProblem(loadAgentSettings(path)), credential, profiles };
+}
+
+/** The shape of agent.yaml as JSON Schema, for its reference page. */
+export function agentJsonSchema(): Record<string, unknown> {
+  const nothing = new VeilError("CONFIG", "no file");
+  const schema = agentSchema({
+    credential: nothing,
+    credentialStore: nothing,
+    profiles: new Map(),
+    allowsPlaintext: false,
+    namesBridges: false,
+  });
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+}
+
 /** Where the agent of this configuration answers `veilmq agent status`. Looks at nothing else. */
 export async function socketPathOf(path: string): Promise<string> {
   const file = parseConfig(await readText(path), z.looseObject(places), path);
   return placesOf(file, dirname(resolve(path))).socketPath;
+}
+
+/** Where the credential of this configuration is, or will be; undefined where the file names none. */
+export async function credentialPathOf(path: string): Promise<string | undefined> {
+  const { credential } = parseConfig(await readText(path), namesSchema, path);
+  return typeof credential === "string" ? resolve(dirname(resolve(path)), credential) : undefined;
 }
 
 async function readText(path: string): Promise<string> {
@@ -134,64 +160,6 @@ async function readText(path: string): Promise<string> {
     });
   });
 }
-
-// What is named in the file and lies outside it
-
-const anything = z.unknown().optional();
-const namesSchema = z.looseObject({
-  credential: anything,
-  stateDir: anything,
-  allowPlaintext: anything,
-  bridge: z.looseObject({ urls: anything }).catch({}),
-  ports: z.array(z.looseObject({ profile: anything }).catch({})).catch([]),
-});
-
-async function loadNamed(names: z.output<typeof namesSchema>, folder: string): Promise<Named> {
-  const profiles = new Map<string, Profile | VeilError>();
-  for (const { profile } of names.ports)
-    if (typeof profile === "string" && !profiles.has(profile))
-      profiles.set(profile, await orProblem(loadProfile(profileFile(profile, folder))));
-  const credentialStore = credentialStoreOf(names, folder);
-  return {
-    credential:
-      credentialStore instanceof VeilError
-        ? credentialStore
-        : await orProblem(credentialStore.load()),
-    credentialStore,
-    profiles,
-    allowsPlaintext: names.allowPlaintext === true,
-    namesBridges: names.bridge.urls !== undefined,
-  };
-}
-
-/** A profile's name stays; a path is taken from where the file is. */
-function profileFile(profile: string, folder: string): string {
-  return profile.includes("/") ? resolve(folder, profile) : profile;
-}
-
-function credentialStoreOf(
-  names: z.output<typeof namesSchema>,
-  folder: string,
-): CredentialStore | VeilError {
-  const systemd = process.env["CREDENTIALS_DIRECTORY"];
-  const fallback = systemd === undefined ? undefined : join(systemd, "credential");
-  const { credential, stateDir = process.env["STATE_DIRECTORY"] } = names;
-  const path = typeof credential === "string" ? resolve(folder, credential) : fallback;
-  if (path === undefined)
-    return new VeilError("CONFIG", "is missing: the file that `veilmq kms enrol` made");
-  // A stateDir that is none is told of at its own field.
-  const state = typeof stateDir === "string" ? stateDir : "";
-  return new CredentialStore({ path, stateDir: resolve(folder, state) });
-}
-
-async function orProblem<T>(loading: Promise<T>): Promise<T | VeilError> {
-  return loading.catch((error: unknown) => {
-    if (isVeilError(error)) return error;
-    throw error;
-  });
-}
-
-// The file itself
 
 const places = {
   stateDir: z

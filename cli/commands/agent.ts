@@ -1,11 +1,16 @@
 /** `veilmq agent …`: the field engineer's commands. */
 import type { Command } from "commander";
 import { addCapture, addDecode, addPorts, addProfileSchema, addSniff } from "./agent-bytes.ts";
+import { addOutbox } from "./agent-outbox.ts";
+import { addCheck, addImport } from "./agent-setup.ts";
 
 export function addAgent(program: Command): void {
   const agent = program.command("agent").description("the device's side: from the serial line on");
   addRun(agent);
+  addCheck(agent);
+  addImport(agent);
   addStatus(agent);
+  addOutbox(agent);
   addPorts(agent);
   addSniff(agent);
   addCapture(agent);
