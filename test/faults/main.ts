@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { replaceFile } from "../../core/runtime/files.ts";
 import { shutdownSignal } from "../../core/runtime/lifecycle.ts";
 import { packageFile } from "../../core/runtime/package.ts";
+import { type StopsResult, stopConsumer } from "./consumer-stops.ts";
 import { type RunReport, renderReport } from "./report.ts";
 import { runFaults } from "./run.ts";
 
@@ -25,6 +26,10 @@ function parseOptions(): Options {
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
     .option("--report <file>", "where the report goes", packageFile("docs", "reports", "faults.md"))
     .option("--keep <dir>", "leave all data and logs in this new folder")
+    .addHelpText(
+      "after",
+      "\nnpm run faults -- consumer --help: another run, of a consumer that is stopped again and again",
+    )
     .allowExcessArguments(false)
     .exitOverride()
     .parse()
@@ -43,7 +48,49 @@ function isPerfect({ verdict, rejects, failure }: RunReport): boolean {
   return failure === null && [lost, doubled, outOfOrder, missed, rejects].every((n) => n === 0);
 }
 
+interface ConsumerOptions {
+  readonly readings: number;
+  readonly stops: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly keep?: string;
+}
+
+/** `npm run faults -- consumer`: prints what became of every reading, as JSON. */
+async function mainConsumer(argv: readonly string[]): Promise<number> {
+  const { keep, ...options }: ConsumerOptions = new Command("npm run faults -- consumer")
+    .description("stop a consumer with --output again and again, half of the times by kill -9")
+    .option("--readings <n>", "in all", wholeNumber, 20_000)
+    .option("--stops <n>", "how often it is stopped", wholeNumber, 20)
+    .option("--rate <n>", "readings a second, of four sensors together", wholeNumber, 400)
+    .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
+    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .parse(argv, { from: "user" })
+    .opts();
+  const signal = shutdownSignal();
+  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
+  try {
+    const result = await stopConsumer({ ...options, dir, signal, say });
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return isExactlyOnce(result, options.readings) ? 0 : 1;
+  } finally {
+    if (!keep) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function isExactlyOnce(result: StopsResult, wanted: number): boolean {
+  const { readings, lost, duplicates, outOfOrder, rejects } = result;
+  return readings === wanted && [lost, duplicates, outOfOrder, rejects].every((n) => n === 0);
+}
+
 async function main(): Promise<number> {
+  const [first, ...others] = process.argv.slice(2);
+  return first === "consumer" ? mainConsumer(others) : mainFaults();
+}
+
+async function mainFaults(): Promise<number> {
   const { keep, report: reportFile, ...options } = parseOptions();
   const signal = shutdownSignal();
   const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));

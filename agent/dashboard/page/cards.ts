@@ -1,5 +1,5 @@
 /** The readings of some topics: a section for each, a card with a chart for each value. Only what is in view is drawn. */
-import { Chart } from "./chart.ts";
+import { Chart, readColours } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 import {
   formatAge,
@@ -85,6 +85,7 @@ export class Cards {
 
   /** After the colours have changed. */
   recolour(): void {
+    readColours();
     for (const { chart } of this.#cards.values()) chart?.redraw();
   }
 

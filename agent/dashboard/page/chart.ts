@@ -13,6 +13,24 @@ const NICE = [1, 2, 5];
 const BREAK_FACTOR = 8;
 const MIN_BREAK_S = 10;
 
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+const WITHOUT_SECONDS = new Intl.DateTimeFormat([], CLOCK);
+const WITH_SECONDS = new Intl.DateTimeFormat([], { ...CLOCK, second: "2-digit" });
+
+/** The tokens of style.css that a canvas needs: asking for them is slow, and they change with the theme alone. */
+const TOKENS = ["--muted", "--grid", "--chart", "--chart-fill", "--bad"] as const;
+const colours = new Map<string, string>();
+
+/** Before the first chart, and after the theme has changed. */
+export function readColours(): void {
+  const style = getComputedStyle(document.documentElement);
+  for (const name of TOKENS) colours.set(name, style.getPropertyValue(name));
+}
+
+function colourOf(name: (typeof TOKENS)[number]): string {
+  return colours.get(name) ?? "gray";
+}
+
 export interface ChartLimits {
   readonly low: number | null;
   readonly high: number | null;
@@ -105,14 +123,11 @@ function niceSteps(min: number, max: number): number[] {
 }
 
 function clockOf(seconds: number, stepS: number): string {
-  const short = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-  const time = new Date(seconds * 1000);
-  return time.toLocaleTimeString([], stepS < 60 ? { ...short, second: "2-digit" } : short);
+  return (stepS < 60 ? WITH_SECONDS : WITHOUT_SECONDS).format(seconds * 1000);
 }
 
 function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
-  const token = (name: string) => () =>
-    getComputedStyle(document.documentElement).getPropertyValue(name);
+  const token = (name: (typeof TOKENS)[number]) => () => colourOf(name);
   const axis = {
     stroke: token("--muted"),
     font: FONT,
@@ -143,7 +158,7 @@ function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
     ],
     series: [{}, { stroke: token("--chart"), width: 1.6, points: { show: false } }, edge, edge],
     bands: [{ series: [3, 2], fill: token("--chart-fill") }],
-    hooks: { draw: [(plot) => drawLimits(plot, limits, token("--bad")())] },
+    hooks: { draw: [(plot) => drawLimits(plot, limits, colourOf("--bad"))] },
   };
 }
 

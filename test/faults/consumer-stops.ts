@@ -1,0 +1,122 @@
+/**
+ * `npm run faults -- consumer`: a consumer with `--output`, stopped at random in a stream of readings, every other time by
+ * kill -9, and what is in its file at the end: each reading once, in order.
+ */
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { VeilError } from "../../core/errors.ts";
+import { pause } from "../../core/runtime/backoff.ts";
+import { parseArrival, readingOf } from "../../demo/arrivals.ts";
+import { demoConsumer } from "../../demo/demo-consumer.ts";
+import { DemoStack, type RunningStack } from "../../demo/stack.ts";
+import { Tally } from "../../demo/tally.ts";
+import { Random } from "./random.ts";
+
+const SENSORS = 4;
+/** Mostly it is stopped in the middle of reading, sometimes before that. */
+const READING_PART = 0.8;
+const LIVES_MS = [0, 1500] as const;
+const START_DEADLINE_MS = 30_000;
+const POLL_MS = 250;
+const DRAIN_DEADLINE_MS = 180_000;
+
+export interface StopsOptions {
+  readonly readings: number;
+  readonly stops: number;
+  /** Readings a second, of all sensors together. */
+  readonly rate: number;
+  readonly seed: number;
+  readonly dir: string;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export interface StopsResult {
+  readonly readings: number;
+  readonly stops: number;
+  readonly kills: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  readonly rejects: number;
+  readonly seconds: number;
+}
+
+/** Throws what did not start, TIMEOUT where the readings do not all arrive. */
+export async function stopConsumer(options: StopsOptions): Promise<StopsResult> {
+  const { dir, signal, say, readings, rate } = options;
+  const size = { brokers: 3, sensors: SENSORS, rate: rate / SENSORS, once: readings } as const;
+  const rest = { json: false, keep: null, zookeeper: null };
+  const stack = new DemoStack({ options: { ...size, ...rest }, dir, signal, say });
+  const beganMs = performance.now();
+  try {
+    const running = await stack.start();
+    await running.consumer.stop();
+    const played = Promise.all(running.agents.map(({ sensor }) => sensor.play(signal)));
+    const { output, rejects, kills } = await stopAgainAndAgain(running, options);
+    await played;
+    const tally = await tallyOf(output);
+    const { lost, duplicates, outOfOrder } = tally.count(readings);
+    const seconds = Math.round((performance.now() - beganMs) / 1000);
+    const rejected = (await readFile(rejects, "utf8")).split("\n").length - 1;
+    const counts = { lost, duplicates, outOfOrder, rejects: rejected, seconds };
+    return { readings: tally.received, stops: options.stops, kills, ...counts };
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function stopAgainAndAgain(
+  { credential, topics }: RunningStack,
+  { dir, stops, seed, readings, signal, say }: StopsOptions,
+): Promise<{ output: string; rejects: string; kills: number }> {
+  const random = new Random(seed);
+  const folder = join(dir, "stopped");
+  const files = { output: join(folder, "output.ndjson"), rejects: join(folder, "rejects.ndjson") };
+  const consumer = await demoConsumer({ name: "it", folder, credential, topics, files });
+  let kills = 0;
+  for (let stop = 0; stop < stops; stop += 1) {
+    await consumer.spawn();
+    if (random.next() < READING_PART) await grows(files.output, signal);
+    await pause(random.between(...LIVES_MS), signal);
+    const isKill = stop % 2 === 0;
+    if (isKill) {
+      kills += 1;
+      await consumer.kill("SIGKILL");
+    } else await consumer.stop();
+    const how = isKill ? "kill -9" : "stopped";
+    say(`${stop + 1} of ${stops}: ${how} with ${await sizeOf(files.output)} bytes written`);
+  }
+  await consumer.spawn();
+  const deadline = Date.now() + DRAIN_DEADLINE_MS;
+  while ((await tallyOf(files.output)).received < readings) {
+    if (!consumer.running || Date.now() > deadline)
+      throw new VeilError("TIMEOUT", `not everything arrived: see ${consumer.logFile}`);
+    if (!(await pause(POLL_MS, signal))) throw new VeilError("STOPPED", "interrupted");
+  }
+  await consumer.stop();
+  return { ...files, kills };
+}
+
+/** Resolves when more is in the file than at the call, or after a while. */
+async function grows(path: string, signal: AbortSignal): Promise<void> {
+  const before = await sizeOf(path);
+  const deadline = Date.now() + START_DEADLINE_MS;
+  while ((await sizeOf(path)) <= before && Date.now() < deadline)
+    if (!(await pause(POLL_MS, signal))) return;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0;
+}
+
+/** The whole lines of the output so far. */
+async function tallyOf(path: string): Promise<Tally> {
+  const tally = new Tally();
+  const text = await readFile(path, "utf8").catch(() => "");
+  for (const line of text.split("\n").slice(0, -1)) {
+    const { sensor, count } = readingOf(parseArrival(line));
+    tally.arrived(sensor, count);
+  }
+  return tally;
+}
