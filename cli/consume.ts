@@ -46,9 +46,11 @@ export interface ConsumeFlags {
   readonly verbose?: true;
 }
 
-/** Prints what the credential may read. */
-export async function listTopics({ credential, json }: ConsumeFlags): Promise<void> {
-  const { topics } = decodeCredential(await readSecretFile(credential));
+/** Prints what the credential may read, by the newest mail that was taken for it. */
+export async function listTopics({ credential, state, json }: ConsumeFlags): Promise<void> {
+  const given = decodeCredential(await readSecretFile(credential));
+  const stateDir = state ?? defaultState(given);
+  const { topics } = await new CredentialStore({ path: credential, stateDir }).load();
   for (const { name, ops } of topics) {
     if (!ops.includes("sub")) continue;
     if (json) printJson({ topic: name });

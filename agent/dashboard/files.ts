@@ -15,6 +15,7 @@ const TYPES = {
 const STATIC = ["index.html", "login.html", "style.css", "login.css", "icon.svg"] as const;
 /** Compiled from page/*.ts. */
 const MODULES = [
+  "card",
   "cards",
   "chart",
   "dom",

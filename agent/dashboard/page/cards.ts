@@ -1,17 +1,9 @@
 /** The readings of some topics: a section for each, a card with a chart for each value. Only what is in view is drawn. */
-import { Chart, readColours } from "./chart.ts";
-import { el, setAttribute, setText } from "./dom.ts";
-import {
-  formatAge,
-  formatCount,
-  formatNumber,
-  formatRate,
-  formatUnit,
-  formatValue,
-  segmentsOf,
-} from "./format.ts";
-import { isOutOfRange, type Model, type Series } from "./model.ts";
-import { summarize } from "./summary.ts";
+import { Card } from "./card.ts";
+import { readColours } from "./chart.ts";
+import { el } from "./dom.ts";
+import { formatCount, formatRate, segmentsOf } from "./format.ts";
+import type { Model, Series } from "./model.ts";
 
 /** Charts drawn in one frame: the others follow in the next ones. */
 const CHARTS_PER_FRAME = 12;
@@ -19,18 +11,6 @@ const CHARTS_PER_FRAME = 12;
 const SLIDE_MS = 1000;
 /** Drawn before it is scrolled into view. */
 const MARGIN = "200px";
-
-interface Card {
-  readonly id: number;
-  readonly root: HTMLElement;
-  readonly plot: HTMLElement | null;
-  readonly parts: Readonly<
-    Record<"value" | "unit" | "age" | "badges" | "min" | "mean" | "max", HTMLElement>
-  >;
-  chart: Chart | null;
-  isVisible: boolean;
-  drawnAtMs: number;
-}
 
 interface Section {
   readonly root: HTMLElement;
@@ -59,7 +39,7 @@ export class Cards {
     this.#seen = new IntersectionObserver((entries) => this.#look(entries), { rootMargin: MARGIN });
     this.#sized = new ResizeObserver((entries) => {
       for (const { target, contentRect } of entries)
-        this.#byRoot.get(target)?.chart?.resize(Math.floor(contentRect.width));
+        this.#byRoot.get(target)?.resize(Math.floor(contentRect.width));
     });
   }
 
@@ -86,7 +66,7 @@ export class Cards {
   /** After the colours have changed. */
   recolour(): void {
     readColours();
-    for (const { chart } of this.#cards.values()) chart?.redraw();
+    for (const card of this.#cards.values()) card.redraw();
   }
 
   /** Draws all anew, as after a change of the window. */
@@ -107,14 +87,14 @@ export class Cards {
       left -= 1;
       card.drawnAtMs = nowMs;
       model.dirty.delete(card.id);
-      this.#drawCard(card);
+      card.draw(this.windowMs);
     }
   }
 
   /** Once a second: rates, and the values out of view, which a search of the browser's may find. */
   tick(): void {
     for (const card of this.#cards.values())
-      if (!card.isVisible && card.root.isConnected) this.#drawCard(card);
+      if (!card.isVisible && card.root.isConnected) card.draw(this.windowMs);
     for (const [id, { facts, root }] of this.#sections)
       if (root.isConnected) this.#drawFacts(id, facts);
   }
@@ -157,41 +137,15 @@ export class Cards {
   #cardOf(series: Series): Card {
     const known = this.#cards.get(series.id);
     if (known) return known;
-    const span = (name: string): HTMLElement => el("span", { class: name });
-    const [value, unit, age, badges] = [span("value"), span("unit"), span("age"), span("badges")];
-    const [min, mean, max] = [el("dd"), el("dd"), el("dd")];
-    const isNumber = typeof series.value === "number";
-    const plot = isNumber ? el("div", { class: "plot" }) : null;
-    const label = el(
-      "div",
-      { class: "label" },
-      el("h3", { text: series.name || "value" }),
-      el("span", { class: "producer", text: series.producer }),
-    );
-    const root = el("article", { class: "card" }, label);
-    root.append(el("div", { class: "reading" }, value, unit, badges, age));
-    if (plot) {
-      setAttribute(plot, "aria-hidden", "true");
-      const pair = (name: string, dd: HTMLElement) => el("div", {}, el("dt", { text: name }), dd);
-      root.append(plot);
-      root.append(
-        el("dl", { class: "summary" }, pair("min", min), pair("mean", mean), pair("max", max)),
-      );
-    }
-    const parts = { value, unit, age, badges, min, mean, max };
-    const card = {
-      ...{ id: series.id, root, plot, parts, chart: null },
-      isVisible: false,
-      drawnAtMs: 0,
-    };
+    const card = new Card(this.#options.model, series);
     this.#cards.set(series.id, card);
-    this.#byRoot.set(root, card);
-    if (plot) {
-      this.#byRoot.set(plot, card);
-      this.#sized.observe(plot);
+    this.#byRoot.set(card.root, card);
+    if (card.plot) {
+      this.#byRoot.set(card.plot, card);
+      this.#sized.observe(card.plot);
     }
-    this.#seen.observe(root);
-    this.#drawCard(card);
+    this.#seen.observe(card.root);
+    card.draw(this.windowMs);
     return card;
   }
 
@@ -203,54 +157,8 @@ export class Cards {
       card.drawnAtMs = 0;
       const series = this.#options.model.series.get(card.id);
       if (isIntersecting && series) this.#options.onVisible(series.topic);
-      if (!isIntersecting) {
-        card.chart?.destroy();
-        card.chart = null;
-      }
+      if (!isIntersecting) card.dropChart();
     }
-  }
-
-  #drawCard(card: Card): void {
-    const { model } = this.#options;
-    const series = model.series.get(card.id);
-    if (!series) return;
-    const { value, unit, age, badges } = card.parts;
-    const isStale = model.isStale(series);
-    const isOut = isOutOfRange(series);
-    setText(value, formatValue(series.value));
-    value.classList.toggle("text", typeof series.value === "string");
-    setText(unit, formatUnit(series.unit));
-    setText(age, formatAge(model.ageMs(series)));
-    card.root.classList.toggle("stale", isStale);
-    card.root.classList.toggle("out", isOut);
-    this.#drawBadges(badges, series, isStale, isOut);
-    if (card.plot && card.isVisible) this.#drawChart(card, card.plot, series);
-  }
-
-  #drawBadges(badges: HTMLElement, series: Series, isStale: boolean, isOut: boolean): void {
-    const wanted: [kind: string, text: string][] = [];
-    if (isStale) wanted.push(["stale", "stale"]);
-    if (isOut) wanted.push(["range", rangeText(series)]);
-    const key = JSON.stringify(wanted);
-    if (badges.dataset["shown"] === key) return;
-    badges.dataset["shown"] = key;
-    badges.replaceChildren(
-      ...wanted.map(([kind, text]) => el("span", { class: `badge ${kind}`, text })),
-    );
-  }
-
-  #drawChart(card: Card, plot: HTMLElement, series: Series): void {
-    const { model } = this.#options;
-    const untilMs = model.nowMs;
-    const sinceMs = untilMs - this.windowMs;
-    const buckets = model.bucketsSince(card.id, sinceMs);
-    card.chart ??= new Chart(plot, series);
-    card.chart.draw(buckets, sinceMs, untilMs);
-    const summary = summarize(buckets);
-    const { min, mean, max } = card.parts;
-    setText(min, summary ? formatNumber(summary.min) : "—");
-    setText(mean, summary ? formatNumber(summary.mean) : "—");
-    setText(max, summary ? formatNumber(summary.max) : "—");
   }
 
   #drawFacts(id: number, facts: HTMLElement): void {
@@ -269,13 +177,8 @@ export class Cards {
   }
 
   #drop(card: Card): void {
-    card.chart?.destroy();
+    card.dropChart();
     this.#seen.unobserve(card.root);
     if (card.plot) this.#sized.unobserve(card.plot);
   }
-}
-
-function rangeText({ value, low, high }: Series): string {
-  if (low !== null && Number(value) < low) return `below ${formatNumber(low)}`;
-  return high === null ? "out of range" : `above ${formatNumber(high)}`;
 }

@@ -1,0 +1,115 @@
+/** One value of one device: the newest, its unit, age and marks, a chart, and least, mean and greatest of the window. */
+import { Chart } from "./chart.ts";
+import { el, setAttribute, setText } from "./dom.ts";
+import { formatAge, formatNumber, formatUnit, formatValue } from "./format.ts";
+import { isOutOfRange, type Model, type Series } from "./model.ts";
+import { summarize } from "./summary.ts";
+
+const PARTS = ["value", "unit", "badges", "age"] as const;
+const SUMMARY = ["min", "mean", "max"] as const;
+
+export class Card {
+  readonly id: number;
+  readonly root: HTMLElement;
+  /** Where the chart is; null for what is no number. */
+  readonly plot: HTMLElement | null;
+  isVisible = false;
+  /** By the page's own clock; 0 to have it drawn at once. */
+  drawnAtMs = 0;
+  readonly #model: Model;
+  readonly #parts: Readonly<Record<(typeof PARTS)[number], HTMLElement>>;
+  readonly #summary: Readonly<Record<(typeof SUMMARY)[number], HTMLElement>>;
+  #chart: Chart | null = null;
+
+  constructor(model: Model, series: Series) {
+    this.id = series.id;
+    this.#model = model;
+    const span = (name: string): HTMLElement => el("span", { class: name });
+    this.#parts = {
+      value: span("value"),
+      unit: span("unit"),
+      badges: span("badges"),
+      age: span("age"),
+    };
+    this.#summary = { min: el("dd"), mean: el("dd"), max: el("dd") };
+    this.plot =
+      typeof series.value === "number" ? el("div", { class: "plot", "aria-hidden": "true" }) : null;
+    const label = el(
+      "div",
+      { class: "label" },
+      el("h3", { text: series.name || "value" }),
+      el("span", { class: "producer", text: series.producer }),
+    );
+    const reading = el("div", { class: "reading" }, ...PARTS.map((name) => this.#parts[name]));
+    this.root = el("article", { class: "card" }, label, reading);
+    if (this.plot) this.root.append(this.plot, this.#makeSummary());
+  }
+
+  /** `windowMs`: the width of the chart. */
+  draw(windowMs: number): void {
+    const series = this.#model.series.get(this.id);
+    if (!series) return;
+    const { value, unit, age } = this.#parts;
+    const isStale = this.#model.isStale(series);
+    const isOut = isOutOfRange(series);
+    setText(value, formatValue(series.value));
+    value.classList.toggle("text", typeof series.value === "string");
+    setText(unit, formatUnit(series.unit));
+    setText(age, formatAge(this.#model.ageMs(series)));
+    this.root.classList.toggle("stale", isStale);
+    this.root.classList.toggle("out", isOut);
+    this.#drawBadges(series, isStale, isOut);
+    if (this.plot && this.isVisible) this.#drawChart(this.plot, series, windowMs);
+  }
+
+  resize(width: number): void {
+    this.#chart?.resize(width);
+  }
+
+  /** After the colours have changed. */
+  redraw(): void {
+    this.#chart?.redraw();
+  }
+
+  /** What is out of view needs no chart. */
+  dropChart(): void {
+    this.#chart?.destroy();
+    this.#chart = null;
+  }
+
+  #makeSummary(): HTMLElement {
+    const pairs = SUMMARY.map((name) =>
+      el("div", {}, el("dt", { text: name }), this.#summary[name]),
+    );
+    return el("dl", { class: "summary" }, ...pairs);
+  }
+
+  #drawBadges(series: Series, isStale: boolean, isOut: boolean): void {
+    const { badges } = this.#parts;
+    const wanted: [kind: string, text: string][] = [];
+    if (isStale) wanted.push(["stale", "stale"]);
+    if (isOut) wanted.push(["range", rangeText(series)]);
+    const key = JSON.stringify(wanted);
+    if (badges.dataset["shown"] === key) return;
+    setAttribute(badges, "data-shown", key);
+    badges.replaceChildren(
+      ...wanted.map(([kind, text]) => el("span", { class: `badge ${kind}`, text })),
+    );
+  }
+
+  #drawChart(plot: HTMLElement, series: Series, windowMs: number): void {
+    const untilMs = this.#model.nowMs;
+    const sinceMs = untilMs - windowMs;
+    const buckets = this.#model.bucketsSince(this.id, sinceMs);
+    this.#chart ??= new Chart(plot, series);
+    this.#chart.draw(buckets, sinceMs, untilMs);
+    const summary = summarize(buckets);
+    for (const name of SUMMARY)
+      setText(this.#summary[name], summary ? formatNumber(summary[name]) : "—");
+  }
+}
+
+function rangeText({ value, low, high }: Series): string {
+  if (low !== null && Number(value) < low) return `below ${formatNumber(low)}`;
+  return high === null ? "out of range" : `above ${formatNumber(high)}`;
+}
