@@ -8,7 +8,7 @@ const AXIS_PX = 46;
 const FONT = "11px system-ui, sans-serif";
 /** What lies beyond is drawn at it: no axis can be drawn over a distance that is no number any more. */
 const MAX_DRAWN = 1e300;
-const NICE = [1, 2, 5];
+const NICE = [1, 2, 2.5, 5];
 /** A pause of this many times the usual distance is a break in the line. */
 const BREAK_FACTOR = 8;
 const MIN_BREAK_S = 10;
@@ -112,13 +112,13 @@ function rangeOf(buckets: readonly Bucket[]): { min: number; max: number } {
   return { min: min - room, max: max + room };
 }
 
-/** Two to four round numbers between `min` and `max`. */
+/** Two to five round numbers between `min` and `max`. */
 function niceSteps(min: number, max: number): number[] {
-  const rough = max / 3 - min / 3;
+  const rough = max / 4 - min / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = (NICE.find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.ceil(min / step);
-  const steps = Array.from({ length: 4 }, (_, n) => (first + n) * step).filter((at) => at <= max);
+  const steps = Array.from({ length: 5 }, (_, n) => (first + n) * step).filter((at) => at <= max);
   return steps.every(Number.isFinite) && step > 0 ? steps : [];
 }
 
