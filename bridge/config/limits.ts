@@ -11,15 +11,15 @@ const rateField = (defaultPerSecond: number) =>
 
 /** Of one client on this bridge. */
 export const clientLimitsSchema = z.strictObject({
-  /** Publishes of any kind. After a rest, twice as many at once; so with every rate here. */
-  messagesPerSecond: z.int().min(20).max(10_000_000).default(2_000),
+  /** MQTT packets of any kind. After a rest, twice as many at once; so with every rate here. */
+  messagesPerSecond: z.int().min(20).max(10_000_000).default(1_000),
   /** Everything that it sends, MQTT's own bytes included. */
   bytesPerSecond: z
     .int()
     .min(16 * 1024)
     .default(2 * MIB),
-  registrationsPerSecond: rateField(100),
-  announcementsPerSecond: rateField(50),
+  registrationsPerSecond: rateField(50),
+  announcementsPerSecond: rateField(20),
   /** Aliases of one connection. */
   topics: z.int().min(1).max(65_535).default(10_000),
 });

@@ -67,7 +67,7 @@ export class Ingress {
       admits: (address) => limits.failedLogins.admits(address),
       authenticate: (login) => this.#authenticate(login),
       onConnect: (connection) => this.#connected(connection),
-      onRead: (connection, bytes) => this.#read(connection, bytes),
+      onRead: (connection, bytes, packets) => this.#read(connection, bytes, packets),
       onReady: (connection) => this.#ready(connection),
       onPublish: async (connection, message) => this.#publish(connection, message),
       onClose: (connection, reason) => this.#closed(connection, reason),
@@ -153,9 +153,11 @@ export class Ingress {
     limits.connected(session.login.tenant);
   }
 
-  #read(connection: MqttSession, bytes: number): void {
+  #read(connection: MqttSession, bytes: number, packets: number): void {
     const session = this.#sessions.get(connection);
-    if (session) this.#charge(session, "bytes", bytes);
+    if (!session) return;
+    this.#charge(session, "bytes", bytes);
+    this.#charge(session, "messages", packets);
   }
 
   #charge(session: Session, rated: Rated, amount: number): void {
@@ -171,7 +173,6 @@ export class Ingress {
     const upstream = parseUpstream(topic);
     if (!session || session.isBroken) return { reason: "the session is over" };
     session.sighting.active(this.#services.nowMs());
-    this.#charge(session, "messages", 1);
     if (!upstream) return this.#violation(session, "rec", "a topic that no client may publish to");
     const { kind, alias: number } = upstream;
     if (kind === "reg") {

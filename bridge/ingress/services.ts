@@ -55,7 +55,7 @@ const HINTS: Readonly<Record<RefusedCode, string>> = {
 
 /** One refusal: counted, and one structured line. `reason` never holds what a peer sent. */
 export function noteRefusal(
-  services: Pick<IngressServices, "log" | "metrics" | "directory" | "sightings" | "nowMs">,
+  services: Omit<IngressServices, "matching" | "topics" | "registry" | "writer">,
   refusal: {
     readonly login: Login | null;
     readonly what: UpstreamKind | "connect";
@@ -72,7 +72,8 @@ export function noteRefusal(
   metrics.refused(refusal.code, isServed ? login.tenant : NO_TENANT);
   const hint = HINTS[refusal.code];
   const { client, tenant } = login ?? {};
-  log.warn({ event: "refused", ...rest, hint, client, tenant }, "refused");
+  const told = services.limits.refusals.take(`${client}@${tenant}`);
+  if (told) log.warn({ event: "refused", ...rest, hint, client, tenant, ...told }, "refused");
 }
 
 /** The code that a device is told, `undefined` where `error` is the bridge's own trouble. */

@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import { Quiet } from "../../core/runtime/quiet.ts";
 import type { BridgeConfig } from "../config.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import { FailedLogins } from "./failed-logins.ts";
@@ -11,6 +12,8 @@ import { type Exceeded, type LimitName, Quotas } from "./quotas.ts";
 /** One line for each limit and client in this time: a flood must not become one of log lines. */
 const QUIET_MS = 60_000;
 const MAX_TOLD = 10_000;
+/** Of one client. */
+const REFUSALS_PER_MINUTE = 60;
 /** The label where no tenant is known yet. */
 const NO_TENANT = "-";
 
@@ -43,6 +46,8 @@ export class Limits {
   readonly book: LimitBook;
   readonly quotas: Quotas;
   readonly failedLogins: FailedLogins;
+  /** Refusals that are worth a line in the log; all are counted. */
+  readonly refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
   readonly #options: LimitsOptions;
   readonly #told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: QUIET_MS });
   /** Sessions of each tenant. */

@@ -42,7 +42,7 @@ Beyond one machine each listener needs an address and a certificate; plaintext h
     tls: { ca: kafka-ca.pem }
     sasl: { mechanism: scram-sha-512, username: veil-bridge, passwordFile: kafka.password }
   limits:
-    client: { messagesPerSecond: 2000, bytesPerSecond: 2097152 }
+    client: { messagesPerSecond: 1000, bytesPerSecond: 2097152 }
     tenant: { connections: 20000 }         # a tenant's own entry may have limits, too: docs/operations.md
   directoryMaxAgeMs: 600000                # an older directory stops match and release
   logLevel: info

@@ -2,6 +2,7 @@
 
 import { bridgeBenchmark } from "./bridge/bridge.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
+import { hostileBenchmark } from "./hostile/hostile.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
 import { schemeBenchmark } from "./scheme/scheme.ts";
 
@@ -9,4 +10,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   schemeBenchmark,
   revocationBenchmark,
   bridgeBenchmark,
+  hostileBenchmark,
 ];

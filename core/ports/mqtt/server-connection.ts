@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
+import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard } from "./server-guard.ts";
@@ -34,6 +35,8 @@ export interface ConnectionOptions {
     MqttServerOptions,
     "authenticate" | "onReady" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
   >;
+  /** Refusals that are worth a line in the log. */
+  readonly refusals: Quiet;
   /** Whether reading is suspended. */
   readonly isPaused: () => boolean;
   readonly onOpen: (connection: Connection) => void;
@@ -185,9 +188,11 @@ export class Connection implements MqttSession, BrokerHandler {
   /** Whether aedes may see these bytes. */
   #inspect(chunk: Uint8Array): boolean {
     if (this.#state === "ended") return false;
+    const before = this.#guard.packets;
     const problem = this.#guard.inspect(chunk);
     if (problem) this.#refuse(problem);
-    else if (this.#state === "open") this.#options.server.onRead?.(this, chunk.length);
+    else if (this.#state === "open")
+      this.#options.server.onRead?.(this, chunk.length, this.#guard.packets - before);
     return problem === undefined;
   }
 
@@ -300,7 +305,9 @@ export class Connection implements MqttSession, BrokerHandler {
     server.onRefused?.(refusal);
     const client = this.clientId.slice(0, MAX_LOGGED_ID);
     const { remoteAddress: remote } = socket;
-    const told = { refusal, ...EXPLANATIONS[refusal], reason, client, remote };
+    const quiet = this.#options.refusals.take(remote ?? "");
+    if (!quiet) return;
+    const told = { refusal, ...EXPLANATIONS[refusal], reason, client, remote, ...quiet };
     server.log.warn(told, "MQTT refused");
   }
 

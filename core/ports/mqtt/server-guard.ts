@@ -27,9 +27,15 @@ export class PacketGuard {
   #length = 0;
   #lengthBytes = 0;
   #bodyLeft = 0;
+  #packets = 0;
 
   constructor(limits: PacketLimits) {
     this.#limits = limits;
+  }
+
+  /** How many packets have begun. */
+  get packets(): number {
+    return this.#packets;
   }
 
   /** From now on the limits of an authenticated client hold. */
@@ -67,6 +73,7 @@ export class PacketGuard {
     const packetBytes = 1 + this.#lengthBytes + this.#length;
     if (packetBytes > this.#maxBytes(this.#type)) return "packet-size";
     this.#bodyLeft = this.#length;
+    this.#packets += 1;
     this.#type = undefined;
     this.#first = false;
     return undefined;

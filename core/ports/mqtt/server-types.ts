@@ -125,8 +125,8 @@ export interface MqttServerOptions {
   onPublish(session: MqttSession, message: MqttMessage): Promise<MqttVerdict>;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(session: MqttSession, reason: string): void;
-  /** Bytes of an authenticated client have been read. */
-  onRead?(session: MqttSession, bytes: number): void;
+  /** Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind. */
+  onRead?(session: MqttSession, bytes: number, packets: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
   onPuback?(message: MqttMessage, elapsedMs: number): void;
   /** A client was turned away, or a request of it refused. */

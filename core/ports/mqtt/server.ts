@@ -8,9 +8,13 @@ import { createServer as createTcpServer, isIP, type Server, type Socket } from 
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
+import { Quiet } from "../../runtime/quiet.ts";
 import { Broker } from "./server-broker.ts";
 import { Connection } from "./server-connection.ts";
 import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
+
+/** Lines in the log for what one address is refused. */
+const REFUSALS_PER_MINUTE = 120;
 
 /**
  * Listens; resolves when it does. Throws CONFIG for plain TCP off loopback without `allowPlaintext`, and for an
@@ -41,6 +45,7 @@ class Connections {
   };
   readonly #all = new Set<Connection>();
   readonly #open = new Map<string, Connection>();
+  readonly #refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
   #paused = false;
   #stopping = false;
 
@@ -54,6 +59,7 @@ class Connections {
       broker: this.#options.broker,
       limits: this.#options.limits,
       server: this.#options,
+      refusals: this.#refusals,
       isPaused: () => this.#paused || this.#stopping,
       onOpen: (opened) => this.#opened(opened),
       onEnd: (ended, reason) => this.#ended(ended, reason),
