@@ -31,7 +31,7 @@ export interface EpochsChanged {
   readonly dropped: readonly number[];
   /** What `kms rotate --retire` takes away next. */
   readonly next: Due | null;
-  /** How many have new documents, each with its mail. */
+  /** How many have new documents, and mail where their keys change. */
   readonly clients: number;
   /** To be imported in this order, which is the order of their names. */
   readonly bundles: readonly string[];

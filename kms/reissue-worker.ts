@@ -13,6 +13,7 @@ export interface ReissueTask {
   readonly master: string;
   readonly previous: EncodedClientRecord;
   readonly serial: number;
+  readonly again: boolean;
 }
 
 export interface ReissueAnswer {
@@ -20,8 +21,8 @@ export interface ReissueAnswer {
   readonly documents: readonly { readonly path: string; readonly document: Uint8Array }[];
 }
 
-serveWorker(async ({ master, previous, serial }: ReissueTask): Promise<ReissueAnswer> => {
-  const order = { previous: decodeClientRecord(previous), serial };
+serveWorker(async ({ master, previous, ...rest }: ReissueTask): Promise<ReissueAnswer> => {
+  const order = { ...rest, previous: decodeClientRecord(previous) };
   const { record, documents } = await reissue(issuerFrom(master), order);
   return { record: encodeClientRecord(record), documents };
 });

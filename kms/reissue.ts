@@ -9,14 +9,24 @@ import { countTopics } from "./topic-grants.ts";
 
 export interface Reissued {
   readonly record: ClientRecord;
-  /** The enrolment, the grants, and the mail. */
+  /** The enrolment, the grants, and the mail where there is something to tell. */
   readonly documents: readonly PlacedDocument[];
 }
 
-/** Halves that the record has already stay: a client never gets a second pair of one epoch by this way. */
+export interface Reissue {
+  readonly previous: ClientRecord;
+  readonly serial: number;
+  /** It may not have got what it was told last: that was cut off. */
+  readonly again: boolean;
+}
+
+/**
+ * Halves that the record has already stay: a client never gets a second pair of one epoch by this way. Where it is
+ * to hold what it holds already, as when tag halves go from the bridge, it gets no mail.
+ */
 export async function reissue(
   issuer: Issuer,
-  { previous, serial }: { readonly previous: ClientRecord; readonly serial: number },
+  { previous, serial, again }: Reissue,
 ): Promise<Reissued> {
   const { epochs, epochsSerial } = issuer.master;
   const known = new Map(previous.proxyHalves.map((entry) => [entry.epoch, entry]));
@@ -37,5 +47,7 @@ export async function reissue(
   };
   const grows = epochs.length >= previous.proxyHalves.length;
   const documents = reissuedDocuments(issuer, record, { grows });
-  return { record, documents: [...documents, await mailDocument(issuer, record)] };
+  const isTold = epochs.length === known.size && epochs.every(({ epoch }) => known.has(epoch));
+  if (!isTold || again) documents.push(await mailDocument(issuer, record));
+  return { record, documents };
 }

@@ -13,6 +13,7 @@ import {
 import type { PlacedDocument } from "./documents.ts";
 import { commitInTurn, fleetWorkers, GRANT_BYTES, inBatches, inParallel } from "./fleet.ts";
 import { encodeMaster } from "./master-file.ts";
+import type { Reissue } from "./reissue.ts";
 import type { ReissueAnswer, ReissueTask } from "./reissue-worker.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -24,6 +25,8 @@ export interface Waiting {
   readonly client: string;
   /** How many it has. */
   readonly topics: number;
+  /** It was being told when a command was cut off. */
+  readonly again: boolean;
 }
 
 interface Told {
@@ -37,8 +40,9 @@ export async function waitingClients({ state, master }: Tenant): Promise<Waiting
   const waiting: Waiting[] = [];
   for (const client of await state.clients()) {
     const record = await readClient(state, client);
-    if (record && (cutOff.has(client) || isBehind(record, master)) && record.status === "active")
-      waiting.push({ client, topics: record.topics.length });
+    const again = cutOff.has(client);
+    if (record?.status === "active" && (again || isBehind(record, master)))
+      waiting.push({ client, topics: record.topics.length, again });
   }
   return waiting;
 }
@@ -61,17 +65,26 @@ export async function tellClients(
   const batches = inBatches(waiting, ({ topics }) => epochs * (EPOCH_BYTES + GRANT_BYTES * topics));
   const workers = fleetWorkers<ReissueTask, ReissueAnswer>("kms/reissue-worker");
   const master = encodeMaster(tenant.master);
+  /** Of an earlier cut: they stay written down until their own batch has been committed. */
+  const cutOff = new Set(waiting.filter(({ again }) => again).map(({ client }) => client));
+  // Who has been revoked since need not be told.
+  if ((await readBatch(tenant.state, "rotate")).length > 0)
+    await writeBatch(tenant.state, "rotate", [...cutOff]);
   let done = 0;
 
   async function make(batch: readonly Waiting[]): Promise<Told[]> {
     const first = await tenant.state.takeSerials(batch.length);
-    const records = await inParallel(batch, ({ client }) => knownClient(tenant.state, client));
-    return await Promise.all(records.map((previous, index) => makeOne(previous, first + index)));
+    const orders = await inParallel(batch, async ({ client, again }) => {
+      return { previous: await knownClient(tenant.state, client), again };
+    });
+    return await Promise.all(
+      orders.map((order, index) => makeOne({ ...order, serial: first + index })),
+    );
   }
 
-  async function makeOne(previous: ClientRecord, serial: number): Promise<Told> {
-    checkAbove(serial, previous);
-    const task = { master, previous: encodeClientRecord(previous), serial };
+  async function makeOne({ previous, ...order }: Reissue): Promise<Told> {
+    checkAbove(order.serial, previous);
+    const task = { ...order, master, previous: encodeClientRecord(previous) };
     const { record, documents } = await workers.run(task);
     onProgress?.({ done: ++done, of: waiting.length });
     return {
@@ -81,17 +94,23 @@ export async function tellClients(
   }
 
   try {
-    return await commitInTurn(batches, { make, commit: (told) => commitBatch(tenant, told) });
+    return await commitInTurn(batches, {
+      make,
+      commit: (told) => commitBatch(tenant, { told, cutOff }),
+    });
   } finally {
     await workers.stop();
   }
 }
 
-async function commitBatch(tenant: Tenant, told: readonly Told[]): Promise<string> {
+async function commitBatch(
+  tenant: Tenant,
+  { told, cutOff }: { readonly told: readonly Told[]; readonly cutOff: Set<string> },
+): Promise<string> {
   const { state } = tenant;
   const records = told.map(({ record }) => record);
-  const names = records.map(({ client }) => client);
-  await writeBatch(state, "rotate", names);
+  for (const { client } of records) cutOff.add(client);
+  await writeBatch(state, "rotate", [...cutOff]);
   const bundle = await commitChange(tenant, {
     serial: records[0]?.serial ?? 0,
     label: `rotate-${told.length}-clients`,
@@ -101,6 +120,7 @@ async function commitBatch(tenant: Tenant, told: readonly Told[]): Promise<strin
       await inParallel(records, (record) => writeClient(state, record));
     },
   });
-  await writeBatch(state, "rotate", []);
+  for (const { client } of records) cutOff.delete(client);
+  await writeBatch(state, "rotate", [...cutOff]);
   return bundle;
 }
