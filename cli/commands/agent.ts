@@ -37,6 +37,7 @@ agent.yaml, with what has no default first:
       profile: json-lines              # a name in devices/, or the path of your own
       topic: greenhouse/north/climate  # granted to this client for publishing
       baudRate: 9600                   # optional, as dataBits, stopBits, parity, flowControl: the profile's otherwise
+      silentAfterMs: 60000             # optional: without a valid frame for so long an alert is sent
   bridge:
     urls: [mqtts://bridge.example:8883]  # the credential's otherwise
     tls: { cert: me.pem, key: me.key } # only for a bridge that asks for certificates
@@ -45,11 +46,14 @@ agent.yaml, with what has no default first:
   aead: auto                           # or aes-256-gcm, chacha20-poly1305
   padding: true
   allowPlaintext: false                # mqtt:// beyond this machine
+  clock: system                        # trusted: it is set, whatever the system says
   log: { level: info }
   status: { socket: /run/veilmq/agent.sock, topic: greenhouse/north/agent, intervalS: 60 }  # sealed like a reading
 
+docs/agent.md has every field with its values and its default, docs/devices.md how to write a profile.
+
 Examples:
-  veilmq agent run --config agent.yaml
+  veilmq agent check --config agent.yaml && veilmq agent run --config agent.yaml
   veilmq agent status --config agent.yaml`,
     )
     .action(async ({ config }: { config: string }) => {

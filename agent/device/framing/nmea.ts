@@ -1,10 +1,11 @@
 /**
- * NMEA 0183 sentences: `$`, printable ASCII, `*` and the exclusive or of what lies between, in hexadecimal. A
- * `$` in the middle begins anew: what was cut off by it is dropped. Sentences without a checksum are refused.
+ * NMEA 0183 sentences: `$`, printable ASCII, `*` and the exclusive or of what lies between, in hexadecimal, and a
+ * line's end. A `$` in the middle begins anew: what was cut off by it is dropped. Sentences without a checksum, or with
+ * anything but a line's end behind it, are refused.
  */
 import { z } from "zod";
 import { checksumOf } from "./checksum.ts";
-import type { OnDrop } from "./framer.ts";
+import type { Frame, OnDrop } from "./framer.ts";
 import { ScanFramer, type Sight } from "./scanner.ts";
 
 const DOLLAR = 0x24;
@@ -16,6 +17,7 @@ const RETURN = 0x0d;
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
 const CHECKSUM_DIGITS = 2;
+const LONGEST_END = 2;
 
 /** The standard allows 82; receivers with many satellites and their makers' own sentences go beyond. */
 const DEFAULT_BYTES = 256;
@@ -36,7 +38,13 @@ export const nmeaFraming = z
 export class NmeaFramer extends ScanFramer {
   constructor(options: { maxBytes?: number } = {}, onDrop?: OnDrop | undefined) {
     const maxBytes = options.maxBytes ?? DEFAULT_BYTES;
-    super({ maxBytes, look: (window, at) => look(window, at, maxBytes), onDrop });
+    const withEnd = maxBytes + LONGEST_END;
+    super({ maxBytes: withEnd, look: (window, at) => look(window, at, maxBytes), onDrop });
+  }
+
+  /** The end of everything ends a line, too. */
+  override flush(): Frame[] {
+    return [...this.push(Buffer.of(NEWLINE)), ...super.flush()];
   }
 }
 
@@ -60,5 +68,16 @@ function lookForChecksum(window: Buffer, at: number, star: number): Sight {
   if (!/^[0-9A-Fa-f]*$/.test(digits)) return "damaged";
   if (digits.length < CHECKSUM_DIGITS) return "more";
   if (Number.parseInt(digits, 16) !== checksumOf("xor8", window, at + 1, star)) return "damaged";
-  return { size: end - at, bytes: Buffer.from(window.subarray(at + 1, star)) };
+  const ending = lineEnd(window, end);
+  if (typeof ending === "string") return ending;
+  const size = end - at + ending;
+  return { size, bytes: Buffer.from(window.subarray(at + 1, star)) };
+}
+
+/** How long the line's end at `at` is: \n, or \r\n. */
+function lineEnd(window: Buffer, at: number): number | "more" | "damaged" {
+  const [first, second] = [window[at], window[at + 1]];
+  if (first === NEWLINE) return 1;
+  if (first === undefined || (first === RETURN && second === undefined)) return "more";
+  return first === RETURN && second === NEWLINE ? 2 : "damaged";
 }
