@@ -47,7 +47,7 @@ Each client gets its new keys in a mail: sealed to it alone, signed by you, carr
 online. No client is visited. Then the life of the epoch before goes on in two steps:
   until the grace window ends   both epochs work. It must be as long as the longest time that a device may be off
                                 with readings in its outbox: 14 days unless told otherwise.
-  until retention has passed    its names are gone; what was sealed under it is still taken and read.
+  until retention has passed    its names are gone; what is in Kafka under them can still be read.
 Bridges stop at both times by themselves. \`--retire\`, or the next rotation, then takes the halves away from them, and
 \`veilmq kms show\` says when that is due.
 
