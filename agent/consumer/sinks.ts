@@ -57,10 +57,20 @@ export class FileSink implements LineSink {
     this.#path = path;
   }
 
-  /** Opens, cut back to `length` bytes; `null` keeps all of it. Throws CONFIG if the file is shorter than that. */
+  /**
+   * Opens, cut back to `length` bytes; `null` keeps all of it. Throws CONFIG if the file is shorter than that, or is
+   * none that could be cut back, such as a pipe.
+   */
   async open(length: number | null): Promise<void> {
     const file = await open(this.#path, "a", 0o600);
-    const { size } = await file.stat();
+    const info = await file.stat();
+    if (!info.isFile()) {
+      await file.close();
+      throw new VeilError("CONFIG", `${this.#path} is no regular file`, {
+        hint: "without --output, readings go to stdout",
+      });
+    }
+    const { size } = info;
     if (length !== null && size < length) {
       await file.close();
       throw new VeilError("CONFIG", `${this.#path} is shorter than the checkpoint says`, {

@@ -15,8 +15,9 @@ import { DashboardServer, type ServerOptions } from "./server.ts";
 import { Watch } from "./watch.ts";
 import type { Seen } from "./wire.ts";
 
-/** Of each partition, at the start: so much of Kafka's past, and no more. */
-const MAX_HISTORY_RECORDS = 20_000;
+/** So much of Kafka's past is read at the start, shared out evenly: at some ten thousand a second it must not take long. */
+const MAX_HISTORY_RECORDS = 400_000;
+const MAX_HISTORY_OF_TOPIC = 20_000;
 const ZOOKEEPER_TIMEOUT_MS = 5000;
 
 export interface DashboardOptions extends Pick<ServerOptions, "host" | "port" | "tls"> {
@@ -49,7 +50,7 @@ export class Dashboard {
     this.#board = new Board({ topics, limits, historyMs });
     this.#watch = new Watch({
       ...{ credential, credentialStore, topics, historyMs, log, board: this.#board },
-      maxHistoryRecords: MAX_HISTORY_RECORDS,
+      maxHistoryRecords: historyShare(topics.length),
     });
     this.#events = new EventStreams({
       board: this.#board,
@@ -114,4 +115,9 @@ export class Dashboard {
       node: zookeeper && (async (path) => (await zookeeper.get(path))?.data ?? null),
     });
   }
+}
+
+/** How many records of each partition. */
+function historyShare(topics: number): number {
+  return Math.min(MAX_HISTORY_OF_TOPIC, Math.ceil(MAX_HISTORY_RECORDS / Math.max(1, topics)));
 }
