@@ -36,8 +36,8 @@ export interface RotateRequest extends EpochsChange, KeyRequest {
 
 /**
  * Makes a new epoch and tells all active clients of it. Where an earlier change was cut off it finishes that and makes
- * none, but for a `compromised` one, which begins anew. Throws BAD_ARGUMENT, LIMIT where too many epochs count already,
- * STOPPED after an abort of the search for keys.
+ * none, but for a `compromised` one, which begins anew. `tenant` has the keys of before: open it again. Throws
+ * BAD_ARGUMENT, LIMIT where too many epochs count already, STOPPED after an abort of the search for keys.
  */
 export async function rotate(tenant: Tenant, request: RotateRequest): Promise<EpochsChanged> {
   const { compromised = false, graceMs = DEFAULT_GRACE_MS, clock = Date.now } = request;

@@ -195,6 +195,12 @@ describe("the restored owner", () => {
     credential = await takeMail(credential, mail);
     expect(credential.epochs.map(({ epoch }) => epoch)).toEqual(epochs);
     expect((await verifyTenant(await openTenant(restored))).problems).toEqual([]);
+
+    // And one from after it has all that a rotation leaves.
+    tenant = await openTenant(options);
+    const dir = join(folder, "again");
+    const after = await restore(await backUp("after"), { dir });
+    expect(await readdir(join(after.folder, "state"))).toContain("rotating");
   });
 
   test("needs a clock that is not behind the backup, or a serial", async () => {
