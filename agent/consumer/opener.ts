@@ -4,10 +4,9 @@ import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type RecordHeader, recordId, splitRecord } from "../../core/scheme/record/header.ts";
-import { openRecord } from "../../core/scheme/record/open.ts";
-import { parseJson } from "../../core/wire/fields.ts";
-import { senmlPackSchema } from "../../core/wire/senml.ts";
+import { type RecordParts, recordId, splitRecord } from "../../core/scheme/record/header.ts";
+import { openSplit } from "../../core/scheme/record/open.ts";
+import { parsePack } from "../../core/wire/senml.ts";
 import type { HeldKey, KeyRing } from "./key-ring.ts";
 import type { Marks, Position } from "./marks.ts";
 import type { Gap, Reading, Reject } from "./reading.ts";
@@ -31,8 +30,7 @@ export interface OpenerOptions {
 /** A message that is a record, by its header. */
 interface Candidate {
   readonly message: KafkaMessage;
-  readonly record: Buffer;
-  readonly header: RecordHeader;
+  readonly parts: RecordParts;
   readonly position: Position;
 }
 
@@ -111,11 +109,11 @@ export class Opener {
 
   #open(candidate: Candidate, batch: FeedBatch, key: HeldKey | VeilError | undefined): Reading {
     const { topic } = this.#options;
-    const { record, header, message } = candidate;
+    const { parts, message } = candidate;
+    const { header } = parts;
     if (key === undefined) throw new VeilError("BAD_KEY", "the record's kid has no key");
     if (key instanceof VeilError) throw key;
-    const { plaintext } = openRecord({
-      record,
+    const plaintext = openSplit(parts, {
       key: key.byAead[header.aead],
       producerKey: key.producerKey,
       signs: key.signs,
@@ -126,7 +124,7 @@ export class Opener {
       producer: key.producerId,
       timeMs: header.timeMs,
       takenMs: message.timestampMs,
-      pack: parseJson(plaintext, senmlPackSchema),
+      pack: parsePack(plaintext),
       kafkaTopic: batch.topic,
       partition: batch.partition,
       offset: message.offset,
@@ -138,13 +136,14 @@ export class Opener {
 function readHeader(message: KafkaMessage): Candidate {
   const { key, value } = message;
   if (!key || !value) throw new VeilError("BAD_RECORD", "the Kafka message has no key or no value");
-  const { header } = splitRecord(value);
+  const parts = splitRecord(value);
+  const { header } = parts;
   const position = {
     producer: key.toString("hex"),
     kid: header.kid.toString("hex"),
     seq: header.seq,
   };
-  return { message, record: value, header, position };
+  return { message, parts, position };
 }
 
 /** Moves `marks` past a batch by its headers alone: for what was read before, without a checkpoint of it. */

@@ -1,6 +1,7 @@
 /** Every benchmark there is. */
 
 import { bridgeBenchmark } from "./bridge/bridge.ts";
+import { consumerBenchmark } from "./consumer/consumer.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
 import { hostileBenchmark } from "./hostile/hostile.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
@@ -11,4 +12,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   revocationBenchmark,
   bridgeBenchmark,
   hostileBenchmark,
+  consumerBenchmark,
 ];

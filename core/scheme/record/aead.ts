@@ -51,7 +51,9 @@ export function encrypt(input: {
       ? createCipheriv("aes-256-gcm", key.key, nonce, OPTIONS)
       : createCipheriv("chacha20-poly1305", key.key, nonce, OPTIONS);
   cipher.setAAD(aad, { plaintextLength: plaintext.length });
-  const ciphertext = join(cipher.update(plaintext), cipher.final());
+  // Both algorithms are streams: `final` gives no more bytes, it makes the tag.
+  const ciphertext = cipher.update(plaintext);
+  cipher.final();
   return { ciphertext, authTag: cipher.getAuthTag() };
 }
 
@@ -71,7 +73,9 @@ export function decrypt(input: {
   decipher.setAAD(aad, { plaintextLength: sealed.ciphertext.length });
   decipher.setAuthTag(sealed.authTag);
   try {
-    return join(decipher.update(sealed.ciphertext), decipher.final());
+    const plaintext = decipher.update(sealed.ciphertext);
+    decipher.final();
+    return plaintext;
   } catch (cause) {
     throw new VeilError("BAD_RECORD", "the record is not as its producer sealed it", { cause });
   }

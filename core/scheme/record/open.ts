@@ -10,8 +10,12 @@ import type { RecordKey } from "./key.ts";
 import { unpad } from "./padding.ts";
 
 /** What is needed to open one record. */
-export interface OpenInput {
+export interface OpenInput extends Opening {
   readonly record: Uint8Array;
+}
+
+/** What is needed beside the record. */
+export interface Opening {
   /** Derived for the record's suite and algorithm; confirmed against the announcement's commit. */
   readonly key: RecordKey;
   /** The producer's Ed25519 public key, from its certificate. */
@@ -27,9 +31,14 @@ export interface OpenInput {
  */
 export function openRecord(input: OpenInput): { header: RecordHeader; plaintext: Buffer } {
   const parts = splitRecord(input.record);
-  checkNamedKey(parts.header, input.key);
-  checkSignature(parts, input);
-  return { header: parts.header, plaintext: openParts(parts, input.key) };
+  return { header: parts.header, plaintext: openSplit(parts, input) };
+}
+
+/** As {@link openRecord}, of a record that was split already. */
+export function openSplit(parts: RecordParts, opening: Opening): Buffer {
+  checkNamedKey(parts.header, opening.key);
+  checkSignature(parts, opening);
+  return openParts(parts, opening.key);
 }
 
 /** The plaintext, authenticated by its tag alone: whether a signature is owed is for {@link openRecord}. */
@@ -46,7 +55,7 @@ function checkNamedKey(header: RecordHeader, key: RecordKey): void {
     throw new VeilError("BAD_KEY", "the record was sealed with another key");
 }
 
-function checkSignature(parts: RecordParts, input: OpenInput): void {
+function checkSignature(parts: RecordParts, input: Opening): void {
   const { signature, headerBytes } = parts;
   if (signature) {
     const aad = recordAad(input.key, headerBytes);

@@ -12,8 +12,8 @@ const SIZES = [200, 1000] as const;
 const FULL = {
   clients: [1, 50, 500],
   rates: [1_000, 5_000, 20_000],
-  rounds: 3,
-  seconds: 4,
+  rounds: 2,
+  seconds: 3,
 } as const;
 const QUICK = { clients: [2], rates: [100], rounds: 1, seconds: 1 } as const;
 /** Publishes in flight: of one client at most the device's window (PROTOCOL.md §5), of all together this many. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { HttpClient } from "../../../core/ports/http/client.ts";
 import { makeFolder, replaceSecretFile } from "../../../core/runtime/files.ts";
 import { generateMaster } from "../../../core/scheme/owner.ts";
+import type { Credential } from "../../../core/wire/credential.ts";
 import { encodeBundle } from "../../../core/wire/directory.ts";
 import { importResponseSchema } from "../../../core/wire/http.ts";
 import { DemoBridge } from "../../../demo/demo-bridge.ts";
@@ -111,6 +112,19 @@ export class Operator {
     return devices;
   }
 
+  /** The tag of a topic, 32 bytes. */
+  tagOf(topic: string): Buffer {
+    return Buffer.from(this.#owner.tag(topic), "hex");
+  }
+
+  /** What a consumer is given: it may read what the device may publish. */
+  credentialOf({ credential }: TestDevice): Credential {
+    const http = this.bridges.map(({ url }) => url);
+    const topics = credential.topics.map(({ name }) => ({ name, ops: ["sub" as const] }));
+    const kmsPublicKey = this.#signed.rawKmsPublicKey;
+    return { ...credential, kmsPublicKey, topics, bridge: { mqtt: [], http } };
+  }
+
   /** The document that revokes a client, not sent yet. */
   revocation({ credential: { client, secret } }: TestDevice): Placed {
     return this.#signed.enrolment(client, ++this.#serial, { status: "revoked", secret });
@@ -130,7 +144,7 @@ export class Operator {
   #documentsOf({ credential, proxy, publicKey: signingKey }: TestDevice): Placed[] {
     const { client, secret, topics } = credential;
     const serial = ++this.#serial;
-    const grants = topics.map(({ name }) => ({ tag: Buffer.from(this.#owner.tag(name), "hex") }));
+    const grants = topics.map(({ name }) => ({ tag: this.tagOf(name) }));
     return [
       this.#signed.enrolment(client, serial, { secret, halves: proxy, signingKey }),
       this.#signed.grants(client, serial, grants),

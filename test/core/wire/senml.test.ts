@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseJson } from "../../../core/wire/fields.ts";
 import {
   isSenmlName,
+  parsePack,
   senmlPackOf,
   senmlPackSchema,
   senmlRecordOf,
@@ -60,4 +62,49 @@ describe("packs", () => {
   test("a sum alone is a value (RFC 8428 §4.2)", () => {
     expect(senmlPackSchema.safeParse([{ n: "kWh", s: 12 }]).success).toBe(true);
   });
+});
+
+const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+test("a pack is judged by hand exactly as by the schema", () => {
+  const odd = fc.oneof(fc.double(), fc.string(), fc.boolean(), fc.constant(null), fc.constant([]));
+  const record = fc.oneof(
+    fc.record({ n: fc.string(), v: fc.double() }),
+    fc.record(
+      {
+        ...{
+          bn: odd,
+          bt: odd,
+          bu: odd,
+          bver: odd,
+          n: fc.stringMatching(/^[A-Za-z0-9:]+$/),
+          u: odd,
+        },
+        ...{ v: fc.double(), vs: odd, vb: odd, vd: odd, s: odd, t: odd, ut: odd, x: odd },
+      },
+      { requiredKeys: [] },
+    ),
+    odd,
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.array(record, { maxLength: 3 }), odd), (value) => {
+      const bytes = bytesOf(value);
+      const outcome = (parse: () => unknown): unknown => {
+        try {
+          return parse();
+        } catch (error) {
+          return String(error);
+        }
+      };
+      expect(outcome(() => parsePack(bytes))).toEqual(
+        outcome(() => parseJson(bytes, senmlPackSchema)),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("what JSON can say and a number cannot be is no value of a pack", () => {
+  expect(() => parsePack(Buffer.from('[{"n":"a","v":1e999}]'))).toThrow("0.v");
+  expect(() => parsePack(Buffer.from("not JSON"))).toThrow("not valid JSON");
 });
