@@ -1,0 +1,217 @@
+/** The life of the Debian package, on a Debian with a real systemd: installed, run, upgraded, hung, removed. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { stringify } from "yaml";
+import { agentStatusSchema } from "../../agent/device/status.ts";
+import { encodeCredential } from "../../core/wire/credential.ts";
+import { parseJson } from "../../core/wire/fields.ts";
+import { hostArchitecture } from "../../packaging/architecture.ts";
+import { buildDeb } from "../../packaging/deb.ts";
+import { DebianMachine } from "../support/debian/machine.ts";
+import { FieldBridge } from "../support/field-bridge.ts";
+import { fieldTenant } from "../support/field-tenant.ts";
+
+const TOPIC = "greenhouse/north/climate";
+const OWN_TOPIC = "greenhouse/north/agent";
+const WAIT = { timeout: 20_000, interval: 100 };
+const EPOCH_S = 1_763_800_000;
+const UNIT = "veilmq-agent";
+const TTY = "/run/sensor";
+
+/**
+ * A sensor on a pseudo-terminal: each line on stdin goes to it. A killed agent leaves the terminal to itself alone
+ * (TIOCEXCL): a serial port forgets that with its last close, and here it is taken back.
+ */
+const SENSOR = `
+import fcntl, os, sys, termios, tty
+terminal, port = os.openpty()
+tty.setraw(port)
+os.chmod(os.ttyname(port), 0o666)
+os.symlink(os.ttyname(port), "${TTY}")
+print("plugged", flush=True)
+for line in sys.stdin.buffer:
+    if line == b"free\\n": fcntl.ioctl(port, termios.TIOCNXCL)
+    else: os.write(terminal, line)
+`;
+
+let folder: string;
+let machine: DebianMachine;
+const debs: string[] = [];
+
+async function build(version: string, into: string): Promise<string> {
+  const architecture = hostArchitecture();
+  return buildDeb({ architecture, version, folder: join(folder, into), epochS: EPOCH_S });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "veilmq-debs-"));
+  debs.push(await build("0.1.0", "one"), await build("0.2.0", "one"));
+  machine = await DebianMachine.boot();
+  for (const [index, path] of debs.entries())
+    await machine.put(`/root/${index}.deb`, createReadStream(path), "600");
+}, 300_000);
+
+afterAll(async () => {
+  await machine?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("the same sources give the same bytes", async () => {
+  const digest = async (path: string): Promise<string> =>
+    createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+  expect(await digest(await build("0.1.0", "again"))).toBe(await digest(debs[0] ?? ""));
+});
+
+describe("installed on a device", () => {
+  const tenant = fieldTenant();
+  const device = tenant.enrol("probe-1", { topics: [TOPIC, OWN_TOPIC], urls: [] });
+  const bridge = new FieldBridge({ tenant, device });
+  let next = 0;
+  let plug: (line: string) => void = () => undefined;
+
+  /** Sends readings, numbered on, and returns when the agent has them on disk. */
+  async function read(count: number): Promise<void> {
+    const before = (await status()).ports[0]?.frames ?? 0;
+    for (let i = 0; i < count; i++) plug(`{"n":${next++}}\n`);
+    await vi.waitFor(
+      async () => expect((await status()).ports[0]?.frames).toBe(before + count),
+      WAIT,
+    );
+  }
+
+  async function status() {
+    const args = ["veilmq", "agent", "status", "--config", "/etc/veilmq/agent.yaml", "--json"];
+    return parseJson(await machine.run(args), agentStatusSchema);
+  }
+
+  /** The numbers that a consumer would have read, in order. */
+  function arrived(): number[] {
+    return bridge.read(TOPIC).map((plaintext) => {
+      const pack: { n?: string; v?: number }[] = JSON.parse(plaintext);
+      return pack.find(({ n }) => n === "n")?.v ?? -1;
+    });
+  }
+
+  async function show(property: string): Promise<string> {
+    const args = ["systemctl", "show", UNIT, `--property=${property}`, "--value"];
+    return (await machine.run(args)).trim();
+  }
+
+  const put = (path: string, content: string, mode: string): Promise<void> =>
+    machine.put(path, Readable.from([content]), mode);
+
+  beforeAll(async () => {
+    await bridge.start(0);
+    const sensor = machine.spawn(["/usr/bin/python3", "-c", SENSOR]);
+    const { stdin, stdout } = sensor;
+    if (!stdin || !stdout) throw new Error("a process without pipes");
+    await new Promise((resolve) => createInterface({ input: stdout }).once("line", resolve));
+    plug = (line) => void stdin.write(line);
+  }, 60_000);
+
+  afterAll(async () => bridge.stop());
+
+  test("nothing starts by itself; the command is there, and users and folders are", async () => {
+    await machine.run(["dpkg", "--install", "/root/0.deb"]);
+    expect(await machine.run(["veilmq", "--version"])).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await machine.run(["id", "--user", "veilmq"])).trim()).toMatch(/^\d+$/);
+    await machine.run(["test", "-d", "/etc/veilmq/agents"]);
+    expect((await machine.ask(["systemctl", "is-active", UNIT])).stdout.trim()).toBe("inactive");
+    // A configuration is missing: that is no failure.
+    await machine.run(["systemctl", "start", UNIT]);
+    expect(await show("ConditionResult")).toBe("no");
+  });
+
+  test("runs against a bridge, as nobody in particular", async () => {
+    await put("/etc/veilmq/agent.cred", encodeCredential(device.credential), "600");
+    const settings = {
+      stateDir: "/var/lib/veilmq/agent",
+      ports: [{ path: TTY, profile: "json-lines", topic: TOPIC }],
+      bridge: { urls: [`mqtt://127.0.0.1:${bridge.port}`] },
+      status: { topic: OWN_TOPIC, intervalS: 1 },
+    };
+    await put("/etc/veilmq/agent.yaml", stringify(settings), "644");
+    await machine.run(["systemctl", "start", UNIT]);
+    expect(await show("ActiveState")).toBe("active");
+    const pid = await show("MainPID");
+    const owner = await machine.run(["stat", "--format=%U", `/proc/${pid}`]);
+    expect(owner.trim()).not.toBe("root");
+    await read(5);
+    await vi.waitFor(() => expect(arrived()).toEqual([0, 1, 2, 3, 4]), WAIT);
+  });
+
+  test("tells its owner how it is", async () => {
+    await vi.waitFor(() => expect(bridge.read(OWN_TOPIC).length).toBeGreaterThan(1), WAIT);
+    const pack: { n: string; u?: string; v?: number }[] = JSON.parse(
+      bridge.read(OWN_TOPIC).at(-1) ?? "",
+    );
+    const units = Object.fromEntries(pack.map(({ n, u }) => [n, u]));
+    expect(units).toMatchObject({
+      taken: "count",
+      dropped: "count",
+      uptime: "s",
+      "disk-free": "B",
+    });
+  });
+
+  test("an upgrade keeps the outbox and what was configured", async () => {
+    await bridge.stop();
+    await read(5);
+    const defaults = "NODE_FLAGS=--max-semi-space-size=1 --max-old-space-size=40\n";
+    await put("/etc/default/veilmq-agent", defaults, "644");
+    const before = await show("MainPID");
+    await machine.run(["dpkg", "--install", "/root/1.deb"]);
+    expect(await show("ActiveState")).toBe("active");
+    expect(await show("MainPID")).not.toBe(before);
+    expect(await machine.run(["cat", "/etc/default/veilmq-agent"])).toBe(defaults);
+    expect(await machine.run(["dpkg", "--status", "veilmq"])).toMatch(/^Version: 0\.2\.0$/m);
+    await vi.waitFor(async () => expect((await status()).ports[0]?.state).toBe("open"), WAIT);
+    await read(5);
+    await bridge.start();
+    await vi.waitFor(
+      () => expect(arrived()).toEqual(Array.from({ length: 15 }, (_, i) => i)),
+      WAIT,
+    );
+    expect(bridge.violations).toEqual([]);
+  });
+
+  test("a process that hangs is killed by the watchdog, and another one goes on", async () => {
+    const override = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=1\nRestartSec=0\n";
+    await put(`/etc/systemd/system/${UNIT}.service.d/soon.conf`, override, "644");
+    await machine.run(["systemctl", "daemon-reload"]);
+    await machine.run(["systemctl", "restart", UNIT]);
+    await vi.waitFor(async () => expect((await status()).ports[0]?.state).toBe("open"), WAIT);
+    await read(5);
+    await machine.run(["kill", "-STOP", await show("MainPID")]);
+    await vi.waitFor(async () => {
+      plug("free\n");
+      expect(Number(await show("NRestarts"))).toBeGreaterThan(0);
+      expect((await status()).ports[0]?.state).toBe("open");
+    }, WAIT);
+    await read(5);
+    await vi.waitFor(
+      () => expect(arrived()).toEqual(Array.from({ length: 25 }, (_, i) => i)),
+      WAIT,
+    );
+  });
+
+  test("removing keeps what the owner put in; purging leaves nothing", async () => {
+    await machine.run(["dpkg", "--remove", "veilmq"]);
+    expect((await machine.ask(["systemctl", "is-active", UNIT])).stdout.trim()).not.toBe("active");
+    await machine.run(["test", "-e", "/etc/veilmq/agent.cred"]);
+    await machine.run(["test", "-d", "/var/lib/private/veilmq/agent/outbox"]);
+    await machine.run(["dpkg", "--purge", "veilmq"]);
+    const places = ["/etc", "/usr/bin", "/usr/lib", "/usr/share", "/var/lib"];
+    const left = await machine.run(["find", ...places, "-xdev", "-name", "*veilmq*"]);
+    const ours = left.split("\n").filter((path) => !path.includes(".service.d"));
+    expect(ours).toEqual([""]);
+  });
+});
