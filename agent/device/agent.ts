@@ -267,7 +267,8 @@ export class Agent {
   }
 
   get #timings(): Timings {
-    return { ...DEFAULT_TIMINGS, ...this.#options.timings };
+    const { settings, timings } = this.#options;
+    return { ...DEFAULT_TIMINGS, replayPerSecond: settings.replayPerSecond, ...timings };
   }
 
   /** In the order of starting; a stop goes the other way, so that what was framed gets to the outbox. */

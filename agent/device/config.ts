@@ -20,6 +20,7 @@ import { topicField } from "../../core/wire/fields.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { loadNamed, type Named, namesSchema, orProblem } from "./config-named.ts";
 import type { Profile } from "./profile/profile.ts";
+import { DEFAULT_TIMINGS } from "./uplink/timings.ts";
 
 const MAX_PORTS = 64;
 const MIB = 2 ** 20;
@@ -52,6 +53,8 @@ export interface AgentSettings {
   readonly keepaliveS: number;
   /** Shown to a bridge that asks for one. */
   readonly certificate: OwnCertificate | undefined;
+  /** How much of a backlog goes out in a second. */
+  readonly replayPerSecond: number;
   readonly outbox: Omit<z.output<typeof outboxField>, "maxAgeDays"> & { readonly maxAgeMs: number };
   readonly aead: z.output<typeof aeadField>;
   readonly padding: boolean;
@@ -102,6 +105,7 @@ export async function loadAgentSettings(path: string): Promise<AgentSettings> {
     urls: file.bridge.urls ?? credential.bridge.mqtt,
     keepaliveS: file.bridge.keepaliveS,
     certificate: tls && (await loadOwnCertificate(tls, folder)),
+    replayPerSecond: file.bridge.replayPerSecond,
     outbox: outboxOf(file.outbox),
     ...selfReportOf(file.status),
     aead: file.aead,
@@ -196,6 +200,7 @@ function agentSchema(named: Named) {
         keepaliveS: z.int().min(5).max(300).default(30),
         /** For a bridge that asks for certificates: ours, made out to `<client>@<tenant>`. */
         tls: ownCertificateSchema.optional(),
+        replayPerSecond: z.int().min(1).max(1_000_000).default(DEFAULT_TIMINGS.replayPerSecond),
       })
       .prefault({}),
     /** Whether `mqtt://` may leave this machine. */

@@ -23,6 +23,7 @@ import { Doorbell } from "./doorbell.ts";
 import { Flight, type Sent } from "./flight.ts";
 import type { Lanes } from "./lanes.ts";
 import { Registrar } from "./registrar.ts";
+import { Replay } from "./replay.ts";
 import type { Timings } from "./timings.ts";
 
 const MAX_WINDOW = 100;
@@ -67,9 +68,15 @@ export class UplinkConnection {
   #turn = 0;
   #adoptedAt = { sequence: -1, version: -1 };
   #progress = 0;
+  readonly #replay: Replay;
+  /** For how long the next of the backlog is held back. */
+  #heldMs = MAX_SLEEP_MS;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    const { outbox, timings, log } = options;
+    const { lastSequence: until, depth: total } = outbox;
+    this.#replay = new Replay({ until, total, perSecond: timings.replayPerSecond, log });
     this.#registrar = new Registrar({
       flights: this.#flights,
       lanes: options.lanes,
@@ -149,7 +156,7 @@ export class UplinkConnection {
         this.#end(new VeilError("DISCONNECTED", "the bridge refused a topic and answers no more"));
       if (this.#reason) return;
       if (!this.#isDraining) this.#registrar.registerNext();
-      const sleepMs = this.#registrar.nextDueMs() - performance.now();
+      const sleepMs = Math.min(this.#registrar.nextDueMs() - performance.now(), this.#heldMs);
       await this.#bell.wait(Math.min(MAX_SLEEP_MS, Math.max(1, sleepMs)));
     }
   }
@@ -197,15 +204,20 @@ export class UplinkConnection {
 
   // Sending
 
-  /** One entry of each lane in turn, until the window is full or nothing is left. */
+  /** One entry of each lane in turn, until the window is full or nothing is left that may leave now. */
   async #send(): Promise<void> {
+    this.#heldMs = MAX_SLEEP_MS;
     const flights = [...this.#flights.values()];
     let idle = 0;
     while (idle < flights.length && this.#inFlight < this.#window && this.#maySend()) {
       const flight = flights[this.#turn % flights.length];
       this.#turn++;
       const entry = await flight?.next();
-      if (flight && entry && flight.state === "open" && this.#maySend()) {
+      const waitMs = entry ? this.#replay.waitMs(entry) : 0;
+      if (waitMs > 0) {
+        this.#heldMs = Math.min(this.#heldMs, waitMs);
+        idle++;
+      } else if (flight && entry && flight.state === "open" && this.#maySend()) {
         this.#publish(flight, entry);
         idle = 0;
       } else idle++;
@@ -218,6 +230,7 @@ export class UplinkConnection {
 
   #publish(flight: Flight, entry: StoredEntry): void {
     const sent = flight.markSent(entry);
+    this.#replay.sent(entry);
     this.#inFlight++;
     const kind = entry.kind === "announcement" ? "key" : "rec";
     const topic = formatUpstream({ kind, alias: flight.lane.alias });
@@ -239,6 +252,7 @@ export class UplinkConnection {
     for (const entry of flight.markAnswered(sent)) {
       this.#options.outbox.acknowledge(entry);
       this.#options.onAcknowledged(entry);
+      this.#replay.acknowledged(entry);
       this.#progress++;
       flight.lane.succeeded();
     }

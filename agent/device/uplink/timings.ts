@@ -12,6 +12,8 @@ export const DEFAULT_TIMINGS = {
   parkMs: 300_000,
   /** The first wait after LIMIT, or when connections keep ending at the same entry; doubles up to `parkMs`. */
   shortParkMs: 5_000,
+  /** How much of a backlog goes out in a second: what waited when a connection began. */
+  replayPerSecond: 1_000,
   /** At a stop: how long to wait for the PUBACKs of what is in flight. */
   drainMs: 2_000,
 };
