@@ -77,4 +77,63 @@ describe("loadProfile", () => {
       message: expect.stringContaining(":3: framing.type"),
     });
   });
+
+  test.each([
+    ["a unit that SenML does not have", "unit: °C", '"°C" is no SenML unit: write Cel'],
+    ["a unit that is only spelt otherwise", "unit: pa", '"pa" is no SenML unit: write Pa'],
+  ])("%s is refused, with what to write", async (_what, unit, message) => {
+    const error = await problemOf([
+      "description: x",
+      "serial: { baudRate: 9600 }",
+      "framing: { type: lines }",
+      `decoding: { type: json, fields: [{ path: a, name: a, ${unit} }] }`,
+    ]);
+    expect(error).toContain(`:4: decoding.fields.0.unit: ${message}`);
+  });
+
+  test.each([
+    [
+      "a decoding of another framing",
+      ["framing: { type: lines }", "decoding: { type: nmea, sentences: [RMC] }"],
+      "decoding.type: nmea belongs to the framing nmea",
+    ],
+    [
+      "Modbus that nobody asks for",
+      [
+        "framing: { type: modbus-rtu, unit: 1, reads: [{ function: 4, register: 0, count: 2 }] }",
+        "decoding: { type: modbus, fields: [{ register: 0, type: f32, name: a }] }",
+      ],
+      "framing.type: modbus-rtu needs polling",
+    ],
+    [
+      "a rule for a value that there is not",
+      [
+        "framing: { type: lines }",
+        "decoding: { type: csv, fields: [{ column: 1, name: a }] }",
+        "values: { b: { range: [0, 1] } }",
+      ],
+      "values.b: is no name of a field",
+    ],
+    [
+      "a checksum behind the frame's end",
+      [
+        'framing: { type: fixed, header: "aa", length: 4, checksum: { type: sum16, at: 3, to: 3 } }',
+        "decoding: { type: binary, fields: [{ offset: 0, type: u8, name: a }] }",
+      ],
+      "framing.checksum.at: lies behind the frame's end",
+    ],
+  ])("%s is refused", async (_what, lines, message) => {
+    const error = await problemOf(["description: x", "serial: { baudRate: 9600 }", ...lines]);
+    expect(error).toContain(message);
+  });
 });
+
+/** Why a profile of these lines is refused. */
+async function problemOf(lines: readonly string[]): Promise<string> {
+  const path = join(await testFolder(), "mine.yaml");
+  await writeFile(path, lines.join("\n"));
+  return loadProfile(path).then(
+    () => "it is taken",
+    (error: unknown) => String(error),
+  );
+}
