@@ -29,7 +29,7 @@ function* describe(status: AgentStatus): Generator<string> {
   yield `${status.client} of ${status.tenant}`;
   for (const port of status.ports) {
     const error = port.error === undefined ? "" : ` (${port.error})`;
-    yield `port ${port.index}  ${port.path}  ${port.profile}  ${port.state}${error}`;
+    yield `port ${port.index}  ${port.path}  ${port.profile}  ${port.state}${port.silent ? ", silent" : ""}${error}`;
     yield `        ${port.frames} frames, ${port.invalid} of them unreadable; ${port.droppedBytes} bytes of noise`;
     if (port.newest !== undefined) yield `        newest on disk: ${port.newest}`;
   }

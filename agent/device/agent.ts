@@ -27,7 +27,7 @@ import { Scheme } from "./sealing/scheme.ts";
 import { Sealer } from "./sealing/sealer.ts";
 import { SelfReport } from "./self-report.ts";
 import type { AgentStatus } from "./status.ts";
-import { DeviceClock } from "./time/clock.ts";
+import { DeviceClock, type DeviceClockOptions } from "./time/clock.ts";
 import { Lanes } from "./uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
 import { Uplink } from "./uplink/uplink.ts";
@@ -38,6 +38,8 @@ export interface AgentOptions {
   readonly settings: AgentSettings;
   readonly log: Logger;
   readonly timings?: Partial<Timings>;
+  /** For tests: who says whether the clock is set, and how often is asked. */
+  readonly clock?: Pick<DeviceClockOptions, "isSet" | "lookIntervalMs">;
 }
 
 /** One topic: where its ports meet, since two kids of one producer at a time would not be in order. */
@@ -213,7 +215,8 @@ export class Agent {
           .offer(reading)
           .catch((error: unknown) => log.error({ err: error }, "no clock record"));
     };
-    return new DeviceClock({ stateDir: settings.stateDir, trust: settings.clock, onSet, log });
+    const { stateDir, clock: trust } = settings;
+    return new DeviceClock({ ...this.#options.clock, stateDir, trust, onSet, log });
   }
 
   #createPorts(): Port[] {

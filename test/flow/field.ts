@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { expect, onTestFinished, vi } from "vitest";
 import { stringify } from "yaml";
-import { Agent } from "../../agent/device/agent.ts";
+import { Agent, type AgentOptions } from "../../agent/device/agent.ts";
 import { loadAgentSettings } from "../../agent/device/config.ts";
 import { type AgentStatus, agentStatusSchema } from "../../agent/device/status.ts";
 import type { Timings } from "../../agent/device/uplink/timings.ts";
@@ -73,12 +73,16 @@ export async function makeField(options: { lines?: number; signs?: boolean } = {
   };
 }
 
-export async function startAgent(field: Field): Promise<{ agent: Agent; log: string[] }> {
+export async function startAgent(
+  field: Field,
+  options: Pick<AgentOptions, "clock"> = {},
+): Promise<{ agent: Agent; log: string[] }> {
   const log: string[] = [];
   const agent = new Agent({
     settings: await loadAgentSettings(field.config),
     log: pino({ level: "trace" }, { write: (line: string) => void log.push(line) }),
     timings: SHORT,
+    ...options,
   });
   await agent.start();
   onTestFinished(async () => void (await agent.stop()));

@@ -26,8 +26,8 @@ export interface DeviceClockOptions {
   readonly onSet: (moment: Moment) => void;
   readonly log: Logger;
   /** For tests. */
-  readonly isSet?: () => Promise<boolean>;
-  readonly lookIntervalMs?: number;
+  readonly isSet?: (() => Promise<boolean>) | undefined;
+  readonly lookIntervalMs?: number | undefined;
 }
 
 export class DeviceClock {

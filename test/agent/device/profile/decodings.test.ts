@@ -118,7 +118,7 @@ describe("binary", () => {
     [field(1, "i24"), -0x7f0002],
     [field(4, "u32"), 0x01020304],
     [field(0, "i32"), -0x7f0002],
-    [field(8, "f32"), 3.1415927],
+    [field(8, "f32"), Number(Math.PI.toPrecision(8))],
     [field(12, "f64"), Math.PI],
     [field(4, "u64"), Number(0x01020304_40490fdbn)],
     [field(0, "u16", { mask: 0x0ff0 }), 0xf8],
