@@ -73,7 +73,7 @@ export class ModbusFramer extends ScanFramer {
     const look = new Look(framing);
     super({
       maxBytes: MAX_MESSAGE_BYTES,
-      look: (window, at, droppedBytes) => look.look(window, at, droppedBytes),
+      look: (window, at, { droppedBytes }) => look.look(window, at, droppedBytes),
       onDrop,
     });
     this.#look = look;

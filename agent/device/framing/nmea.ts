@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { checksumOf } from "./checksum.ts";
-import type { Frame, OnDrop } from "./framer.ts";
+import type { OnDrop } from "./framer.ts";
 import { ScanFramer, type Sight } from "./scanner.ts";
 
 const DOLLAR = 0x24;
@@ -38,46 +38,52 @@ export const nmeaFraming = z
 export class NmeaFramer extends ScanFramer {
   constructor(options: { maxBytes?: number } = {}, onDrop?: OnDrop | undefined) {
     const maxBytes = options.maxBytes ?? DEFAULT_BYTES;
-    const withEnd = maxBytes + LONGEST_END;
-    super({ maxBytes: withEnd, look: (window, at) => look(window, at, maxBytes), onDrop });
-  }
-
-  /** The end of everything ends a line, too. */
-  override flush(): Frame[] {
-    return [...this.push(Buffer.of(NEWLINE)), ...super.flush()];
+    super({
+      maxBytes: maxBytes + LONGEST_END,
+      look: (window, at, { atEnd }) => look(window, at, { maxBytes, atEnd }),
+      onDrop,
+    });
   }
 }
 
-function look(window: Buffer, at: number, maxBytes: number): Sight {
+interface Limits {
+  readonly maxBytes: number;
+  /** The end of everything ends a line, too. */
+  readonly atEnd: boolean;
+}
+
+function look(window: Buffer, at: number, limits: Limits): Sight {
+  const { maxBytes } = limits;
   const first = window[at];
   if (first === NEWLINE || first === RETURN) return { size: 1, bytes: null };
   if (first !== DOLLAR && first !== BANG) return "noise";
   const last = Math.min(window.length, at + maxBytes - CHECKSUM_DIGITS);
   for (let i = at + 1; i < last; i++) {
     const byte = window[i] ?? 0;
-    if (byte === STAR) return lookForChecksum(window, at, i);
+    if (byte === STAR) return lookForChecksum(window, at, i, limits);
     const isText = byte >= FIRST_PRINTABLE && byte <= LAST_PRINTABLE;
     if (!isText || byte === DOLLAR || byte === BANG) return "damaged";
   }
   return window.length - at < maxBytes ? "more" : "damaged";
 }
 
-function lookForChecksum(window: Buffer, at: number, star: number): Sight {
+function lookForChecksum(window: Buffer, at: number, star: number, { atEnd }: Limits): Sight {
   const end = star + 1 + CHECKSUM_DIGITS;
   const digits = window.toString("latin1", star + 1, end);
   if (!/^[0-9A-Fa-f]*$/.test(digits)) return "damaged";
   if (digits.length < CHECKSUM_DIGITS) return "more";
   if (Number.parseInt(digits, 16) !== checksumOf("xor8", window, at + 1, star)) return "damaged";
-  const ending = lineEnd(window, end);
+  const ending = lineEnd(window, end, atEnd);
   if (typeof ending === "string") return ending;
   const size = end - at + ending;
   return { size, bytes: Buffer.from(window.subarray(at + 1, star)) };
 }
 
 /** How long the line's end at `at` is: \n, or \r\n. */
-function lineEnd(window: Buffer, at: number): number | "more" | "damaged" {
+function lineEnd(window: Buffer, at: number, atEnd: boolean): number | "more" | "damaged" {
   const [first, second] = [window[at], window[at + 1]];
   if (first === NEWLINE) return 1;
-  if (first === undefined || (first === RETURN && second === undefined)) return "more";
+  const isCut = first === undefined || (first === RETURN && second === undefined);
+  if (isCut) return atEnd ? window.length - at : "more";
   return first === RETURN && second === NEWLINE ? 2 : "damaged";
 }

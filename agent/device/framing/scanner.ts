@@ -17,14 +17,18 @@ export type Sight =
   | "noise"
   | "damaged";
 
+export interface LookContext {
+  /** How much was dropped so far. */
+  readonly droppedBytes: number;
+  /** No more comes behind the window: `more` will be dropped. */
+  readonly atEnd: boolean;
+}
+
 export interface ScanOptions {
   /** The longest frame. `look` must not answer `more` where it has as many. */
   readonly maxBytes: number;
-  /**
-   * What lies at `at` in `window`, which has at least one byte there. A frame's bytes must be a copy. What it finds
-   * is taken. `droppedBytes` is how much was dropped so far.
-   */
-  readonly look: (window: Buffer, at: number, droppedBytes: number) => Sight;
+  /** What lies at `at` in `window`, which has at least one byte there. A frame's bytes must be a copy. What it finds is taken. */
+  readonly look: (window: Buffer, at: number, context: LookContext) => Sight;
   readonly onDrop?: OnDrop | undefined;
 }
 
@@ -72,7 +76,7 @@ export class ScanFramer implements Framer {
     const frames: Frame[] = [];
     let at = 0;
     while (at < window.length) {
-      const sight = look(window, at, this.#drops.total.bytes);
+      const sight = look(window, at, { droppedBytes: this.#drops.total.bytes, atEnd });
       const isOver = atEnd || window.length - at >= maxBytes;
       if (sight === "more" && !isOver) break;
       const offset = this.#offset + at;

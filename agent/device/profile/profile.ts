@@ -2,6 +2,7 @@
  * A device profile: how a sensor's bytes become readings, as data. `devices/NAME.yaml` ships with VeilMQ; a
  * path names one of the owner's own. docs/devices.md shows how to write one.
  */
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -14,6 +15,7 @@ import { createFramer, type Framing, framingSchema } from "../framing/framing.ts
 import type { Decoder } from "./decoder.ts";
 import { createDecoder, type Decoding, decodingSchema, namesOf } from "./decoding.ts";
 import { type Polling, pollingSchema, pollsOf } from "./polling.ts";
+import { loadRegexEngine } from "./regex.ts";
 import { isPlausible, type ValueRules, valuesField } from "./values.ts";
 
 const DAY_MS = 86_400_000;
@@ -91,12 +93,14 @@ export async function loadProfile(
   nameOrPath: string,
   folder = shippedProfiles(),
 ): Promise<Profile> {
-  if (!NAME.test(nameOrPath)) return loadConfig(nameOrPath, profileSchema);
-  const path = join(folder, `${nameOrPath}.yaml`);
-  if (!(await fileExists(path)))
+  const isName = NAME.test(nameOrPath);
+  const path = isName ? join(folder, `${nameOrPath}.yaml`) : nameOrPath;
+  if (isName && !(await fileExists(path)))
     throw new VeilError("CONFIG", `there is no device profile ${nameOrPath}`, {
       hint: `the profiles are in ${folder}; for one of your own give its path, such as ./mine.yaml`,
     });
+  const text = await readFile(path, "utf8").catch(() => "");
+  if (text.includes("regex")) await loadRegexEngine();
   return loadConfig(path, profileSchema);
 }
 

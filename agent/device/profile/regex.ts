@@ -2,14 +2,27 @@
  * A line taken apart by a regular expression with named groups. The engine is RE2's: its time grows with the
  * line's length for every expression, so that no profile and no device can stop the agent (docs/decisions/008-framings-of-our-own.md).
  */
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { z } from "zod";
+import { VeilError } from "../../../core/errors.ts";
 import { type SenmlRecord, senmlNameField } from "../../../core/wire/senml.ts";
 import type { Decoder } from "./decoder.ts";
 import { parseNumber, recordOf, scaled, scaling, textOf } from "./field.ts";
 import { unitField } from "./units.ts";
 
 const MAX_PATTERN = 1000;
+
+let engine: typeof RE2JS | undefined;
+
+/** Before anything here is used: the engine takes 4 MiB, which agents without regular expressions are spared. */
+export async function loadRegexEngine(): Promise<void> {
+  engine ??= (await import("re2js")).RE2JS;
+}
+
+function compile(pattern: string): RE2JS {
+  if (!engine) throw new VeilError("INTERNAL", "the regular expressions' engine is not loaded");
+  return engine.compile(pattern);
+}
 
 const fieldSchema = z.strictObject({
   name: senmlNameField
@@ -49,7 +62,7 @@ const PLAIN = { text: false, scale: 1, plus: 0 } as const;
 
 /** A line that does not match as a whole is no reading, nor is one with a group that should be a number and is none. */
 export function regexDecoder({ pattern, fields }: RegexDecoding): Decoder {
-  const expression = RE2JS.compile(pattern);
+  const expression = compile(pattern);
   const groups = groupsOf(pattern).map((group) => {
     const field = fields[group] ?? PLAIN;
     return { group, field: { ...field, name: ("name" in field && field.name) || group } };
@@ -79,7 +92,7 @@ export function regexNames({ pattern, fields }: RegexDecoding): string[] {
 
 function groupsOf(pattern: string): string[] {
   try {
-    return Object.keys(RE2JS.compile(pattern).namedGroups());
+    return Object.keys(compile(pattern).namedGroups());
   } catch {
     return [];
   }
@@ -87,7 +100,7 @@ function groupsOf(pattern: string): string[] {
 
 function checkPattern(pattern: string, context: z.core.$RefinementCtx): void {
   try {
-    RE2JS.compile(pattern);
+    compile(pattern);
   } catch (error) {
     const why = error instanceof Error ? error.message : "it does not compile";
     context.addIssue({ code: "custom", message: `is no regular expression of RE2: ${why}` });

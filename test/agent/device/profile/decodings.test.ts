@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { encodeRegisters } from "../../../../agent/device/framing/modbus-message.ts";
 import { createDecoder, decodingSchema } from "../../../../agent/device/profile/decoding.ts";
+import { loadRegexEngine } from "../../../../agent/device/profile/regex.ts";
 import type { SenmlRecord } from "../../../../core/wire/senml.ts";
+
+await loadRegexEngine();
 
 /** What a decoding makes of a frame. */
 function decode(decoding: unknown, frame: Buffer | string): SenmlRecord[] | null {
