@@ -138,7 +138,13 @@ function inOrder(assembly: Assembly): readonly Part[] {
     http,
     {
       name: "metrics",
-      start: async () => metrics.start({ sessions: () => ingress.sessions, writer, matching }),
+      start: async () =>
+        metrics.start({
+          ...{ writer, matching },
+          sessions: () => ingress.sessions,
+          directoryAges: () =>
+            new Map(directory.tenantNames.map((name) => [name, directory.ageMs(name)])),
+        }),
       stop: async () => metrics.registry.clear(),
     },
     adminServer,

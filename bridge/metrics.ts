@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ErrorCode } from "../core/errors.ts";
 import type { MqttRefusal } from "../core/ports/mqtt/server-types.ts";
+import { addGauge } from "../core/runtime/metrics.ts";
 import type { UpstreamKind } from "../core/wire/mqtt.ts";
 import type { LimitName } from "./limits/quotas.ts";
 
@@ -18,6 +19,8 @@ export interface BridgeGauges {
     readonly failing: number;
   };
   matching: { readonly queued: number };
+  /** By tenant: how long ago ZooKeeper confirmed its documents, in milliseconds. */
+  directoryAges(): ReadonlyMap<string, number>;
 }
 
 export class BridgeMetrics {
@@ -63,6 +66,15 @@ export class BridgeMetrics {
     this.#gauge("writer_requests", "Produce requests under way.", () => writer.inFlight);
     this.#gauge("writer_failing", "Partitions that do not take records.", () => writer.failing);
     this.#gauge("matching_queued", "Computations that wait.", () => matching.queued);
+    addGauge(this.registry, {
+      name: "veilmq_directory_age_seconds",
+      help: "How long ago ZooKeeper confirmed a tenant's documents.",
+      labelNames: ["tenant"],
+      read: () =>
+        [...gauges.directoryAges()].map(([tenant, ageMs]) => {
+          return { labels: { tenant }, value: ageMs / 1000 };
+        }),
+    });
   }
 
   /** The Prometheus text. */

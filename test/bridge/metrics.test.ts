@@ -4,13 +4,17 @@ import { BridgeMetrics } from "../../bridge/metrics.ts";
 it("tells what the bridge does, by tenant at most", async () => {
   const metrics = new BridgeMetrics();
   const writer = { queued: 3, queuedBytes: 700, inFlight: 1, failing: 0 };
-  metrics.start({ sessions: () => 42, writer, matching: { queued: 5 } });
+  metrics.start({
+    ...{ sessions: () => 42, writer, matching: { queued: 5 } },
+    directoryAges: () => new Map([["acme", 1500]]),
+  });
   metrics.refused("NO_GRANT", "acme");
   metrics.mqttRefused("will");
   metrics.recordAcknowledged("acme", 200);
   metrics.recordAcknowledged("acme", 100);
   metrics.matched("cached");
   metrics.partitionsChanged();
+  metrics.exceeded("tenant.connections", "acme");
   metrics.acknowledged("rec", 12);
   writer.failing = 2;
   const { body, contentType } = await metrics.text();
@@ -29,6 +33,8 @@ it("tells what the bridge does, by tenant at most", async () => {
     "veilmq_writer_bytes 700",
     "veilmq_writer_failing 2",
     "veilmq_matching_queued 5",
+    'veilmq_directory_age_seconds{tenant="acme"} 1.5',
+    'veilmq_limits_total{limit="tenant.connections",tenant="acme"} 1',
   ])
     expect(body).toContain(line);
 });
