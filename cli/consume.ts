@@ -77,7 +77,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
     ...{ credentialStore, topics, stateDir, log },
     credential: await credentialStore.load(),
     ...(flags.mailEvery === undefined ? {} : { mailEveryMs: flags.mailEvery }),
-    output: await openOutput(flags, { status: () => status, log, signal }),
+    output: await openOutput(flags, { status: () => status, log }),
     rejects: flags.rejects ? new FileSink(flags.rejects) : null,
     wait: flags.wait === true,
     from: flags.from ?? "checkpoint",
@@ -107,24 +107,23 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
 interface OutputParts {
   readonly status: () => StatusLine | null;
   readonly log: Logger;
-  readonly signal: AbortSignal;
 }
 
 /** Throws CONFIG for a webhook that must not be spoken to, SECRET_FILE. */
 async function openOutput(
   { exec, webhook, webhookTokenFile, output, format }: ConsumeFlags,
-  { status, log, signal }: OutputParts,
+  { status, log }: OutputParts,
 ): Promise<ReadingSink> {
   if (exec !== undefined)
     return new DeliverySink({
-      ...{ name: "the command", log, signal },
-      attempt: (readings) => runCommand(exec, readings.map(encodeReading).join(""), signal),
+      ...{ name: "the command", log },
+      attempt: (readings, signal) => runCommand(exec, readings.map(encodeReading).join(""), signal),
     });
   if (webhook !== undefined) {
     const token = webhookTokenFile && (await readSecretFile(webhookTokenFile)).toString().trim();
     const endpoint = new Webhook({ url: webhook, token: token || undefined });
     return new DeliverySink({
-      ...{ name: "the webhook", log, signal },
+      ...{ name: "the webhook", log },
       attempt: (readings) => endpoint.post(JSON.stringify(readings.map(lineOf))),
       close: () => endpoint.stop(),
     });

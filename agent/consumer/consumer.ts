@@ -238,6 +238,7 @@ export class Consumer {
   #giveUp(kafkaTopic: string, error: VeilError): boolean {
     if (!this.#byKafkaTopic.get(kafkaTopic)?.giveUp(kafkaTopic)) return false;
     this.#feed.removeTopic(kafkaTopic);
+    this.#receiver.dropTopic(kafkaTopic);
     const hint = "what was not read of it stays unread";
     this.#options.log.warn(
       { err: error, kafkaTopic, hint },

@@ -13,15 +13,13 @@ const RETRY = { minMs: 250, maxMs: 30_000 };
 const MAX_READINGS = 500;
 
 export interface DeliveryOptions {
-  /** One attempt. Throws what is retryable, or what ends the consumer. */
-  readonly attempt: (readings: readonly Reading[]) => Promise<void>;
+  /** One attempt. Throws what is retryable, or what ends the consumer; to be brief once `signal` aborts. */
+  readonly attempt: (readings: readonly Reading[], signal: AbortSignal) => Promise<void>;
   /** At the end. */
   readonly close?: () => Promise<void>;
   /** What refuses, for the log. */
   readonly name: string;
   readonly log: Logger;
-  /** Aborts when nothing more is to be tried. */
-  readonly signal: AbortSignal;
 }
 
 export class DeliverySink implements ReadingSink {
@@ -34,9 +32,9 @@ export class DeliverySink implements ReadingSink {
   async open(): Promise<void> {}
 
   /** Throws STOPPED if `signal` aborts before all is accepted: then the rest is delivered in the next run. */
-  async write(readings: readonly Reading[]): Promise<void> {
+  async write(readings: readonly Reading[], signal: AbortSignal): Promise<void> {
     for (let n = 0; n < readings.length; n += MAX_READINGS)
-      await this.#deliver(readings.slice(n, n + MAX_READINGS));
+      await this.#deliver(readings.slice(n, n + MAX_READINGS), signal);
   }
 
   async flush(): Promise<null> {
@@ -47,12 +45,12 @@ export class DeliverySink implements ReadingSink {
     await this.#options.close?.();
   }
 
-  async #deliver(readings: readonly Reading[]): Promise<void> {
-    const { attempt, name, log, signal } = this.#options;
+  async #deliver(readings: readonly Reading[], signal: AbortSignal): Promise<void> {
+    const { attempt, name, log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
       try {
-        await attempt(readings);
+        await attempt(readings, signal);
         return;
       } catch (error) {
         if (!isVeilError(error) || !error.retryable) throw error;

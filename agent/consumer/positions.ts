@@ -23,6 +23,12 @@ export class Positions {
     this.#all.set(keyOf(position.kafkaTopic, position.partition), position);
   }
 
+  /** The topic is not read any more. */
+  drop(kafkaTopic: string): void {
+    for (const [key, position] of this.#all)
+      if (position.kafkaTopic === kafkaTopic) this.#all.delete(key);
+  }
+
   /** Everything before `offset` is done. */
   moved(kafkaTopic: string, partition: number, offset: bigint): void {
     this.#change(kafkaTopic, partition, { offset });

@@ -61,6 +61,11 @@ export class Until {
     this.#stretches.set(key, { position, end: null, offsetAt });
   }
 
+  /** A partition is not read any more. */
+  drop(key: string): void {
+    this.#stretches.delete(key);
+  }
+
   /** Everything of a partition before `position` has been read. */
   moved(key: string, position: bigint): void {
     const stretch = this.#stretches.get(key);

@@ -6,8 +6,11 @@ import type { LineSink } from "./sinks.ts";
 export interface ReadingSink {
   /** `length`: the checkpointed length, or null where there is no checkpoint yet. */
   open(length: number | null): Promise<void>;
-  /** Resolves when the readings may be forgotten; nothing more is read before: the back-pressure of the whole consumer. */
-  write(readings: readonly Reading[]): Promise<void>;
+  /**
+   * Resolves when the readings may be forgotten; nothing more is read before: the back-pressure of the whole consumer.
+   * May throw STOPPED once `signal` aborts.
+   */
+  write(readings: readonly Reading[], signal: AbortSignal): Promise<void>;
   /** Makes all of it durable; the length in bytes where the sink can be cut back to it, else null. */
   flush(): Promise<number | null>;
   close(): Promise<void>;

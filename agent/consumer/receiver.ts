@@ -121,6 +121,13 @@ export class Receiver {
     this.#options.until?.moved(`${kafkaTopic}/${partition}`, offset);
   }
 
+  /** Nothing more of `kafkaTopic` is read: nobody waits for its end. */
+  dropTopic(kafkaTopic: string): void {
+    for (const { kafkaTopic: name, partition } of this.positions.list())
+      if (name === kafkaTopic) this.#options.until?.drop(`${name}/${partition}`);
+    this.positions.drop(kafkaTopic);
+  }
+
   /** Kafka has deleted what was to be read next. */
   async skip(loss: OffsetLost): Promise<void> {
     await this.#inTurn(async () => this.#skip(loss));
@@ -178,9 +185,10 @@ export class Receiver {
 
   /** The readings as they were written: with the time that their device's clock record gives them. */
   async #write(batch: FeedBatch, opened: Opened): Promise<Reading[]> {
+    const { output, signal } = this.#options;
     this.#torn = true;
     const readings = await this.#clocks.apply(opened.readings);
-    if (readings.length > 0) await this.#options.output.write(readings);
+    if (readings.length > 0) await output.write(readings, signal);
     if (opened.rejects.length > 0) await this.#reject(batch, opened);
     this.#torn = false;
     return readings;

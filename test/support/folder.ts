@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 
 export async function testFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "veilmq-test-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // What a test has just stopped may still be writing its last file.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }

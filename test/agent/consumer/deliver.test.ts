@@ -21,10 +21,10 @@ function readings(count: number): Reading[] {
   }));
 }
 
-function sinkTo(command: string, signal = never): DeliverySink {
-  const attempt = (batch: readonly Reading[]): Promise<void> =>
+function sinkTo(command: string): DeliverySink {
+  const attempt = (batch: readonly Reading[], signal: AbortSignal): Promise<void> =>
     runCommand(command, batch.map(encodeReading).join(""), signal);
-  return new DeliverySink({ attempt, name: "the command", log, signal });
+  return new DeliverySink({ attempt, name: "the command", log });
 }
 
 describe("a command", () => {
@@ -32,7 +32,7 @@ describe("a command", () => {
     const folder = await testFolder();
     const [count, taken] = [join(folder, "count"), join(folder, "taken")];
     const command = `echo >> ${count}; [ $(wc -l < ${count}) -gt 2 ] && cat >> ${taken}`;
-    await sinkTo(command).write(readings(700));
+    await sinkTo(command).write(readings(700), never);
     const lines = (await readFile(taken, "utf8")).trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).id)).toEqual(readings(700).map(({ id }) => id));
     // Two refusals, then 500 and 200.
@@ -40,18 +40,18 @@ describe("a command", () => {
   });
 
   test("that reads nothing and exits 0 has accepted", async () => {
-    await sinkTo("exit 0").write(readings(5000));
+    await sinkTo("exit 0").write(readings(5000), never);
   });
 
   test("that is not there ends the consumer", async () => {
-    await expect(sinkTo("/nowhere/at/all").write(readings(1))).rejects.toMatchObject({
+    await expect(sinkTo("/nowhere/at/all").write(readings(1), never)).rejects.toMatchObject({
       code: "CONFIG",
     });
   });
 
   test("that goes on refusing is given up only at the end", async () => {
     const end = AbortSignal.timeout(500);
-    await expect(sinkTo("exit 3", end).write(readings(1))).rejects.toMatchObject({
+    await expect(sinkTo("exit 3").write(readings(1), end)).rejects.toMatchObject({
       code: "STOPPED",
     });
   });
@@ -70,11 +70,11 @@ describe("a webhook", () => {
     const { port } = server.address() as AddressInfo;
     const webhook = new Webhook({ url: `http://127.0.0.1:${port}/in?x=1`, token: "secret" });
     const sink = new DeliverySink({
-      ...{ name: "the webhook", log, signal: never },
+      ...{ name: "the webhook", log },
       attempt: (batch) => webhook.post(`[${batch.map(({ id }) => `"${id}"`)}]`),
       close: () => webhook.stop(),
     });
-    await sink.write(readings(2));
+    await sink.write(readings(2), never);
     await sink.close();
     expect(bodies).toEqual(
       Array(3).fill({ authorization: "Bearer secret", body: '["kid:0","kid:1"]' }),

@@ -49,6 +49,15 @@ describe("reading until a time", () => {
     expect(until.cut(messages)).toEqual(messages.slice(0, 1));
   });
 
+  test("does not wait for a partition that is not read any more", async () => {
+    const until = new Until(50_000);
+    until.begin("a/0", 40n, partition.offsetAt);
+    until.begin("b/0", 50n, partition.offsetAt);
+    expect(await until.wait(() => true, AbortSignal.timeout(150))).toBe(false);
+    until.drop("a/0");
+    expect(await until.wait(() => true, never)).toBe(true);
+  });
+
   test("asks again while Kafka cannot say, and waits for topics that are still being looked for", async () => {
     const until = new Until(0);
     let failures = 2;
