@@ -35,7 +35,7 @@ const UNITS = [
   "veilmq-consumer@.service",
 ];
 const CONFFILES = ["/etc/default/veilmq-agent"];
-const DOCUMENTS = ["README.md", "docs/agent-install.md"];
+const DOCUMENTS = ["README.md", "docs/agent-install.md", "docs/agent.md", "docs/devices.md"];
 /** The oldest Node that VeilMQ runs on, as Debian and Raspberry Pi OS have it. */
 const DEPENDS = "nodejs (>= 20.19), systemd";
 

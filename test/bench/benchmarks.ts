@@ -1,5 +1,5 @@
 /** Every benchmark there is. */
-
+import { agentBenchmark } from "./agent/agent.ts";
 import { bridgeBenchmark } from "./bridge/bridge.ts";
 import { consumerBenchmark } from "./consumer/consumer.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
@@ -11,6 +11,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   schemeBenchmark,
   revocationBenchmark,
   bridgeBenchmark,
+  agentBenchmark,
   hostileBenchmark,
   consumerBenchmark,
 ];

@@ -74,7 +74,11 @@ export class BenchDevice {
     await replaceFile(config, stringify(settings));
     const beganMs = performance.now();
     const args = [...nodeFlags, program, "agent", "run", "--config", config];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.execPath, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      // As in systemd/default, too.
+      env: { ...process.env, MALLOC_ARENA_MAX: "1" },
+    });
     const log: string[] = [];
     await untilSaid(child, READY, log);
     const startMs = performance.now() - beganMs;

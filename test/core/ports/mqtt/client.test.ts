@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
+import { writeToStream } from "mqtt-packet";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectMqtt, type MqttClientOptions } from "../../../../core/ports/mqtt/client.ts";
@@ -235,4 +236,8 @@ describe("TLS", () => {
       code: "BAD_CREDENTIAL",
     });
   });
+});
+
+test("numbers are made when they are needed, and not 65,536 Buffers beforehand", () => {
+  expect(writeToStream.cacheNumbers).toBe(false);
 });

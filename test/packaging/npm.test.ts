@@ -1,0 +1,38 @@
+/** The package as npm installs it for everybody on a machine: `npm install --global` of what `npm pack` makes. */
+import { execFile } from "node:child_process";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { testFolder } from "../support/folder.ts";
+
+const run = promisify(execFile);
+const QUIET = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
+
+test("installs for everybody, compiles nothing, and runs", async () => {
+  const folder = await testFolder();
+  const packed = await run("npm", ["pack", "--json", "--pack-destination", folder, ...QUIET]);
+  const [{ filename, files }] = JSON.parse(packed.stdout);
+  const paths: string[] = files.map(({ path }: { path: string }) => path);
+  expect(paths).toContain("systemd/veilmq-agent.service");
+  expect(paths.filter((path) => /^dist\/(test|demo|packaging|bundle|deb)\//.test(path))).toEqual(
+    [],
+  );
+  // A path that is no compiler: whoever asks for one fails.
+  const env = {
+    ...process.env,
+    CC: "/bin/false",
+    CXX: "/bin/false",
+    npm_config_build_from_source: "",
+  };
+  const archive = join(folder, filename);
+  await run("npm", ["install", "--global", "--prefix", folder, ...QUIET, archive], { env });
+  const veilmq = join(folder, "bin", "veilmq");
+  expect((await run(veilmq, ["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await access(join(folder, "lib/node_modules/veilmq/devices/json-lines.yaml"));
+  // As far as the agent gets without a configuration: all that it needs is loaded by then.
+  const failed = await run(veilmq, ["agent", "run", "--config", join(folder, "none.yaml")]).catch(
+    ({ stderr }: { stderr: string }) => stderr,
+  );
+  expect(failed).toMatch(/^veilmq: error: cannot read .*none\.yaml$/m);
+}, 300_000);
