@@ -13,8 +13,8 @@ import { MAX_EPOCHS } from "../core/wire/parameters.ts";
 import type { MasterEpoch } from "./master-file.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** The longest that an outbox holds records which nobody has taken. */
-export const DEFAULT_GRACE_MS = 14 * DAY_MS;
+/** The longest that an outbox holds records which nobody has taken: `outbox.maxAgeDays` of agent.yaml, unless changed. */
+export const DEFAULT_GRACE_MS = 60 * DAY_MS;
 
 /** No tenant gives out so many; a restored one begins above it. */
 const MIN_RESTORED_SERIAL = 1_000_000_000;

@@ -28,7 +28,7 @@ import type { Tenant } from "./tenant.ts";
 
 /** The new epoch's suite and size are those of the newest, unless given. */
 export interface RotateRequest extends EpochsChange, KeyRequest {
-  /** How long the names of the epoch before remain: 14 days unless given. */
+  /** How long the names of the epoch before remain: 60 days unless given. */
   readonly graceMs?: number | undefined;
   /** Ends all older epochs at once: what is sealed under them and not read yet cannot be read any more. */
   readonly compromised?: boolean | undefined;

@@ -24,6 +24,7 @@ import type { Access } from "./config.ts";
 import { KeyRing } from "./key-ring.ts";
 import { KnownNames } from "./known-names.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { Position as RecordPosition } from "./marks.ts";
 import { Opener } from "./opener.ts";
 import type { Position } from "./positions.ts";
 import { Progress, SAVE_INTERVAL_MS } from "./progress.ts";
@@ -219,10 +220,20 @@ export class Consumer {
       kmsPublicKey: importPublicKey(credential.kmsPublicKey),
       bridge: this.#bridge,
     });
-    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, log }), { isNew });
+    const { epoch } = scheme.realm;
+    const elders = (): readonly string[] =>
+      this.#byKafkaTopic.get(kafkaTopic)?.elders(kafkaTopic) ?? [];
+    const carried = {
+      epoch,
+      hasRead: (position: RecordPosition): boolean =>
+        elders().some((name) =>
+          this.#progress.marksOf(name).some((marks) => marks.hasRead(position)),
+        ),
+    };
+    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, carried, log }), { isNew });
     await this.#feed.addTopic(kafkaTopic);
     this.#options.observer?.onTopic?.({ topic, kafkaTopic });
-    log.info({ kafkaTopic, epoch: scheme.realm.epoch }, "reading a topic");
+    log.info({ kafkaTopic, epoch }, "reading a topic");
   }
 
   /** Takes a batch, when everything older of its producers has been taken. */

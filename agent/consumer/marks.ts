@@ -54,6 +54,13 @@ export class Marks {
     return this.#marks.has(producer);
   }
 
+  /** Whether this very record was read here, whatever its producer is called. */
+  hasRead({ kid, seq }: Pick<Position, "kid" | "seq">): boolean {
+    return [...this.#marks.values()].some((mark) =>
+      mark.kid === kid ? seq <= mark.seq : mark.closed.has(kid),
+    );
+  }
+
   isRepeat({ producer, kid, seq }: Position): boolean {
     const mark = this.#marks.get(producer);
     if (!mark) return false;

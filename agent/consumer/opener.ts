@@ -24,6 +24,15 @@ export interface Opened {
 export interface OpenerOptions {
   readonly topic: string;
   readonly keys: KeyRing;
+  /**
+   * Where the topic's name is of an epoch: a record of an older one waited in an outbox until that one's names had ended.
+   * It may have reached the older name, too, without its PUBACK reaching the device.
+   */
+  readonly carried?: {
+    readonly epoch: number;
+    /** Whether it was read from an older name. */
+    readonly hasRead: (position: Position) => boolean;
+  };
   readonly log: Logger;
 }
 
@@ -65,12 +74,12 @@ export class Opener {
         (error) => reject(message, error),
       );
     const keys = await this.#keysOf(
-      candidates.filter(({ position }) => !marks.isRepeat(position)),
+      candidates.filter((candidate) => !this.#isRepeat(candidate, marks)),
       signal,
     );
     for (const candidate of candidates) {
       const { position, message } = candidate;
-      if (marks.isRepeat(position)) {
+      if (this.#isRepeat(candidate, marks)) {
         opened.repeats += 1;
         continue;
       }
@@ -86,6 +95,14 @@ export class Opener {
       );
     }
     return opened;
+  }
+
+  #isRepeat({ position, parts }: Candidate, marks: Marks): boolean {
+    const { carried } = this.#options;
+    if (marks.isRepeat(position)) return true;
+    return (
+      carried !== undefined && parts.header.epoch !== carried.epoch && carried.hasRead(position)
+    );
   }
 
   async #keysOf(

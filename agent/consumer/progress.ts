@@ -61,6 +61,13 @@ export class Progress {
     return this.#checkpoint.partitions.get(partitionKey(topic, partition)) ?? null;
   }
 
+  /** What was read of each partition of a Kafka topic, in earlier runs too. */
+  marksOf(topic: string): Marks[] {
+    return [...this.#checkpoint.partitions]
+      .filter(([key]) => key.startsWith(`${topic}/`))
+      .map(([, { marks }]) => marks);
+  }
+
   /** Begins a partition. */
   begin(topic: string, partition: number, offset: bigint, marks = new Marks()): PartitionState {
     const state = { offset, marks };

@@ -121,6 +121,14 @@ export class TopicEpochs {
     for (const elder of elders) await this.#drain(elder, signal);
   }
 
+  /** Its older names that are, or once were, read. */
+  elders(kafkaTopic: string): string[] {
+    const own = this.#find(kafkaTopic);
+    return this.#names.flatMap(({ epoch, kafkaTopic: name }) =>
+      own && name !== undefined && epoch < own.epoch ? [name] : [],
+    );
+  }
+
   /**
    * The bridge releases no key of this name any more. Returns whether that ends nothing but the name: a newer epoch is
    * read, or will be.

@@ -28,6 +28,7 @@ import { Sealer } from "./sealing/sealer.ts";
 import { SelfReport } from "./self-report.ts";
 import type { AgentStatus } from "./status.ts";
 import { DeviceClock, type DeviceClockOptions } from "./time/clock.ts";
+import { KeptAnnouncements } from "./uplink/kept-announcements.ts";
 import { Lanes } from "./uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
 import { Uplink } from "./uplink/uplink.ts";
@@ -58,6 +59,7 @@ export class Agent {
   readonly #clock: DeviceClock;
   readonly #ports: readonly Port[];
   readonly #lanes: Lanes;
+  readonly #announcements: KeptAnnouncements;
   readonly #uplink: Uplink;
   readonly #selfReport: SelfReport | undefined;
   readonly #parts: readonly Part[];
@@ -82,6 +84,10 @@ export class Agent {
     this.#clock = this.#createClock();
     this.#ports = this.#createPorts();
     this.#lanes = this.#createLanes();
+    this.#announcements = new KeptAnnouncements({
+      path: join(settings.stateDir, "announcements.json"),
+      log,
+    });
     this.#uplink = this.#createUplink();
     this.#selfReport = this.#createSelfReport();
     this.#parts = this.#createParts();
@@ -251,6 +257,7 @@ export class Agent {
       certificate: settings.certificate,
       outbox: this.#outbox,
       lanes: this.#lanes,
+      announcements: this.#announcements,
       timings: this.#timings,
       log,
       onRekey: (stream) => this.#rekey(stream),
@@ -288,6 +295,7 @@ export class Agent {
     return [
       { name: "outbox", start: () => this.#outbox.start(), stop: () => this.#stopOutbox() },
       { name: "scheme", stop: () => this.#scheme.stop() },
+      { name: "announcements", start: () => this.#announcements.start(), stop: async () => {} },
       { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
       ...this.#topics.map(({ intake }) => ({ name: "intake", stop: () => intake.stop() })),
       { name: "clock", start: () => this.#clock.start(), stop: () => this.#clock.stop() },

@@ -36,7 +36,7 @@ export function addRotate(kms: Command): void {
     .addOption(
       new Option("--bits <size>", "with rsa: size of the moduli").choices(Object.keys(BITS)),
     )
-    .option("--grace <time>", "how long the old names remain, such as 14d, 36h", graceOption)
+    .option("--grace <time>", "how long the old names remain, such as 21d, 36h", graceOption)
     .option("--compromised", "end all older epochs at once; what is not read yet is lost")
     .option("--retire", "make no new epoch: only take away what has ended");
   addPostOptions(addTenantOptions(command))
@@ -46,8 +46,8 @@ export function addRotate(kms: Command): void {
 Each client gets its new keys in a mail: sealed to it alone, signed by you, carried by the bridge, taken when it is
 online. No client is visited. Then the life of the epoch before goes on in two steps:
   until the grace window ends   both epochs work. It must be as long as the longest time that a device may be off
-                                with readings in its outbox: 14 days unless told otherwise.
-  until retention has passed    its names are gone; what is in Kafka under them can still be read.
+                                with readings in its outbox: 60 days unless told otherwise, as agents have it.
+  until retention has passed    its names are gone; what was sealed under it is still taken and read.
 Bridges stop at both times by themselves. \`--retire\`, or the next rotation, then takes the halves away from them, and
 \`veilmq kms show\` says when that is due.
 

@@ -126,3 +126,22 @@ test("a producer comes back and makes the old name, when the new one has been re
   await reader.stop();
   expect(reader.counts.get("p2")).toEqual(range(0, 2050));
 }, 60_000);
+
+test("what waited in an outbox until the old name had ended comes under the new one: once, and before what is newer", async () => {
+  const world = new TwoNames();
+  await world.start();
+  for (const epoch of [1, 2]) await world.open(epoch);
+  await world.write("p1", 1, range(0, 1000));
+  await world.carry("p1", 20, range(1000, 1050));
+  await world.write("p1", 2, range(1050, 1060));
+  const reader = await makeReader(world);
+  reader.start();
+  await vi.waitFor(() => expect(reader.total).toBeGreaterThanOrEqual(1060), WAIT);
+  await reader.stop();
+  // Under its new name, after a restart as well.
+  await world.write("p1", 2, range(1060, 1070));
+  reader.start();
+  await vi.waitFor(() => expect(reader.counts.get("p1")?.at(-1)).toBe(1069), WAIT);
+  await reader.stop();
+  expect(reader.counts.get("p1")).toEqual(range(0, 1070));
+}, 60_000);

@@ -43,6 +43,7 @@ export interface Publish {
   /** Hex; of announcements and records. */
   readonly kid?: string;
   readonly seq?: bigint;
+  readonly epoch?: number;
   /** How many publishes this bridge has seen, this one included. */
   readonly count: number;
 }
@@ -275,9 +276,12 @@ function topicOf({ tenant, proxy, topicsByTag }: EpochKeys, token: Buffer): stri
   return topicsByTag.get(tag.toString("hex"));
 }
 
-function identify(kind: UpstreamKind, payload: Buffer): { kid?: string; seq?: bigint } {
+function identify(kind: UpstreamKind, payload: Buffer): Pick<Publish, "kid" | "seq" | "epoch"> {
   if (kind === "reg") return {};
-  if (kind === "key") return { kid: kidOf(decodeAnnouncement(payload)).toString("hex") };
-  const { kid, seq } = splitRecord(payload).header;
-  return { kid: kid.toString("hex"), seq };
+  if (kind === "key") {
+    const announcement = decodeAnnouncement(payload);
+    return { kid: kidOf(announcement).toString("hex"), epoch: announcement.epoch };
+  }
+  const { kid, seq, epoch } = splitRecord(payload).header;
+  return { kid: kid.toString("hex"), seq, epoch };
 }

@@ -21,6 +21,7 @@ import type { OutboxReader } from "../outbox/api.ts";
 import type { StoredEntry, StreamId } from "../outbox/entry.ts";
 import { Doorbell } from "./doorbell.ts";
 import { Flight, type Sent } from "./flight.ts";
+import type { KeptAnnouncements } from "./kept-announcements.ts";
 import type { Lanes } from "./lanes.ts";
 import { Registrar } from "./registrar.ts";
 import { Replay } from "./replay.ts";
@@ -39,6 +40,7 @@ export interface Link {
 export interface ConnectionOptions {
   readonly outbox: OutboxReader;
   readonly lanes: Lanes;
+  readonly announcements: Pick<KeptAnnouncements, "find" | "keep">;
   readonly timings: Timings;
   readonly log: Logger;
   /** The bridge wants a new kid for this stream. */
@@ -66,6 +68,8 @@ export class UplinkConnection {
   #onIdle: (() => void) | undefined;
   /** Where the next round over the lanes begins, so that none is always last. */
   #turn = 0;
+  /** Streams whose records are put aside, as the log knows already. */
+  readonly #nameless = new Set<StreamId>();
   #adoptedAt = { sequence: -1, version: -1 };
   #progress = 0;
   readonly #replay: Replay;
@@ -180,16 +184,27 @@ export class UplinkConnection {
   }
 
   #adopt(): void {
-    const { outbox, lanes } = this.#options;
+    const { outbox, lanes, announcements } = this.#options;
     const { lastSequence: sequence } = outbox;
     const { version } = lanes;
     if (this.#adoptedAt.sequence === sequence && this.#adoptedAt.version === version) return;
     this.#adoptedAt = { sequence, version };
     lanes.adopt();
-    const onRejected = (): void => this.#bell.ring();
+    const onRejected = (entry: StoredEntry, code: RefusalCode): void => {
+      this.#bell.ring();
+      if (code === "EPOCH") this.#namelessEntry(entry);
+    };
     for (const lane of lanes.all())
       if (!this.#flights.has(lane.alias))
-        this.#flights.set(lane.alias, new Flight({ lane, outbox, onRejected }));
+        this.#flights.set(lane.alias, new Flight({ lane, outbox, announcements, onRejected }));
+  }
+
+  /** One line for each stream: its first records may be many. */
+  #namelessEntry({ stream }: StoredEntry): void {
+    if (this.#nameless.has(stream)) return;
+    this.#nameless.add(stream);
+    const hint = "their key was announced under names that have ended; rejected/ keeps them";
+    this.#options.log.warn({ hint }, "records of an older epoch cannot be sent");
   }
 
   async #receiveMail(payload: Buffer): Promise<boolean> {
@@ -234,11 +249,17 @@ export class UplinkConnection {
     this.#inFlight++;
     const kind = entry.kind === "announcement" ? "key" : "rec";
     const topic = formatUpstream({ kind, alias: flight.lane.alias });
-    this.#deliver(topic, entry.payload).then(
+    this.#acknowledged(topic, entry).then(
       () => this.#answered(flight, sent),
       // `closed` says why.
       () => undefined,
     );
+  }
+
+  /** Resolves at the PUBACK; an announcement is kept before the outbox forgets it. */
+  async #acknowledged(topic: string, entry: StoredEntry): Promise<void> {
+    await this.#deliver(topic, entry.payload);
+    if (entry.kind === "announcement") await this.#options.announcements.keep(entry);
   }
 
   async #deliver(topic: string, payload: Buffer): Promise<void> {
@@ -290,7 +311,15 @@ export class UplinkConnection {
     // A bridge has no other words for a refused announcement, and an alias cannot be malformed or too large.
     if (announcement && (code === "BAD_RECORD" || code === "TOO_LARGE"))
       this.#reject(flight, announcement, code);
+    else if (announcement && code === "EPOCH" && isInherited(flight, announcement))
+      this.#giveUp(flight, announcement);
     else this.#setAside(flight, refusal);
+  }
+
+  /** An older epoch whose records are not taken any more, under whatever alias. */
+  #giveUp({ lane }: Flight, { entry }: Sent): void {
+    this.#options.lanes.refusedRecords(lane, entry.stream);
+    this.#end(new VeilError("DISCONNECTED", "the bridge does not take an older epoch any more"));
   }
 
   #refusedEntry(
@@ -299,7 +328,8 @@ export class UplinkConnection {
   ): void {
     const { kid, seq, code } = refusal;
     const sent = flight.find(kid, BigInt(seq));
-    if (!isForGood(code, flight.lane.epoch === this.#options.lanes.epoch)) {
+    if (sent && code === "EPOCH" && isInherited(flight, sent)) this.#giveUp(flight, sent);
+    else if (!isForGood(code, flight.lane.epoch === this.#options.lanes.epoch)) {
       this.#setAside(flight, refusal);
       this.#end(new VeilError("DISCONNECTED", `the bridge does not take a record now (${code})`));
     } else if (sent) this.#reject(flight, sent, code);
@@ -313,12 +343,17 @@ export class UplinkConnection {
       return;
     }
     const { ports } = flight.lane;
-    if (this.#options.lanes.isNeeded(flight.lane) && !flight.lane.isStranded)
+    const { lanes } = this.#options;
+    const isOver = code === "EPOCH" && flight.lane.epoch < lanes.epoch;
+    if (lanes.isNeeded(flight.lane) && !isOver)
       this.#options.log.warn(
         { code, reason: message, ports },
         `a topic is refused; ${HINTS[code]}`,
       );
     this.#registrar.park(flight, code);
+    // What is on its way under the old name must have come to rest before it goes under the new one.
+    if (isOver && flight.sent.length > 0)
+      this.#end(new VeilError("DISCONNECTED", "the grace window of an older epoch is over"));
   }
 
   /** Refused for good: kept in `rejected/`. The bridge closes after saying so; the rest goes on after a reconnect. */
@@ -357,6 +392,11 @@ export class UplinkConnection {
         );
     }
   }
+}
+
+/** Whether it goes under the alias of a newer epoch than its own. */
+function isInherited({ lane }: Flight, { entry }: Sent): boolean {
+  return entry.stream !== lane.stream;
 }
 
 /**

@@ -7,10 +7,13 @@ import type { RefusalCode } from "../../../core/errors.ts";
 import { decodeHeader } from "../../../core/scheme/record/header.ts";
 import { decodeAnnouncement, kidOf } from "../../../core/wire/announcement.ts";
 import type { OutboxReader } from "../outbox/api.ts";
-import type { StoredEntry } from "../outbox/entry.ts";
+import type { StoredEntry, StreamId } from "../outbox/entry.ts";
+import type { KeptAnnouncements } from "./kept-announcements.ts";
 import type { Lane } from "./lane.ts";
 
 const READ_AHEAD = 32;
+/** The sequence of an announcement that is sent again and not in the outbox any more; its entries begin with 1. */
+const REPEATED = 0;
 
 /** `new`: to be registered. `asked`: no answer yet. `open`: may send. `refused`: by the bridge, or parked. */
 export type FlightState = "new" | "asked" | "open" | "refused";
@@ -20,25 +23,42 @@ export interface Sent {
   hasPuback: boolean;
 }
 
+/** How far one stream has been read. */
+class Cursor {
+  readonly stream: StreamId;
+  ahead: StoredEntry[] = [];
+  after = 0;
+  /** `lastSequence` of the outbox when it had no more of the stream. */
+  drainedAt = -1;
+  /** Whether the bridge knows, under this alias, the key of the records that come next. */
+  isIntroduced: boolean;
+
+  constructor(options: { stream: StreamId; isIntroduced: boolean }) {
+    this.stream = options.stream;
+    this.isIntroduced = options.isIntroduced;
+  }
+}
+
+export interface FlightOptions {
+  readonly lane: Lane;
+  readonly outbox: OutboxReader;
+  readonly announcements: Pick<KeptAnnouncements, "find">;
+  /** An entry was put aside without being sent, which may let another lane go on. */
+  readonly onRejected: (entry: StoredEntry, code: RefusalCode) => void;
+}
+
 export class Flight {
   readonly lane: Lane;
-  readonly #outbox: OutboxReader;
-  readonly #onRejected: () => void;
+  readonly #options: FlightOptions;
   state: FlightState;
   /** When a lack of answer becomes a failure, on the clock of `performance.now()`. */
   answerDueMs = Number.POSITIVE_INFINITY;
   readonly #sent: Sent[] = [];
-  #ahead: StoredEntry[] = [];
-  #after: number;
-  /** `lastSequence` of the outbox when it had no more for this lane. */
-  #drainedAt = -1;
+  readonly #cursors = new Map<StreamId, Cursor>();
 
-  /** `onRejected`: an entry was put aside without being sent, which may let another lane go on. */
-  constructor(options: { lane: Lane; outbox: OutboxReader; onRejected: () => void }) {
+  constructor(options: FlightOptions) {
     this.lane = options.lane;
-    this.#onRejected = options.onRejected;
-    this.#outbox = options.outbox;
-    this.#after = 0;
+    this.#options = options;
     this.state = options.lane.isParked ? "refused" : "new";
   }
 
@@ -51,22 +71,20 @@ export class Flight {
   async next(): Promise<StoredEntry | undefined> {
     if (this.state !== "open" || this.#awaitsAnnouncement() || this.#awaitsElders())
       return undefined;
-    for (;;) {
-      const entry = this.#ahead[0] ?? (await this.#readAhead());
-      if (!entry) return undefined;
-      const code = this.#refusedKid(entry);
-      if (code === undefined) return entry;
-      await this.#outbox.reject(entry, code);
-      this.#advance(entry);
-      this.#onRejected();
+    for (const stream of this.lane.streams) {
+      const entry = await this.#nextOf(this.#cursor(stream));
+      if (entry) return entry;
     }
+    return undefined;
   }
 
   /** `entry`, from `next`, is sent. */
   markSent(entry: StoredEntry): Sent {
     const sent = { entry, hasPuback: false };
     this.#sent.push(sent);
-    this.#advance(entry);
+    const cursor = this.#cursor(entry.stream);
+    if (entry.kind === "announcement") cursor.isIntroduced = true;
+    if (entry.sequence !== REPEATED) advance(cursor, entry);
     return sent;
   }
 
@@ -92,26 +110,59 @@ export class Flight {
     return this.#sent.find(({ entry }) => entry.kind === "announcement");
   }
 
+  async #nextOf(cursor: Cursor): Promise<StoredEntry | undefined> {
+    const { outbox, onRejected } = this.#options;
+    for (;;) {
+      const entry = cursor.ahead[0] ?? (await this.#readAhead(cursor));
+      if (!entry) return undefined;
+      const introduction = this.#introduction(cursor, entry);
+      const code = this.#refusedKid(entry) ?? (introduction ? undefined : "EPOCH");
+      if (code === undefined) return introduction;
+      await outbox.reject(entry, code);
+      advance(cursor, entry);
+      onRejected(entry, code);
+    }
+  }
+
+  /**
+   * `entry` itself, or what has to be sent before it: under an alias of a newer epoch its key is not known. `undefined`
+   * where its announcement is gone: then no bridge can take it.
+   */
+  #introduction(cursor: Cursor, entry: StoredEntry): StoredEntry | undefined {
+    const { stream, isIntroduced } = cursor;
+    if (isIntroduced || entry.kind === "announcement") return entry;
+    const payload = this.#options.announcements.find(stream);
+    if (!payload || !isOfKey(entry, payload)) return undefined;
+    return { stream, kind: "announcement", payload, sequence: REPEATED, ordinal: REPEATED };
+  }
+
+  #cursor(stream: StreamId): Cursor {
+    const known = this.#cursors.get(stream);
+    if (known) return known;
+    const cursor = new Cursor({ stream, isIntroduced: stream === this.lane.stream });
+    this.#cursors.set(stream, cursor);
+    return cursor;
+  }
+
   #awaitsAnnouncement(): boolean {
     return this.#sent.at(-1)?.entry.kind === "announcement";
   }
 
   #awaitsElders(): boolean {
-    return this.lane.elders().some(({ stream }) => this.#outbox.depthOf(stream) > 0);
+    const { outbox } = this.#options;
+    return this.lane
+      .elders()
+      .some(({ streams }) => streams.some((stream) => outbox.depthOf(stream) > 0));
   }
 
-  async #readAhead(): Promise<StoredEntry | undefined> {
+  async #readAhead(cursor: Cursor): Promise<StoredEntry | undefined> {
+    const { outbox } = this.#options;
     // Read before the question: what comes meanwhile is asked for again.
-    const { lastSequence } = this.#outbox;
-    if (this.#drainedAt === lastSequence) return undefined;
-    this.#ahead = await this.#outbox.next(this.lane.stream, this.#after, READ_AHEAD);
-    if (this.#ahead.length === 0) this.#drainedAt = lastSequence;
-    return this.#ahead[0];
-  }
-
-  #advance(entry: StoredEntry): void {
-    this.#ahead.shift();
-    this.#after = entry.sequence;
+    const { lastSequence } = outbox;
+    if (cursor.drainedAt === lastSequence) return undefined;
+    cursor.ahead = await outbox.next(cursor.stream, cursor.after, READ_AHEAD);
+    if (cursor.ahead.length === 0) cursor.drainedAt = lastSequence;
+    return cursor.ahead[0];
   }
 
   #refusedKid(entry: StoredEntry): RefusalCode | undefined {
@@ -119,4 +170,13 @@ export class Flight {
     if (refusedKids.size === 0 || entry.kind !== "record") return undefined;
     return refusedKids.get(decodeHeader(entry.payload).kid.toString("hex"));
   }
+}
+
+function advance(cursor: Cursor, entry: StoredEntry): void {
+  cursor.ahead.shift();
+  cursor.after = entry.sequence;
+}
+
+function isOfKey(record: StoredEntry, announcement: Buffer): boolean {
+  return decodeHeader(record.payload).kid.equals(kidOf(decodeAnnouncement(announcement)));
 }

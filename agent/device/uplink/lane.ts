@@ -16,6 +16,8 @@ export interface LaneOptions {
   readonly ports: readonly string[];
   /** Lanes of the same topic in older epochs that can still be sent: what they hold comes first. */
   readonly elders: () => readonly Lane[];
+  /** Made while the agent runs: its grant may reach a bridge a moment after the mail that brought its keys. */
+  readonly isFresh: boolean;
   /** UEnc of its topic; asked once. */
   readonly computeToken: () => Promise<Buffer>;
   readonly timings: Timings;
@@ -26,12 +28,15 @@ export class Lane {
   readonly alias: number;
   readonly epoch: number;
   readonly ports: readonly string[];
+  readonly isFresh: boolean;
   /** Kids whose announcement was refused for good, with the code: their records would be too. */
   readonly refusedKids = new Map<string, RefusalCode>();
   readonly #options: LaneOptions;
   #token: Promise<Buffer> | undefined;
   #parkedUntilMs = 0;
-  #isStranded = false;
+  #isOver = false;
+  /** Streams of older epochs that have no alias of their own any more, the oldest first. */
+  readonly #inherited: StreamId[] = [];
   #shortParks = 0;
   #suspect = { sequence: 0, strikes: 0 };
 
@@ -41,6 +46,7 @@ export class Lane {
     this.alias = options.alias;
     this.epoch = options.epoch;
     this.ports = options.ports;
+    this.isFresh = options.isFresh;
   }
 
   async token(): Promise<Buffer> {
@@ -58,9 +64,26 @@ export class Lane {
     return this.#options.elders();
   }
 
-  /** Its epoch is over: what it holds cannot be sent any more. */
-  get isStranded(): boolean {
-    return this.#isStranded;
+  /** What goes under its alias, in this order. */
+  get streams(): readonly StreamId[] {
+    return [...this.#inherited, this.stream];
+  }
+
+  /** What an older lane of its topic held goes under this one's alias, before its own. */
+  inherit(streams: readonly StreamId[]): void {
+    for (const stream of streams)
+      if (!this.#inherited.includes(stream)) this.#inherited.push(stream);
+  }
+
+  /** Not even under this alias can `stream` be sent. */
+  disown(stream: StreamId): void {
+    const at = this.#inherited.indexOf(stream);
+    if (at >= 0) this.#inherited.splice(at, 1);
+  }
+
+  /** The grace window of its epoch is over: no bridge takes its alias any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Until when it is left alone, on the clock of `performance.now()`. */
@@ -85,8 +108,8 @@ export class Lane {
   }
 
   /** Leaves it alone for as long as this process lives. */
-  strand(): void {
-    this.#isStranded = true;
+  end(): void {
+    this.#isOver = true;
     this.#parkedUntilMs = Number.POSITIVE_INFINITY;
   }
 

@@ -1,7 +1,8 @@
 /**
  * The lanes of an agent: one for each topic in its configuration, in the newest epoch of its credential, and one for
  * each older stream that the outbox still holds, of another epoch or a topic no longer configured. What is left of a
- * topic's older epoch goes before the newer one (PROTOCOL.md §4, Epochs). What no key is left for stays in the outbox.
+ * topic's older epoch goes before the newer one (PROTOCOL.md §4, Epochs): under its own alias, and when its grace window
+ * is over under the newest one's. What the bridge has no keys for any more stays in the outbox.
  */
 import type { Logger } from "../../../core/runtime/log.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
@@ -15,7 +16,7 @@ const MAX_ALIAS = 0xffff;
 /** How far back epochs are looked for that the credential does not have any more. */
 const FORGOTTEN_EPOCHS = 64;
 const STRANDED_HINT =
-  "the device was off for longer than the owner's grace window (`veilmq kms rotate --grace`), or the keys were given up (`--compromised`); they go when the outbox needs the room";
+  "the device was off for too long, or the keys were given up (`veilmq kms rotate --compromised`); they go when the outbox needs the room";
 
 /** A configured topic. */
 export interface ConfiguredTopic {
@@ -78,10 +79,12 @@ export class Lanes {
     this.#credential = credential;
     this.#epoch = Math.max(...credential.epochs.map(({ epoch }) => epoch));
     this.#known = undefined;
-    this.#unsendable.clear();
+    for (const stream of this.#unsendable)
+      if (!this.#lanes.has(stream)) this.#unsendable.delete(stream);
     for (const lane of this.#lanes.values()) {
-      if (!this.#covers(lane.epoch)) this.#strand(lane);
-      else if (!lane.isStranded) lane.unpark();
+      for (const stream of lane.streams) this.#dropUncovered(lane, stream);
+      if (!this.#covers(lane.epoch)) lane.end();
+      else if (!lane.isOver) lane.unpark();
     }
     this.#live.clear();
     for (const { topic, ports } of this.#options.configured)
@@ -96,28 +99,52 @@ export class Lanes {
 
   /** Whether there is anything to register a lane for: readings may come, or some are left. */
   isNeeded(lane: Lane): boolean {
-    return this.#live.has(lane.stream) || this.#options.outbox.depthOf(lane.stream) > 0;
+    if (lane.isOver) return false;
+    const { outbox } = this.#options;
+    return this.#live.has(lane.stream) || lane.streams.some((stream) => outbox.depthOf(stream) > 0);
   }
 
   /** Makes lanes for streams that have something to send and none yet. */
   adopt(): void {
-    for (const { stream, depth } of this.#options.outbox.streams()) {
+    for (const { stream } of this.#options.outbox.streams()) {
       if (this.#lanes.has(stream) || this.#unsendable.has(stream)) continue;
       this.#known ??= this.#everyStream();
       const known = this.#known.get(stream);
       if (known && this.#covers(known.epoch) && this.#lanes.size < MAX_ALIAS)
         this.#add(known.topic, known.epoch, []);
-      else this.#keep(stream, { entries: depth, ...(known && { epoch: known.epoch }) });
+      else this.#keep(stream, known?.epoch);
     }
   }
 
   /**
    * The bridge says that this lane's epoch is not in force. The newest one will be, in a moment or with the next mail;
-   * an older one is over.
+   * of an older one the grace window is over: what is left goes under the newest alias of the topic.
    */
   refusedEpoch(lane: Lane): void {
-    if (lane.epoch < this.#epoch) this.#strand(lane);
-    else lane.parkBriefly();
+    if (lane.epoch >= this.#epoch) {
+      lane.parkBriefly();
+      return;
+    }
+    if (lane.isOver) return;
+    lane.end();
+    const topic = [...this.#byTopic].find(([, lanes]) => lanes.includes(lane))?.[0];
+    const heir = topic && this.#lanes.get(this.#add(topic, this.#epoch, lane.ports));
+    if (heir) heir.inherit(lane.streams);
+    const { log, outbox } = this.#options;
+    const entries = lane.streams.reduce((sum, stream) => sum + outbox.depthOf(stream), 0);
+    if (entries > 0)
+      log.info(
+        { entries, epoch: lane.epoch },
+        "the names of an older epoch have ended: what is left of it goes under the newest",
+      );
+    this.#version++;
+  }
+
+  /** The bridge does not even take the records of `stream`, which went under the alias of `lane`, a newer one. */
+  refusedRecords(lane: Lane, stream: StreamId): void {
+    lane.disown(stream);
+    this.#keep(stream, this.#lanes.get(stream)?.epoch);
+    this.#version++;
   }
 
   older(): OlderEntries {
@@ -125,7 +152,7 @@ export class Lanes {
     let stranded = 0;
     for (const { stream, depth } of this.#options.outbox.streams()) {
       const lane = this.#lanes.get(stream);
-      if (this.#unsendable.has(stream) || lane?.isStranded) stranded += depth;
+      if (this.#unsendable.has(stream)) stranded += depth;
       else if (lane && lane.epoch < this.#epoch) waiting += depth;
     }
     return { waiting, stranded };
@@ -141,7 +168,8 @@ export class Lanes {
       alias: this.#lanes.size + 1,
       epoch,
       ports,
-      elders: () => ofTopic.filter((other) => other.epoch < epoch && !other.isStranded),
+      elders: () => ofTopic.filter((other) => other.epoch < epoch && !other.isOver),
+      isFresh: this.#version > 0 && ports.length > 0,
       computeToken: () => scheme.token(epoch, topic),
       timings,
     });
@@ -151,24 +179,27 @@ export class Lanes {
     return stream;
   }
 
-  #strand(lane: Lane): void {
-    if (lane.isStranded) return;
-    lane.strand();
-    const entries = this.#options.outbox.depthOf(lane.stream);
-    if (entries > 0) this.#keep(lane.stream, { entries, epoch: lane.epoch });
+  #dropUncovered(lane: Lane, stream: StreamId): void {
+    const epoch = this.#lanes.get(stream)?.epoch;
+    if (epoch === undefined || this.#covers(epoch)) return;
+    lane.disown(stream);
+    this.#keep(stream, epoch);
   }
 
-  #keep(stream: StreamId, what: { entries: number; epoch?: number }): void {
+  /** It cannot be sent; `epoch`: where it is one that is over. */
+  #keep(stream: StreamId, epoch: number | undefined): void {
+    const { log, outbox } = this.#options;
+    const entries = outbox.depthOf(stream);
+    if (this.#unsendable.has(stream) || entries === 0) return;
     this.#unsendable.add(stream);
-    const { log } = this.#options;
-    if (what.epoch === undefined)
+    if (epoch === undefined)
       log.warn(
-        what,
+        { entries },
         "the outbox holds entries of a topic that the credential does not grant; they stay there",
       );
     else
       log.warn(
-        { ...what, hint: STRANDED_HINT },
+        { entries, epoch, hint: STRANDED_HINT },
         "the outbox holds entries of an epoch that no bridge takes any more; they stay there",
       );
   }

@@ -48,7 +48,8 @@ export class Registrar {
     flight.state = "refused";
     flight.answerDueMs = performance.now() + this.#options.timings.answerMs;
     if (code === "EPOCH") this.#options.lanes.refusedEpoch(flight.lane);
-    else if (code === "LIMIT") flight.lane.parkBriefly();
+    else if (code === "LIMIT" || (code === "NO_GRANT" && flight.lane.isFresh))
+      flight.lane.parkBriefly();
     else flight.lane.park();
   }
 

@@ -15,6 +15,7 @@ import type { NumberedMail } from "../../../core/wire/mqtt.ts";
 import type { OutboxReader } from "../outbox/api.ts";
 import type { StreamId } from "../outbox/entry.ts";
 import { UplinkConnection } from "./connection.ts";
+import type { KeptAnnouncements } from "./kept-announcements.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Timings } from "./timings.ts";
 
@@ -42,6 +43,7 @@ export interface UplinkOptions {
   readonly certificate?: OwnCertificate | undefined;
   readonly outbox: OutboxReader;
   readonly lanes: Lanes;
+  readonly announcements: Pick<KeptAnnouncements, "find" | "keep">;
   readonly timings: Timings;
   readonly log: Logger;
   readonly onRekey: (stream: StreamId) => void;
@@ -141,9 +143,10 @@ export class Uplink {
   }
 
   #createConnection(): UplinkConnection {
-    const { outbox, lanes, timings, log, onRekey, onMail } = this.#options;
+    const { outbox, lanes, announcements, timings, log, onRekey, onMail } = this.#options;
     return new UplinkConnection({
       outbox,
+      announcements,
       lanes,
       timings,
       log,

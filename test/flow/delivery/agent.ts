@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { Intake } from "../../../agent/device/sealing/intake.ts";
 import { Sealer } from "../../../agent/device/sealing/sealer.ts";
+import { KeptAnnouncements } from "../../../agent/device/uplink/kept-announcements.ts";
 import { Lanes } from "../../../agent/device/uplink/lanes.ts";
 import { DEFAULT_TIMINGS } from "../../../agent/device/uplink/timings.ts";
 import { Uplink } from "../../../agent/device/uplink/uplink.ts";
@@ -133,6 +134,7 @@ export class SimAgent {
       urls: this.#bridges.map((name) => `mqtt://${name}`),
       keepaliveS: 30,
       ...{ outbox, lanes, timings, log },
+      announcements: new KeptAnnouncements({ path: null, log }),
       onRekey: (stream) => {
         for (const sealer of sealers) if (sealer.stream === stream) sealer.rekey();
       },

@@ -52,6 +52,9 @@ export class TwoNames {
   readonly #epochs: readonly Epoch[];
   readonly #kms = generateSigningKey();
   readonly #released = new Map<string, Released>();
+  readonly #keys = new Map<string, { seal(count: number): Buffer }>();
+  /** By producer: the records of its last write. */
+  readonly #sealed = new Map<string, Buffer[]>();
   readonly #writer = new KafkaProducer({ kafka: sharedKafka() });
   readonly #admin = new KafkaAdmin({ kafka: sharedKafka() });
   #url = "";
@@ -110,19 +113,31 @@ export class TwoNames {
 
   /** Writes as bridges do for a device; `counts` go into the readings. Resolves at acks=all. */
   async write(producer: string, epoch: number, counts: readonly number[]): Promise<void> {
-    const { kafkaTopic: topic } = this.#of(epoch);
     const key = this.#key(producer, epoch);
-    for (let from = 0; from < counts.length; from += BATCH) {
-      const messages = counts.slice(from, from + BATCH).map((count) => ({
-        key: Buffer.from(`${producer}@${epoch}`),
-        value: key.seal(count),
-      }));
+    const sealed = counts.map((count) => key.seal(count));
+    this.#sealed.set(producer, sealed);
+    await this.#send(producer, epoch, sealed);
+  }
+
+  /**
+   * Writes under the newest name what is sealed for the first epoch: the last `again` records of the last write, whose
+   * PUBACKs the device never got, and then `counts`.
+   */
+  async carry(producer: string, again: number, counts: readonly number[]): Promise<void> {
+    const key = this.#key(producer, 1);
+    const repeated = (this.#sealed.get(producer) ?? []).slice(-again);
+    await this.#send(producer, 2, [...repeated, ...counts.map((count) => key.seal(count))]);
+  }
+
+  async #send(producer: string, epoch: number, sealed: readonly Buffer[]): Promise<void> {
+    const { kafkaTopic: topic } = this.#of(epoch);
+    const key = Buffer.from(`${producer}@${epoch}`);
+    for (let from = 0; from < sealed.length; from += BATCH) {
+      const messages = sealed.slice(from, from + BATCH).map((value) => ({ key, value }));
       const [result] = await this.#writer.send([{ topic, partition: 0, messages }]);
       if (result?.status !== "confirmed") throw result?.error ?? new Error("no result");
     }
   }
-
-  readonly #keys = new Map<string, { seal(count: number): Buffer }>();
 
   #key(producer: string, epoch: number): { seal(count: number): Buffer } {
     const id = `${producer}@${epoch}`;

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import type { Outbox } from "../../../../agent/device/outbox/outbox.ts";
 import { Sealer } from "../../../../agent/device/sealing/sealer.ts";
+import { KeptAnnouncements } from "../../../../agent/device/uplink/kept-announcements.ts";
 import { Lanes } from "../../../../agent/device/uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "../../../../agent/device/uplink/timings.ts";
 import { Uplink } from "../../../../agent/device/uplink/uplink.ts";
@@ -97,6 +98,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     keepaliveS: 30,
     outbox,
     lanes,
+    announcements: new KeptAnnouncements({ path: null, log }),
     timings,
     log,
     onRekey: (stream) => {
