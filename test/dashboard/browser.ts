@@ -57,12 +57,14 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** Another test file may be doing it at the same time: then this one waits. */
+/** Another test file may be doing it at the same time: then this one waits, and tries again where it was too early. */
 function installChromium(): void {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
   process.stderr.write("installing Chromium for the tests\n");
   const apt = (...args: string[]) =>
     spawnSync("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], { stdio: "ignore" });
-  apt("update");
-  apt("install", "-y", "--no-install-recommends", "chromium");
+  for (let left = 3; left > 0 && !CANDIDATES.some(existsSync); left -= 1) {
+    apt("update");
+    apt("install", "-y", "--no-install-recommends", "chromium");
+  }
 }
