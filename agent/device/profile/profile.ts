@@ -3,13 +3,13 @@
  * path names one of the owner's own. docs/devices.md shows how to write one.
  */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../../core/errors.ts";
 import { serialSettings } from "../../../core/ports/serial/settings.ts";
 import { loadConfig } from "../../../core/runtime/config.ts";
 import { fileExists } from "../../../core/runtime/files.ts";
+import { packageFile } from "../../../core/runtime/package.ts";
 import type { Framer, OnDrop } from "../framing/framer.ts";
 import { createFramer, type Framing, framingSchema } from "../framing/framing.ts";
 import type { Decoder } from "./decoder.ts";
@@ -82,7 +82,7 @@ const NAME = /^[a-z0-9][a-z0-9-]*$/;
 
 /** The folder of the profiles that ship with VeilMQ, wherever it is installed. */
 export function shippedProfiles(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("veilmq/package.json")), "devices");
+  return packageFile("devices");
 }
 
 /**
