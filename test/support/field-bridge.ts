@@ -156,6 +156,7 @@ export class FieldBridge {
     await this.#session?.mqtt.push({ topic: ACK_TOPIC, payload: encodeAck(message) }, 0);
   }
 
+  /** Resolves at its PUBACK, which is not read while records are held back. */
   async pushMail(mail: NumberedMail): Promise<void> {
     const payload = encodeMailPush(mail);
     await this.#session?.mqtt.push({ topic: MAIL_TOPIC, payload }, 1);
@@ -215,7 +216,7 @@ export class FieldBridge {
   }
 
   async #register(session: Session, { alias }: Publish, payload: Buffer): Promise<MqttVerdict> {
-    if (this.mail) await this.pushMail(this.mail);
+    if (this.mail) void this.pushMail(this.mail).catch(() => undefined);
     const { epoch, token } = decodeRegistration(payload);
     const keys = this.retired.has(epoch) ? undefined : this.#epochs.get(epoch);
     const topic = keys && topicOf(keys, token);
