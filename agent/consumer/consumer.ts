@@ -34,7 +34,8 @@ import { type ConsumerCounts, type ConsumerObserver, Receiver } from "./receiver
 import { SchemeWorker } from "./scheme.ts";
 import type { LineSink } from "./sinks.ts";
 import { watchStatus } from "./status-watch.ts";
-import { type FoundName, TopicEpochs } from "./topic-epochs.ts";
+import { TopicEpochs } from "./topic-epochs.ts";
+import type { FoundName } from "./topic-name.ts";
 
 const MAIL_EVERY_MS = 45_000;
 

@@ -12,66 +12,30 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import { aborted } from "../../core/runtime/lifecycle.ts";
-import type { Logger } from "../../core/runtime/log.ts";
 import { TOPIC_NOT_FOUND } from "../../core/wire/http.ts";
-import type { BridgeClient } from "./bridge-client.ts";
-import type { KnownNames } from "./known-names.ts";
-import type { EpochScheme, SchemeWorker } from "./scheme.ts";
+import type { SchemeWorker } from "./scheme.ts";
+import { type NameState, TopicName, type TopicNameOptions } from "./topic-name.ts";
 
 const RETRY = { minMs: 250, maxMs: 5000 };
-/** For a name that no bridge matches any more and that Kafka does not know: it was deleted there. */
-const MAX_ATTEMPTS_AT_REMEMBERED = 10;
 
-/** A name that is to be read from now on. */
-export interface FoundName {
-  readonly kafkaTopic: string;
-  readonly scheme: EpochScheme;
-  /** Where Kafka can be found. */
-  readonly addresses: readonly string[];
-  /** It came while this consumer ran: all of it is to be read. */
-  readonly isNew: boolean;
-}
-
-export interface TopicEpochsOptions {
-  /** Its name in clear. */
-  readonly topic: string;
-  readonly bridge: Pick<BridgeClient, "match" | "brokers">;
+export interface TopicEpochsOptions
+  extends Pick<
+    TopicNameOptions,
+    "topic" | "bridge" | "names" | "begin" | "onEpochRefused" | "log"
+  > {
   readonly scheme: Pick<SchemeWorker, "epochs" | "of">;
-  readonly names: KnownNames;
   /** Wait where no epoch has a name yet. */
   readonly wait: boolean;
-  readonly log: Logger;
-  /** Begins to read; one attempt. Throws NOT_FOUND while Kafka does not know the name. */
-  readonly begin: (name: FoundName) => Promise<void>;
   /** Resolves when all that is in a name now has been handed over. Throws as `KafkaConsumer.readToEnd`. */
   readonly readToEnd: (kafkaTopic: string, signal: AbortSignal) => Promise<void>;
   /** Each epoch's name has been asked for, and is read if it is there. */
   readonly onAsked: () => void;
-  /** A bridge says that an epoch is not in force. */
-  readonly onEpochRefused: () => void;
-}
-
-/** `sought`: asked for until it is there. `read`: it is. `over`: nothing more can come of it. */
-type State = "sought" | "read" | "over";
-
-interface Name {
-  readonly epoch: number;
-  readonly scheme: EpochScheme;
-  state: State;
-  kafkaTopic: string | undefined;
-  isNew: boolean;
-  /** A bridge says that its epoch is not in force. */
-  isRefused: boolean;
-  /** How often Kafka did not know it. */
-  unknown: number;
-  /** The attempt that is under way. */
-  seeking: Promise<State> | undefined;
 }
 
 export class TopicEpochs {
   readonly #options: TopicEpochsOptions;
   /** The oldest epoch first. */
-  readonly #names: Name[] = [];
+  readonly #names: TopicName[] = [];
   readonly #loops = new Set<Promise<void>>();
   readonly #failed = new AbortController();
   #failure: unknown;
@@ -87,7 +51,7 @@ export class TopicEpochs {
    */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
-    this.#extend();
+    this.#extend({ isNew: false });
     await this.#firstRound(this.#signal);
     for (const name of this.#names) this.#follow(name);
     await aborted(this.#signal);
@@ -98,10 +62,7 @@ export class TopicEpochs {
   /** The credential has changed: new epochs are looked for, too. */
   swap(): void {
     if (!this.#signal) return;
-    for (const name of this.#extend()) {
-      name.isNew = true;
-      this.#follow(name);
-    }
+    for (const name of this.#extend({ isNew: true })) this.#follow(name);
   }
 
   /**
@@ -136,24 +97,23 @@ export class TopicEpochs {
   giveUp(kafkaTopic: string): boolean {
     const name = this.#find(kafkaTopic);
     if (!name || name === this.#names.at(-1)) return false;
-    name.state = "over";
+    name.end();
     return true;
   }
 
-  #find(kafkaTopic: string): Name | undefined {
+  #find(kafkaTopic: string): TopicName | undefined {
     return this.#names.find((name) => name.kafkaTopic === kafkaTopic);
   }
 
   /** Adds the credential's epochs that are not there yet; returns them. */
-  #extend(): Name[] {
-    const { scheme } = this.#options;
+  #extend({ isNew }: Pick<TopicNameOptions, "isNew">): TopicName[] {
+    const { scheme, ...parts } = this.#options;
     const known = new Set(this.#names.map(({ epoch }) => epoch));
     const added = scheme.epochs
       .filter((epoch) => !known.has(epoch))
-      .map((epoch): Name => {
-        const place = { epoch, scheme: scheme.of(epoch), kafkaTopic: undefined };
-        const attempts = { isRefused: false, unknown: 0, seeking: undefined };
-        return { ...place, state: "sought", isNew: false, ...attempts };
+      .map((epoch) => {
+        const isNewest = (): boolean => this.#names.at(-1)?.epoch === epoch;
+        return new TopicName({ ...parts, scheme: scheme.of(epoch), isNew, isNewest });
       });
     this.#names.push(...added);
     this.#names.sort((a, b) => a.epoch - b.epoch);
@@ -180,7 +140,7 @@ export class TopicEpochs {
   }
 
   /** Asks for a name again and again, in the background. */
-  #follow(name: Name): void {
+  #follow(name: TopicName): void {
     const loop = this.#seekOn(name)
       .catch((error: unknown) => {
         this.#failure ??= error;
@@ -190,7 +150,7 @@ export class TopicEpochs {
     this.#loops.add(loop);
   }
 
-  async #seekOn(name: Name): Promise<void> {
+  async #seekOn(name: TopicName): Promise<void> {
     const signal = this.#signal;
     const backoff = new Backoff(RETRY);
     while (signal && name.state === "sought" && !signal.aborted) {
@@ -200,12 +160,12 @@ export class TopicEpochs {
   }
 
   /** Asks for a name until there is an answer: `sought` means that it is not there. */
-  async #settle(name: Name, signal: AbortSignal): Promise<State> {
+  async #settle(name: TopicName, signal: AbortSignal): Promise<NameState> {
     const { log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
       try {
-        return await this.#seek(name);
+        return await name.seek();
       } catch (error) {
         if (!isVeilError(error)) throw error;
         if (!error.retryable) return this.#dismiss(name, error);
@@ -216,76 +176,17 @@ export class TopicEpochs {
   }
 
   /** What is wrong with an older epoch alone ends nothing else. */
-  #dismiss(name: Name, error: VeilError): State {
+  #dismiss(name: TopicName, error: VeilError): NameState {
     if (name === this.#names.at(-1) || error.code === "AUTH" || error.code === "REVOKED")
       throw error;
     const { epoch } = name;
     this.#options.log.warn({ err: error, epoch }, "an older epoch of a topic cannot be read");
-    name.state = "over";
+    name.end();
     return name.state;
-  }
-
-  async #seek(name: Name): Promise<State> {
-    if (name.state !== "sought") return name.state;
-    name.seeking ??= this.#seekOnce(name).finally(() => {
-      name.seeking = undefined;
-    });
-    return name.seeking;
-  }
-
-  async #seekOnce(name: Name): Promise<State> {
-    const found = await this.#match(name);
-    if (!found) {
-      name.isNew = true;
-      return name.state;
-    }
-    const { topic, names, begin } = this.#options;
-    const { epoch, scheme, isNew } = name;
-    // Before the first batch of it can come.
-    name.kafkaTopic = found.kafkaTopic;
-    await names.remember({ topic, epoch, kafkaTopic: found.kafkaTopic });
-    try {
-      await begin({ ...found, scheme, isNew });
-    } catch (error) {
-      if (!isVeilError(error, "NOT_FOUND")) throw error;
-      if (found.isRemembered && ++name.unknown >= MAX_ATTEMPTS_AT_REMEMBERED) {
-        this.#options.log.error({ epoch }, "Kafka has no records of an older epoch any more");
-        name.state = "over";
-        return name.state;
-      }
-      // The bridge has seen it in ZooKeeper: a broker that has just started does not know all topics yet.
-      throw new VeilError("UNAVAILABLE", "Kafka does not know the topic yet", { cause: error });
-    }
-    name.state = "read";
-    return name.state;
-  }
-
-  /** `null`: it is not there; for good, where that makes the name `over`. */
-  async #match(name: Name): Promise<(Located & { isRemembered: boolean }) | null> {
-    const { topic, bridge, names, onEpochRefused } = this.#options;
-    const { epoch, scheme } = name;
-    try {
-      const match = await bridge.match(epoch, await scheme.trapdoor(topic));
-      if (!match) return null;
-      name.isRefused = false;
-      const { topic_name: kafkaTopic, brokerAddress, partitions } = match;
-      const leaders = partitions.flatMap(({ leader }) => leader ?? []);
-      return { kafkaTopic, addresses: [brokerAddress, ...leaders], isRemembered: false };
-    } catch (error) {
-      if (!isVeilError(error, "EPOCH")) throw error;
-      name.isRefused = true;
-      onEpochRefused();
-    }
-    // Its trapdoors are not taken any more; its keys may still be released.
-    const kafkaTopic = names.find(topic, epoch);
-    if (kafkaTopic) return { kafkaTopic, addresses: await bridge.brokers(), isRemembered: true };
-    // The newest may be in force in a moment, at this bridge; until then, mail may bring a newer one.
-    if (name !== this.#names.at(-1)) name.state = "over";
-    return null;
   }
 
   /** Until all that is in an older name by now has been taken. */
-  async #drain(name: Name, signal: AbortSignal): Promise<void> {
+  async #drain(name: TopicName, signal: AbortSignal): Promise<void> {
     const { readToEnd, log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
@@ -300,10 +201,4 @@ export class TopicEpochs {
     } while (await backoff.wait(signal));
     throw new VeilError("STOPPED", "stopped before an older epoch was read");
   }
-}
-
-/** Where a name is. */
-interface Located {
-  readonly kafkaTopic: string;
-  readonly addresses: readonly string[];
 }

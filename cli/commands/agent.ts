@@ -27,6 +27,7 @@ function addRun(agent: Command): void {
       "after",
       `
 A reading that is reported as taken survives kill -9 and power loss until a bridge has acknowledged it.
+When the owner changes the keys, newer ones come by themselves; they replace the credential, or are kept in stateDir.
 SIGTERM stops cleanly: what was read is sealed and on disk. The log is on stderr, one JSON object a line.
 
 agent.yaml, with what has no default first:
@@ -72,7 +73,8 @@ function addStatus(agent: Command): void {
     .addHelpText(
       "after",
       `
-"waiting" counts what is on disk and not acknowledged by a bridge, key announcements included.
+"waiting" counts what is on disk and not acknowledged by a bridge, key announcements included. "keys" says which epoch
+readings are sealed for; what is left of an older one, after a change of keys, goes before all newer ones.
 The same socket serves Prometheus: curl --unix-socket SOCKET http://localhost/metrics
 
 Examples:
