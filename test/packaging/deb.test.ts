@@ -184,7 +184,7 @@ describe("installed on a device", () => {
   test("an upgrade keeps the outbox and what was configured", async () => {
     await bridge.stop();
     await read(5);
-    const defaults = "NODE_FLAGS=--max-semi-space-size=1 --max-old-space-size=40\n";
+    const defaults = 'NODE_FLAGS="--max-semi-space-size=1 --max-old-space-size=40"\n';
     await put("/etc/default/veilmq-agent", defaults, "644");
     const before = await show("MainPID");
     await machine.run(["dpkg", "--install", "/root/1.deb"]);

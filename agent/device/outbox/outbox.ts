@@ -209,9 +209,10 @@ export class Outbox implements OutboxReader, OutboxWriter {
   }
 
   acknowledge(entry: StoredEntry): void {
-    const { ledger, log, commits } = this.#running();
+    const { ledger, residents, log, commits } = this.#running();
     ledger.acknowledge(entry);
     this.#refusals.settle(entry.stream, ledger);
+    residents.release(entry.stream, ledger.acknowledged(entry.stream));
     log.markDirty(entry.stream);
     commits.nudge();
   }

@@ -11,11 +11,14 @@ import type { Segment } from "./segment.ts";
 /** The entries of one segment, by stream, in order. */
 export type SegmentEntries = ReadonlyMap<StreamId, readonly StoredEntry[]>;
 
+/** Taking entries off the front of a list costs the same for one and for many. */
+const RELEASED_AT_ONCE = 64;
+
 export class Residents {
   readonly #maxSegments: number;
   /** Least recently used first. */
   readonly #kept = new Map<Segment, SegmentEntries>();
-  /** The segment that is written: always complete in memory, because its file may hold more than is taken. */
+  /** The segment that is written: what is not acknowledged of it is in memory, because its file may hold more than is taken. */
   #open: { segment: Segment; entries: Map<StreamId, StoredEntry[]> } | null = null;
 
   constructor(options: { maxSegments: number }) {
@@ -43,6 +46,13 @@ export class Residents {
     const own = this.#open?.entries.get(entry.stream);
     if (own) own.push(entry);
     else this.#open?.entries.set(entry.stream, [entry]);
+  }
+
+  /** Nobody asks again for what is acknowledged: with a bridge that keeps up, next to nothing stays. */
+  release(stream: StreamId, acknowledged: number): void {
+    const own = this.#open?.entries.get(stream);
+    const last = own?.[RELEASED_AT_ONCE - 1];
+    if (last && last.sequence <= acknowledged) own?.splice(0, RELEASED_AT_ONCE);
   }
 
   /** The segment that was written is an ordinary one from now on. */

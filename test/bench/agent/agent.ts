@@ -15,7 +15,12 @@ import { profileOf } from "./profile.ts";
 import { watchVitals } from "./vitals.ts";
 
 /** As in systemd/default. */
-const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=48"];
+const NODE_FLAGS = [
+  "--max-semi-space-size=1",
+  "--max-old-space-size=48",
+  "--no-opt",
+  "--single-threaded-gc",
+];
 const RATES = [100, 1000] as const;
 const SHARES = 12;
 
