@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { loadAccess } from "../agent/consumer/config.ts";
 import { CredentialStore } from "../agent/credential-store.ts";
 import { Dashboard } from "../agent/dashboard/dashboard.ts";
 import { Limits, loadRules } from "../agent/dashboard/limits.ts";
@@ -17,6 +18,7 @@ import { printHint, printNote, reportError } from "./messages.ts";
 
 export interface DashboardFlags {
   readonly credential: string;
+  readonly config?: string;
   readonly host: string;
   readonly port: number;
   readonly tlsCert?: string;
@@ -51,6 +53,7 @@ export async function runDashboard(
   const granted = credential.topics.filter(({ ops }) => ops.includes("sub"));
   const asked = names.length > 0 ? names.map(topicName) : granted.map(({ name }) => name);
   const dashboard = new Dashboard({
+    access: flags.config === undefined ? {} : await loadAccess(flags.config),
     ...{ credential, credentialStore, host, port, tls, historyMs, zookeeper },
     topics: [...new Set(asked)].sort(),
     login: isOpen && flags.tokenFile === undefined ? null : await loginOf(flags.tokenFile),

@@ -3,6 +3,7 @@
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
+import type { Access } from "../consumer/config.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { Board } from "./board.ts";
 import { EventStreams } from "./events.ts";
@@ -24,6 +25,8 @@ export interface DashboardOptions extends Pick<ServerOptions, "host" | "port" | 
   readonly credential: Credential;
   /** Where newer keys are kept. */
   readonly credentialStore: CredentialStore;
+  /** As `WatchOptions`. */
+  readonly access?: Access;
   /** Names in clear, in the order of the page. */
   readonly topics: readonly string[];
   readonly login: Login | null;
@@ -49,6 +52,7 @@ export class Dashboard {
     const { credential, credentialStore, topics, limits, historyMs, zookeeper, log } = options;
     this.#board = new Board({ topics, limits, historyMs });
     this.#watch = new Watch({
+      access: options.access ?? {},
       ...{ credential, credentialStore, topics, historyMs, log, board: this.#board },
       maxHistoryRecords: historyShare(topics.length),
     });

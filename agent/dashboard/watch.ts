@@ -6,6 +6,7 @@ import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import type { StatusResponse } from "../../core/wire/http.ts";
+import type { Access } from "../consumer/config.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { measurementsOf } from "../consumer/measurements.ts";
 import { lagOf } from "../consumer/positions.ts";
@@ -22,6 +23,8 @@ const SECOND_MS = 1000;
 export interface WatchOptions {
   readonly credential: Credential;
   readonly credentialStore: CredentialStore;
+  /** How the bridge and Kafka want to be logged in to, beyond the credential. */
+  readonly access: Access;
   readonly topics: readonly string[];
   readonly board: Board;
   /** How much of Kafka's past is read at the start. */
@@ -110,11 +113,11 @@ export class Watch {
   }
 
   #createConsumer(): Consumer {
-    const { credential, credentialStore, topics, historyMs, maxHistoryRecords, log } =
-      this.#options;
+    const { credential, credentialStore, access, topics, log } = this.#options;
+    const { historyMs, maxHistoryRecords } = this.#options;
     const from = { sinceMs: Date.now() - historyMs, maxRecords: maxHistoryRecords };
     return new Consumer({
-      ...{ credential, credentialStore, topics, from, log },
+      ...{ credential, credentialStore, topics, from, log, access },
       ...{ stateDir: null, rejects: null, wait: true, output: NOWHERE },
       observer: {
         onReadings: (readings) => this.#take(readings),

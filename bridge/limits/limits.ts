@@ -13,7 +13,7 @@ import { type Exceeded, type LimitName, Quotas } from "./quotas.ts";
 const QUIET_MS = 60_000;
 const MAX_TOLD = 10_000;
 /** Of one client. */
-const REFUSALS_PER_MINUTE = 60;
+const REFUSALS_PER_MINUTE = 300;
 /** The label where no tenant is known yet. */
 const NO_TENANT = "-";
 

@@ -31,6 +31,7 @@ export function addDashboard(program: Command): void {
     .description("show topics in the browser: latest values, charts, and what others see of them")
     .argument("[topic...]", "names of topics (default: all that your credential may read)")
     .requiredOption("--credential <file>", "as `veilmq kms enrol` made it (mode 0600)")
+    .option("--config <file>", "how the operator wants logins: `veilmq consume --help`")
     .option("--host <address>", "where to listen", "127.0.0.1")
     .option("--port <number>", "0 takes a free one", portOption, 8480)
     .option("--tls-cert <file>", "PEM; needed off this machine")

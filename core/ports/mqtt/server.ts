@@ -14,7 +14,7 @@ import { Connection } from "./server-connection.ts";
 import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
 
 /** Lines in the log for what one address is refused. */
-const REFUSALS_PER_MINUTE = 120;
+const REFUSALS_PER_MINUTE = 600;
 
 /**
  * Listens; resolves when it does. Throws CONFIG for plain TCP off loopback without `allowPlaintext`, and for an
