@@ -163,6 +163,8 @@ describe("installed on a device", () => {
     const pid = await show("MainPID");
     const owner = await machine.run(["stat", "--format=%U", `/proc/${pid}`]);
     expect(owner.trim()).not.toBe("root");
+    const command = await machine.run(["cat", `/proc/${pid}/cmdline`]);
+    expect(command.split("\0")).toContain("--max-semi-space-size=1");
     await read(5);
     await vi.waitFor(() => expect(arrived()).toEqual([0, 1, 2, 3, 4]), WAIT);
   });

@@ -2,6 +2,7 @@
  * `npm run bench -- agent`: what an agent takes of its device, as the package installs it: bundled, with the bounds on
  * memory that its unit sets. The bridge, and the sensor on its pseudo-terminal, run beside it on the same machine.
  */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFile } from "../../../core/runtime/package.ts";
 import { hostArchitecture } from "../../../packaging/architecture.ts";
@@ -14,13 +15,6 @@ import { BenchDevice } from "./device.ts";
 import { profileOf } from "./profile.ts";
 import { watchVitals } from "./vitals.ts";
 
-/** As in systemd/default. */
-const NODE_FLAGS = [
-  "--max-semi-space-size=1",
-  "--max-old-space-size=48",
-  "--no-opt",
-  "--single-threaded-gc",
-];
 const RATES = [100, 1000] as const;
 const SHARES = 12;
 
@@ -33,35 +27,50 @@ interface Scale {
 const FULL: Scale = { starts: 9, settleMs: 35_000, watchMs: 30_000 };
 const QUICK: Scale = { starts: 1, settleMs: 0, watchMs: 1000 };
 
+interface Setup extends Scale {
+  readonly program: string;
+  readonly nodeFlags: readonly string[];
+}
+
 export const agentBenchmark: Benchmark = {
   name: "agent",
   summary: "start, memory, processor and wake-ups of a device's agent, and what it can take",
   run: async (context) => {
-    const scale = context.quick ? QUICK : FULL;
     const folder = join(context.folder, "bundle");
     await bundle(folder, hostArchitecture());
-    const program = join(folder, "cli", "main.js");
+    const setup: Setup = {
+      ...(context.quick ? QUICK : FULL),
+      program: join(folder, "cli", "main.js"),
+      nodeFlags: await unitFlags(),
+    };
     return {
       summary:
         "The agent of one device, as the package installs it, with a sensor on a pseudo-terminal and a bridge beside it.",
       sections: [
-        await starts(context, scale, program),
-        await live(context, scale, program),
-        ...(await saturated(context, scale, program)),
+        await starts(context, setup),
+        await live(context, setup),
+        ...(await saturated(context, setup)),
       ],
     };
   },
 };
 
-async function starts(context: BenchmarkContext, scale: Scale, program: string): Promise<Section> {
-  const tick = context.progress("starts", scale.starts);
+/** What the package's units give Node. */
+async function unitFlags(): Promise<string[]> {
+  const text = await readFile(packageFile("systemd", "default"), "utf8");
+  return /^NODE_FLAGS="(.*)"$/m.exec(text)?.[1]?.split(" ") ?? [];
+}
+
+async function starts(context: BenchmarkContext, setup: Setup): Promise<Section> {
+  const { program, nodeFlags } = setup;
+  const tick = context.progress("starts", setup.starts);
   const took: number[] = [];
-  for (let n = 0; n < scale.starts; n++) {
+  for (let n = 0; n < setup.starts; n++) {
     const folder = join(context.folder, `start-${n}`);
     const device = await BenchDevice.start({
       folder,
       program,
-      nodeFlags: NODE_FLAGS,
+      nodeFlags,
       online: true,
     });
     took.push(device.startMs);
@@ -74,22 +83,23 @@ async function starts(context: BenchmarkContext, scale: Scale, program: string):
   };
 }
 
-async function live(context: BenchmarkContext, scale: Scale, program: string): Promise<Section> {
+async function live(context: BenchmarkContext, setup: Setup): Promise<Section> {
   const { signal, say } = context;
+  const { program, nodeFlags } = setup;
   const folder = join(context.folder, "live");
-  const device = await BenchDevice.start({ folder, program, nodeFlags: NODE_FLAGS, online: true });
+  const device = await BenchDevice.start({ folder, program, nodeFlags, online: true });
   const rows: (string | number)[][] = [];
   try {
     for (const rate of [0, ...RATES]) {
       say(rate === 0 ? "idle" : `${rate} readings a second`);
-      if (rate === 0) await new Promise((resolve) => setTimeout(resolve, scale.settleMs));
+      if (rate === 0) await new Promise((resolve) => setTimeout(resolve, setup.settleMs));
       const before = await device.status();
       const [vitals] = await Promise.all([
-        watchVitals(device.pid, scale.watchMs, signal),
-        device.send(rate, scale.watchMs, signal),
+        watchVitals(device.pid, setup.watchMs, signal),
+        device.send(rate, setup.watchMs, signal),
       ]);
       const after = await device.status();
-      const taken = (after.taken - before.taken) / (scale.watchMs / 1000);
+      const taken = (after.taken - before.taken) / (setup.watchMs / 1000);
       const { residentMiB, processor, wakes } = vitals;
       rows.push([rate, taken, residentMiB, 100 * processor, wakes]);
     }
@@ -100,26 +110,28 @@ async function live(context: BenchmarkContext, scale: Scale, program: string): P
   return { heading: "Live, with a bridge that takes everything", table: { columns, rows } };
 }
 
-async function saturated(
-  context: BenchmarkContext,
-  scale: Scale,
-  program: string,
-): Promise<Section[]> {
+async function saturated(context: BenchmarkContext, setup: Setup): Promise<Section[]> {
+  const { program, nodeFlags } = setup;
   const rows: (string | number)[][] = [];
   for (const online of [false, true]) {
     context.say(`as many as it takes, ${online ? "with" : "without"} a bridge`);
     const folder = join(context.folder, `full-${online}`);
-    const device = await BenchDevice.start({ folder, program, nodeFlags: NODE_FLAGS, online });
-    const { taken, processor, residentMiB } = await fill(device, scale, context.signal);
+    const device = await BenchDevice.start({ folder, program, nodeFlags, online });
+    const { taken, processor, residentMiB } = await fill(device, setup, context.signal);
     rows.push([online ? "yes" : "no", taken, residentMiB, 100 * processor]);
     await device.stop();
   }
   // Compiled, not bundled: places have names there.
   const compiled = packageFile("dist", "cli", "main.js");
   const folder = join(context.folder, "profile");
-  const nodeFlags = [...NODE_FLAGS, "--cpu-prof", `--cpu-prof-dir=${folder}`];
-  const device = await BenchDevice.start({ folder, program: compiled, nodeFlags, online: true });
-  await fill(device, scale, context.signal);
+  const profiling = [...nodeFlags, "--cpu-prof", `--cpu-prof-dir=${folder}`];
+  const device = await BenchDevice.start({
+    folder,
+    program: compiled,
+    nodeFlags: profiling,
+    online: true,
+  });
+  await fill(device, setup, context.signal);
   await device.stop();
   const shares = (await profileOf(folder)).slice(0, SHARES);
   return [
