@@ -1,7 +1,7 @@
 /** A Debian with a real systemd, for tests of what is installed: machine.sh says what it is made of. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, readFile, rm, rmdir } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
@@ -95,11 +95,19 @@ export class DebianMachine {
       this.#outside.kill("SIGKILL");
       await ended;
     }
-    await vi
-      .waitFor(() => rmdir(this.#cgroup), { timeout: 10_000, interval: 50 })
-      .catch(() => undefined);
+    // Its processes take a moment to be gone, and until then their groups are not empty.
+    await vi.waitFor(() => removeGroups(this.#cgroup), { timeout: 10_000, interval: 50 });
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** A group and those that systemd made in it, from the innermost on: a cgroup has no files that could be removed. */
+async function removeGroups(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeGroups(join(path, entry.name));
+  await rmdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
 }
 
 /** Where cgroups of version 2 are, beside those of version 1 or alone. */
