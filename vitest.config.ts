@@ -10,6 +10,9 @@ const STACK = [
   "test/faults/faults.test.ts",
 ];
 
+/** Also on a slow machine with other work to do. */
+const PATIENT = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,6 +22,8 @@ export default defineConfig({
           // For a machine with other work to do: no unit test takes a tenth of it otherwise.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: PATIENT,
+          maxWorkers: 2,
           include: ["test/**/*.test.ts"],
           exclude: STACK,
         },
@@ -31,6 +36,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect: PATIENT,
         },
       },
     ],
