@@ -15,6 +15,8 @@ const PATIENT = { poll: { timeout: 15_000 } };
 
 export default defineConfig({
   test: {
+    // Two run side by side (test/run.sh): neither draws on the terminal.
+    reporters: [["default", { summary: false }]],
     projects: [
       {
         test: {
@@ -23,7 +25,6 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           expect: PATIENT,
-          maxWorkers: 2,
           include: ["test/**/*.test.ts"],
           exclude: STACK,
         },
