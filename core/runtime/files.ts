@@ -1,22 +1,25 @@
 /** Files that must not be torn, and files that must not be read by others. */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../errors.ts";
 
 const SECRET_MODE = 0o600;
 const OTHERS = 0o077;
 
-/** Replaces `path` atomically: a temporary file beside it, fsync, rename, fsync of the folder. */
+/**
+ * Replaces `path` atomically: a temporary file beside it, fsync, rename, fsync of the folder. Throws what `data` throws;
+ * then nothing has changed.
+ */
 export async function replaceFile(
   path: string,
-  data: Uint8Array | string,
+  data: Uint8Array | string | AsyncIterable<Uint8Array>,
   mode = 0o644,
 ): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
   const file = await open(temporary, "wx", mode);
   try {
-    await file.writeFile(data);
+    await writeFile(file, data);
     await file.sync();
     await file.close();
     await rename(temporary, path);
@@ -29,7 +32,10 @@ export async function replaceFile(
 }
 
 /** As `replaceFile`, readable by its owner alone. */
-export async function replaceSecretFile(path: string, data: Uint8Array | string): Promise<void> {
+export async function replaceSecretFile(
+  path: string,
+  data: Uint8Array | string | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await replaceFile(path, data, SECRET_MODE);
 }
 

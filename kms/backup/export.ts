@@ -1,10 +1,9 @@
 /** `kms export`: the whole of a tenant's folder in one file, under a passphrase of its own. */
-import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, rename, stat, unlink } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { VeilError } from "../../core/errors.ts";
-import { fileExists, syncFolder } from "../../core/runtime/files.ts";
+import { fileExists, replaceSecretFile } from "../../core/runtime/files.ts";
 import { sealStream } from "../age.ts";
 import { tenantFileKind } from "../layout.ts";
 import type { Tenant } from "../tenant.ts";
@@ -57,7 +56,8 @@ export async function exportTenant(tenant: Tenant, request: ExportRequest): Prom
     }),
   );
   const sealed = await sealStream(archive, backupPassphrase, scryptWorkFactor);
-  const bytes = await writeWhole(path, sealed);
+  await replaceSecretFile(path, sealed);
+  const bytes = (await stat(path)).size;
   return { tenant: tenant.name, path, files: files.length, bytes, serial };
 }
 
@@ -123,26 +123,4 @@ async function* withProgress<T>(items: AsyncIterable<T>, onItem: () => void): As
     onItem();
     yield item;
   }
-}
-
-/** All or nothing, mode 0600. Returns how many bytes it has become. */
-async function writeWhole(path: string, content: AsyncIterable<Uint8Array>): Promise<number> {
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
-  const file = await open(temporary, "wx", SECRET_MODE);
-  let bytes = 0;
-  try {
-    for await (const chunk of content) {
-      await file.writeFile(chunk);
-      bytes += chunk.length;
-    }
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
-  await syncFolder(dirname(path));
-  return bytes;
 }
