@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
+import { closeServer } from "../../core/runtime/close-server.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { type Answer, json, plain, seeOther, send } from "./answer.ts";
 import type { EventStreams } from "./events.ts";
@@ -74,11 +75,7 @@ export class DashboardServer {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (!server) return;
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections();
-    await closed;
+    if (server) await closeServer(server);
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {

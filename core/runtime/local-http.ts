@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, request, type Server } from "node:h
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { VeilError } from "../errors.ts";
+import { closeServer } from "./close-server.ts";
 
 const SOCKET_MODE = 0o600;
 /** sun_path of unix(7), less the final zero. */
@@ -64,11 +65,7 @@ export class LocalHttpServer {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (!server) return;
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections();
-    await closed;
+    if (server) await closeServer(server);
   }
 
   async #answer({ method, url }: IncomingMessage): Promise<LocalAnswer & { status: number }> {
