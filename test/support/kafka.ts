@@ -1,5 +1,7 @@
 /** The shared cluster as the Kafka port sees it, and topics of a test's own. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { isVeilError } from "../../core/errors.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import { createKafka, type Kafka } from "../../core/ports/kafka/client.ts";
 import type { KafkaProducer, PartitionBatch } from "../../core/ports/kafka/producer.ts";
@@ -21,12 +23,19 @@ export interface TestTopic {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** A new topic on `kafka`; returns its name. */
+/** A new topic on `kafka`, as soon as enough brokers are up for its replicas; returns its name. */
 export async function makeTopic(kafka: Kafka, options: TestTopic = {}): Promise<string> {
   const { partitions = 1, replication = 1, config = {} } = options;
   const admin = new KafkaAdmin({ kafka });
   const topic = freshName("veil-test");
-  await admin.ensureTopic({ topic, partitions, replication, config });
+  for (const deadline = Date.now() + 30_000; ; await sleep(100)) {
+    try {
+      await admin.ensureTopic({ topic, partitions, replication, config });
+      break;
+    } catch (error) {
+      if (!isVeilError(error, "UNAVAILABLE") || Date.now() > deadline) throw error;
+    }
+  }
   await admin.stop();
   return topic;
 }
