@@ -106,7 +106,7 @@ function buildIntake(parts: Parts) {
       await producer.send(batches, onResult);
     },
     log,
-    onPressure: (isHigh) => ingress.setPaused(isHigh),
+    onPressure: (isHigh) => ingress.setPressure(isHigh),
   });
   const onPartitionsChanged = (): void => metrics.partitionsChanged();
   const { host, port, insecurePlaintext } = config.mqtt;

@@ -1,13 +1,11 @@
 /** What a bridge counts, for Prometheus. No client, topic or key is a label: the tenant is the finest. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ErrorCode } from "../core/errors.ts";
 import type { MqttRefusal } from "../core/ports/mqtt/server-types.ts";
 import { addGauge } from "../core/runtime/metrics.ts";
 import type { UpstreamKind } from "../core/wire/mqtt.ts";
 import type { LimitName } from "./limits/quotas.ts";
-
-/** From a batch's linger to a broker's change of leader. */
-const PUBACK_BUCKETS_S = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.5, 1, 2, 5, 10, 30, 60];
+import { PubackTimes } from "./puback-times.ts";
 
 /** What is read at the moment Prometheus asks. */
 export interface BridgeGauges {
@@ -43,13 +41,7 @@ export class BridgeMetrics {
     "Topics found with another number of partitions than their tenant's.",
     [],
   );
-  readonly #puback = new Histogram({
-    name: "veilmq_puback_seconds",
-    help: "From a publish read to its PUBACK sent.",
-    labelNames: ["kind"],
-    buckets: PUBACK_BUCKETS_S,
-    registers: [this.registry],
-  });
+  readonly #pubacks = new PubackTimes();
 
   constructor() {
     this.#sum("records", "Records acknowledged to devices.", ({ records }) => records);
@@ -79,7 +71,8 @@ export class BridgeMetrics {
 
   /** The Prometheus text. */
   async text(): Promise<{ contentType: string; body: string }> {
-    return { contentType: this.registry.contentType, body: await this.registry.metrics() };
+    const body = `${await this.registry.metrics()}\n${this.#pubacks.text()}`;
+    return { contentType: this.registry.contentType, body };
   }
 
   refused(code: ErrorCode, tenant: string): void {
@@ -95,10 +88,13 @@ export class BridgeMetrics {
   }
 
   recordAcknowledged(tenant: string, bytes: number): void {
-    const sum = this.#acknowledged.get(tenant) ?? { records: 0, bytes: 0 };
+    let sum = this.#acknowledged.get(tenant);
+    if (!sum) {
+      sum = { records: 0, bytes: 0 };
+      this.#acknowledged.set(tenant, sum);
+    }
     sum.records += 1;
     sum.bytes += bytes;
-    this.#acknowledged.set(tenant, sum);
   }
 
   mailDelivered(tenant: string): void {
@@ -114,7 +110,7 @@ export class BridgeMetrics {
   }
 
   acknowledged(kind: UpstreamKind, elapsedMs: number): void {
-    this.#puback.observe({ kind }, elapsedMs / 1000);
+    this.#pubacks.observe(kind, elapsedMs);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {

@@ -18,7 +18,7 @@ import type {
   MqttVerdict,
 } from "../../core/ports/mqtt/server-types.ts";
 import { formatLogin } from "../../core/wire/login.ts";
-import { parseUpstream, type UpstreamKind } from "../../core/wire/mqtt.ts";
+import { parseUpstream, type UpstreamKind, upstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
 
 import type { Rated } from "../limits/quotas.ts";
@@ -31,10 +31,13 @@ import { register } from "./registration.ts";
 import { Rekeys } from "./rekeys.ts";
 import { reviewClient, reviewReaders, reviewTenant } from "./review.ts";
 import { type IngressServices, noteRefusal } from "./services.ts";
-import { type Alias, Session } from "./session.ts";
+import { Session } from "./session.ts";
 
 /** Below the deadline of a part's stop, so that what is not confirmed by then is closed in order. */
 const DRAIN_MS = 5000;
+
+/** To a publish. */
+type Answer = (verdict: MqttVerdict) => void;
 
 export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
   readonly listener: Pick<MqttServerOptions, "host" | "port" | "tls" | "allowPlaintext" | "limits">;
@@ -69,9 +72,10 @@ export class Ingress {
       onConnect: (connection) => this.#connected(connection),
       onRead: (connection, bytes, packets) => this.#read(connection, bytes, packets),
       onReady: (connection) => this.#ready(connection),
-      onPublish: async (connection, message) => this.#publish(connection, message),
+      onPublish: (connection, message, answer) => this.#publish(connection, message, answer),
       onClose: (connection, reason) => this.#closed(connection, reason),
-      onPuback: ({ topic }, elapsedMs) => metrics.acknowledged(kindOf(topic), elapsedMs),
+      onPuback: ({ topic }, elapsedMs) =>
+        metrics.acknowledged(upstreamKind(topic) ?? "rec", elapsedMs),
       onRefused: (refusal) => metrics.mqttRefused(refusal),
     });
     log.info({ host: this.#listener.host, port: this.#server.port }, "taking MQTT connections");
@@ -92,9 +96,9 @@ export class Ingress {
     return this.#sessions.size;
   }
 
-  /** While the writer has too much to write, no device's bytes are read. */
-  setPaused(isPaused: boolean): void {
-    this.#server?.setPaused(isPaused);
+  /** While the writer has too much to write, devices that wait for Kafka are not read. */
+  setPressure(isHigh: boolean): void {
+    this.#server?.setPressure(isHigh);
   }
 
   /** New connections get this certificate; those that are open stay. */
@@ -165,36 +169,32 @@ export class Ingress {
     if (waitMs > 0) session.connection.holdBack(waitMs);
   }
 
-  #publish(
-    connection: MqttSession,
-    { topic, payload }: MqttMessage,
-  ): Promise<MqttVerdict> | MqttVerdict {
+  #publish(connection: MqttSession, { topic, payload }: MqttMessage, answer: Answer): void {
     const session = this.#sessions.get(connection);
     const upstream = parseUpstream(topic);
-    if (!session || session.isBroken) return { reason: "the session is over" };
+    if (!session || session.isBroken) {
+      answer({ reason: "the session is over" });
+      return;
+    }
     session.sighting.active(this.#services.nowMs());
-    if (!upstream) return this.#violation(session, "rec", "a topic that no client may publish to");
+    if (!upstream) {
+      answer(this.#violation(session, "rec", "a topic that no client may publish to"));
+      return;
+    }
     const { kind, alias: number } = upstream;
     if (kind === "reg") {
       this.#charge(session, "registrations", 1);
       void register(this.#services, session, number, payload);
-      return "ack";
+      answer("ack");
+      return;
     }
     const alias = session.aliases.get(number);
-    if (!alias) return this.#violation(session, kind, "an alias that was not accepted here");
-    return this.#take(kind, session, alias, payload);
-  }
-
-  #take(
-    kind: "key" | "rec",
-    session: Session,
-    alias: Alias,
-    payload: Buffer,
-  ): Promise<MqttVerdict> {
-    if (kind === "key") this.#charge(session, "announcements", 1);
-    return kind === "key"
-      ? announce(this.#services, session, alias, payload)
-      : takeRecord(this.#services, session, alias, payload);
+    if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
+    else if (kind === "rec") takeRecord(this.#services, session, alias, payload, answer);
+    else {
+      this.#charge(session, "announcements", 1);
+      void announce(this.#services, session, alias, payload).then(answer);
+    }
   }
 
   /** No code of the protocol fits what a client must not do: it is closed, without PUBACK. */
@@ -227,8 +227,4 @@ export class Ingress {
     for (const session of this.#sessions.values())
       if (session.login.tenant === tenant.name) reviewTenant(this.#services, session, tenant);
   }
-}
-
-function kindOf(topic: string): UpstreamKind {
-  return parseUpstream(topic)?.kind ?? "rec";
 }

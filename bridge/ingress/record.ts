@@ -16,23 +16,22 @@ import { retryUntil } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import { type Alias, rememberKid, type Session } from "./session.ts";
 
-/** Writes a record, waiting for Kafka as long as the device does. */
-export async function takeRecord(
+/** Writes a record, waiting for Kafka as long as the device does; `answer` hears what becomes of it. */
+export function takeRecord(
   services: IngressServices,
   session: Session,
   alias: Alias,
   payload: Buffer,
-): Promise<MqttVerdict> {
-  const job = { services, session, alias, payload };
+  answer: (verdict: MqttVerdict) => void,
+): void {
+  const job = { services, session, alias, payload, answer };
   try {
-    const begun = session.turns.isFree ? begin(job) : null;
-    const { written } = begun ?? (await session.turns.take(() => askThenBegin(job)));
-    await written;
+    if (session.turns.isFree && begin(job)) return;
   } catch (error) {
-    return refuse(job, error);
+    answer(refuse(job, error));
+    return;
   }
-  services.metrics.recordAcknowledged(session.login.tenant, payload.length);
-  return "ack";
+  session.turns.take(() => askThenBegin(job)).catch((error: unknown) => answer(refuse(job, error)));
 }
 
 interface Job {
@@ -40,26 +39,35 @@ interface Job {
   readonly session: Session;
   readonly alias: Alias;
   readonly payload: Buffer;
+  readonly answer: (verdict: MqttVerdict) => void;
 }
 
-/** In the writer. In an object, since a promise of a promise would wait for both. */
-interface Begun {
-  readonly written: Promise<void>;
-}
-
-/** Judges a record and gives it to the writer at once; `null` if the registry must be asked first. */
-function begin({ services, session, alias, payload }: Job): Begun | null {
+/**
+ * Judges a record and gives it to the writer, whose word is the answer; `false` if the registry must be asked first.
+ * This is every record's way: no promise is made on it.
+ */
+function begin(job: Job): boolean {
+  const { services, session, alias, payload, answer } = job;
   if (session.isBroken) throw new VeilError("DISCONNECTED", "an earlier publish was refused");
-  const kid = judge({ services, session, alias, payload });
-  if (!alias.kids.has(kid.toString("hex"))) return null;
+  const kid = judge(job);
+  if (!alias.kids.has(kid.toString("hex"))) return false;
   const { topic, partition, key } = alias;
-  return { written: services.writer.write({ topic, partition, key, value: payload, session }) };
+  services.writer.write({ topic, partition, key, value: payload, session }, (error) => {
+    if (error) answer(refuse(job, error));
+    else {
+      services.metrics.recordAcknowledged(session.login.tenant, payload.length);
+      answer("ack");
+    }
+  });
+  return true;
 }
 
 /** As `begin`, and where it must be, after a question to the registry. */
-async function askThenBegin(job: Job): Promise<Begun> {
+async function askThenBegin(job: Job): Promise<void> {
   try {
-    return begin(job) ?? (await askRegistry(job)) ?? forgotten();
+    if (begin(job)) return;
+    await askRegistry(job);
+    if (!begin(job)) throw new VeilError("INTERNAL", "a kid was forgotten at once");
   } catch (error) {
     // Here and not where it is answered: the next one's turn comes before that.
     job.session.break();
@@ -67,33 +75,28 @@ async function askThenBegin(job: Job): Promise<Begun> {
   }
 }
 
-async function askRegistry(job: Job): Promise<Begun | null> {
-  const { services, session, alias, payload } = job;
+async function askRegistry({ services, session, alias, payload }: Job): Promise<void> {
   const { tenant, client: producerId } = session.login;
   const { kid } = inspectRecord(payload);
   const key = { tenant, tag: alias.tag, kid, producerId };
   if (!(await retryUntil(session.ended, () => services.registry.has(key))))
     throw new VeilError("BAD_RECORD", "the record's key was never announced here");
   rememberKid(alias, kid);
-  return begin(job);
-}
-
-function forgotten(): never {
-  throw new VeilError("INTERNAL", "a kid was forgotten at once");
 }
 
 /** What can be judged at once; returns the kid. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
 function judge({ services, session, alias, payload }: Job): Buffer {
   const header = inspectRecord(payload);
+  const nowMs = services.nowMs();
   const client = services.directory.client(session.login);
   const tenant = services.directory.tenant(session.login.tenant);
   if (!tenant || client?.status !== "active")
     throw new VeilError("REVOKED", "the client is revoked");
-  if (services.nowMs() >= alias.expMs) throw new VeilError("NO_GRANT", "the grant has ended");
-  if (isOver({ services, session, alias }))
+  if (nowMs >= alias.expMs) throw new VeilError("NO_GRANT", "the grant has ended");
+  if (!isOfTags(tenant, alias.epoch, nowMs))
     throw new VeilError("EPOCH", "the grace window of the alias's epoch is over");
   // The record's own may be an older one than its alias's: an outbox is emptied under the newest names.
-  const { parameters } = epochOfRecords(tenant, header.epoch, services.nowMs());
+  const { parameters } = epochOfRecords(tenant, header.epoch, nowMs);
   if (SUITE[parameters.suite] !== header.suite)
     throw new VeilError("EPOCH", "the record's suite is not its epoch's");
   if (client.signs && !header.signed)

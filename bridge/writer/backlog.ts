@@ -1,7 +1,9 @@
 /** Every record that was accepted and is neither confirmed nor rejected: counted, bounded, and known by session. */
 import { VeilError } from "../../core/errors.ts";
-import { type Entry, entryBytes, type Lane } from "./lane.ts";
+import { Entry, type EntryOptions, type OnSettled } from "./entry.ts";
+import type { Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
+import { SessionEntries } from "./session-entries.ts";
 
 const HIGH = 0.5;
 const LOW = 0.25;
@@ -14,7 +16,7 @@ export interface BacklogOptions {
 
 export class Backlog {
   readonly #options: BacklogOptions;
-  readonly #sessions = new Map<object, Set<Entry>>();
+  readonly #sessions = new Map<object, SessionEntries>();
   /** Sessions of which a record was rejected: nothing later of theirs may be written. */
   readonly #broken = new WeakSet<object>();
   #size = 0;
@@ -35,36 +37,26 @@ export class Backlog {
   }
 
   /**
-   * Takes a record in; `onSettled` hears of its end. Throws DISCONNECTED for a broken session, LIMIT where there is
-   * no room; that breaks the session, too.
+   * Takes a record in; `onSettled` hears of its end. `null` where that has come already: DISCONNECTED for a broken
+   * session, LIMIT where there is no room, which breaks the session, too.
    */
-  add(
-    record: Pick<Entry, "lane" | "session" | "key" | "value">,
-    onSettled: (error?: VeilError) => void,
-  ): Entry {
-    const { session } = record;
-    if (this.#broken.has(session)) throw sessionEnded();
-    const entries = this.#sessions.get(session) ?? new Set<Entry>();
-    const bytes = entryBytes(record);
-    const { maxBytes, maxPerSession } = this.#options.limits;
-    if (entries.size >= maxPerSession || this.#bytes + bytes > maxBytes) {
-      this.#broken.add(session);
-      throw new VeilError("LIMIT", "too many records wait for Kafka");
+  add(lane: Lane, record: Omit<EntryOptions, "lane">, onSettled: OnSettled): Entry | null {
+    const { session, key, value } = record;
+    if (this.#broken.has(session)) {
+      onSettled(sessionEnded());
+      return null;
     }
-    const entry: Entry = {
-      ...record,
-      settled: false,
-      settle: (error) => {
-        if (entry.settled) return;
-        entry.settled = true;
-        this.#remove(entry, bytes);
-        onSettled(error);
-      },
-    };
+    const entry = new Entry({ lane, session, key, value }, onSettled, this.#onGone);
+    const entries = this.#sessions.get(session) ?? this.#begin(session);
+    const { maxBytes, maxPerSession } = this.#options.limits;
+    if (entries.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
+      this.#broken.add(session);
+      onSettled(new VeilError("LIMIT", "too many records wait for Kafka"));
+      return null;
+    }
     entries.add(entry);
-    this.#sessions.set(session, entries);
     this.#size += 1;
-    this.#bytes += bytes;
+    this.#bytes += entry.bytes;
     this.#report();
     return entry;
   }
@@ -72,21 +64,20 @@ export class Backlog {
   /** Rejects all of a session's records and all that will come; returns where they waited. */
   dropSession(session: object): ReadonlySet<Lane> {
     this.#broken.add(session);
-    return settleAll([...(this.#sessions.get(session) ?? [])], sessionEnded());
+    return settleAll(this.#sessions.get(session)?.list() ?? [], sessionEnded());
   }
 
   /** Rejects a record with `error`, and as `dropSession` what its session wrote after it. */
   reject(entry: Entry, error: VeilError): ReadonlySet<Lane> {
     this.#broken.add(entry.session);
-    const entries = [...(this.#sessions.get(entry.session) ?? [])];
-    const later = entries.slice(entries.indexOf(entry) + 1);
+    const later = this.#sessions.get(entry.session)?.list(entry) ?? [];
     entry.settle(error);
     return settleAll(later, sessionEnded());
   }
 
   rejectAll(error: VeilError): void {
     for (const entries of [...this.#sessions.values()])
-      for (const entry of [...entries]) entry.settle(error);
+      for (const entry of entries.list()) entry.settle(error);
   }
 
   /** Resolves when nothing is left. One caller at a time. */
@@ -97,15 +88,21 @@ export class Backlog {
     });
   }
 
-  #remove(entry: Entry, bytes: number): void {
-    const entries = this.#sessions.get(entry.session);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#sessions.delete(entry.session);
+  #begin(session: object): SessionEntries {
+    const entries = new SessionEntries();
+    this.#sessions.set(session, entries);
+    return entries;
+  }
+
+  readonly #onGone = ({ session, bytes }: Entry): void => {
+    const entries = this.#sessions.get(session);
+    entries?.settled();
+    if (entries?.size === 0) this.#sessions.delete(session);
     this.#size -= 1;
     this.#bytes -= bytes;
     this.#report();
     if (this.#size === 0) this.#onDrained?.();
-  }
+  };
 
   #report(): void {
     const { limits, onPressure } = this.#options;

@@ -6,7 +6,8 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { PartitionBatch, PartitionResult } from "../../core/ports/kafka/producer.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type Entry, Lane } from "./lane.ts";
+import type { Entry } from "./entry.ts";
+import { Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
 import { RetrySlots } from "./retry-slots.ts";
 
@@ -34,7 +35,8 @@ interface Retry {
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #lanes = new Map<string, Lane>();
+  /** Of a topic by partition, while they hold anything. */
+  readonly #lanes = new Map<string, Map<number, Lane>>();
   /** Lanes with something to send, not in flight, not failing. */
   readonly #ready = new Set<Lane>();
   readonly #failing = new Map<Lane, Retry>();
@@ -61,14 +63,14 @@ export class Dispatcher {
     return this.#failing.size;
   }
 
-  /** The partition's lane; it is kept once something was added to it. */
+  /** The partition's lane; it is kept while it holds anything. */
   lane(topic: string, partition: number): Lane {
-    return this.#lanes.get(laneId({ topic, partition })) ?? new Lane(topic, partition);
+    return this.#lanes.get(topic)?.get(partition) ?? new Lane(topic, partition);
   }
 
   add(entry: Entry): void {
     const { lane } = entry;
-    this.#lanes.set(laneId(lane), lane);
+    if (lane.isEmpty) this.#keep(lane);
     lane.add(entry);
     if (lane.isBusy || this.#failing.has(lane)) return;
     this.#ready.add(lane);
@@ -208,7 +210,14 @@ export class Dispatcher {
     clearTimeout(retry?.timer);
     this.#recovered(lane);
     this.#ready.delete(lane);
-    this.#lanes.delete(laneId(lane));
+    const lanes = this.#lanes.get(lane.topic);
+    lanes?.delete(lane.partition);
+    if (lanes?.size === 0) this.#lanes.delete(lane.topic);
+  }
+
+  #keep(lane: Lane): void {
+    const lanes = this.#lanes.get(lane.topic) ?? new Map<number, Lane>();
+    this.#lanes.set(lane.topic, lanes.set(lane.partition, lane));
   }
 }
 

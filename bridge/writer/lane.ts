@@ -3,23 +3,8 @@
  * that failed. No I/O and no clock; the order of PROTOCOL.md §3 ("Order and repeats") is kept here.
  */
 import type { VeilError } from "../../core/errors.ts";
-import { type PartitionBatch, RECORD_OVERHEAD_BYTES } from "../../core/ports/kafka/producer.ts";
-
-/** A record that was accepted and is neither confirmed nor rejected. */
-export interface Entry {
-  readonly lane: Lane;
-  readonly session: object;
-  readonly key: Buffer;
-  readonly value: Buffer;
-  /** Settled also before it left: its session ended. It is sent no more. */
-  settled: boolean;
-  /** `undefined`: Kafka has it, acks=all. */
-  settle(error?: VeilError): void;
-}
-
-export function entryBytes({ key, value }: Pick<Entry, "key" | "value">): number {
-  return key.length + value.length + RECORD_OVERHEAD_BYTES;
-}
+import type { PartitionBatch } from "../../core/ports/kafka/producer.ts";
+import type { Entry } from "./entry.ts";
 
 export interface Taken {
   readonly batch: PartitionBatch;
@@ -69,15 +54,14 @@ export class Lane {
     let bytes = 0;
     let count = 0;
     for (const entry of this.#queue) {
-      const more = entryBytes(entry);
-      if (count === maxMessages || (count > 0 && bytes + more > limits.maxBytes)) break;
+      if (count === maxMessages || (count > 0 && bytes + entry.bytes > limits.maxBytes)) break;
       count += 1;
-      bytes += more;
+      bytes += entry.bytes;
     }
     if (count === 0) return null;
     this.#inFlight = this.#queue.splice(0, count);
-    const messages = this.#inFlight.map(({ key, value }) => ({ key, value }));
-    return { batch: { topic: this.topic, partition: this.partition, messages }, bytes };
+    const { topic, partition } = this;
+    return { batch: { topic, partition, messages: this.#inFlight }, bytes };
   }
 
   /** Kafka has the batch. */

@@ -1,5 +1,5 @@
 /**
- * The promise behind the PUBACK: `write()` resolves when Kafka has the record with acks=all, and never before.
+ * The promise behind the PUBACK: `write()` settles a record when Kafka has it with acks=all, and never before.
  *
  *   write → backlog (bounds) → lane of its partition → dispatcher → send → confirmed | retried | rejected
  *
@@ -12,6 +12,7 @@ import { pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher, type Send } from "./dispatcher.ts";
+import type { OnSettled } from "./entry.ts";
 import { DEFAULT_WRITER_LIMITS, type WriterLimits } from "./limits.ts";
 
 /** One record for Kafka. `session` is any object that stands for whoever wants it written. */
@@ -67,18 +68,19 @@ export class Writer {
   }
 
   /**
-   * Resolves when all in-sync replicas have the record; waits as long as Kafka is away. Rejects with Kafka's
-   * verdict where it is final (TOO_LARGE, NOT_FOUND, …), LIMIT where there is no room, DISCONNECTED after an
-   * earlier rejection or `dropSession`, STOPPED. After any rejection the session is done: nothing later of it is
-   * written.
+   * Calls `onSettled` once: without an error when all in-sync replicas have the record, however long Kafka is away;
+   * with Kafka's verdict where it is final (TOO_LARGE, NOT_FOUND, …), LIMIT where there is no room, DISCONNECTED after
+   * an earlier rejection or `dropSession`, STOPPED. After any rejection the session is done: nothing later of it is
+   * written. What is refused at once is settled before this returns.
    */
-  async write({ topic, partition, key, value, session }: WriterRecord): Promise<void> {
-    if (this.#isStopping) throw new VeilError("STOPPED", "the bridge stops");
-    const lane = this.#dispatcher.lane(topic, partition);
-    await new Promise<void>((resolve, reject) => {
-      const onSettled = (error?: VeilError): void => (error ? reject(error) : resolve());
-      this.#dispatcher.add(this.#backlog.add({ lane, session, key, value }, onSettled));
-    });
+  write(record: WriterRecord, onSettled: OnSettled): void {
+    if (this.#isStopping) {
+      onSettled(new VeilError("STOPPED", "the bridge stops"));
+      return;
+    }
+    const lane = this.#dispatcher.lane(record.topic, record.partition);
+    const entry = this.#backlog.add(lane, record, onSettled);
+    if (entry) this.#dispatcher.add(entry);
   }
 
   /** The session ended: what of it is not confirmed is rejected with DISCONNECTED, and not sent again. */

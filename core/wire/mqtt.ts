@@ -19,7 +19,10 @@ export interface UpstreamTopic {
   readonly alias: number;
 }
 
-const UPSTREAM = /^v1\/(reg|key|rec)\/([1-9][0-9]{0,4})$/;
+/** The beginning of a topic, up to its alias. */
+const PREFIX_LENGTH = "v1/reg/".length;
+const KIND_OF = new Map<string, UpstreamKind>(UPSTREAM_KINDS.map((kind) => [`v1/${kind}/`, kind]));
+const ALIAS = /^[1-9][0-9]{0,4}$/;
 
 export function formatUpstream({ kind, alias }: UpstreamTopic): string {
   return `v1/${kind}/${alias}`;
@@ -27,10 +30,15 @@ export function formatUpstream({ kind, alias }: UpstreamTopic): string {
 
 /** `null` where a client may not publish. */
 export function parseUpstream(topic: string): UpstreamTopic | null {
-  const match = UPSTREAM.exec(topic);
-  const kind = UPSTREAM_KINDS.find((k) => k === match?.[1]);
-  const alias = Number(match?.[2]);
-  return kind && alias <= 0xffff ? { kind, alias } : null;
+  const kind = upstreamKind(topic);
+  const number = topic.slice(PREFIX_LENGTH);
+  const alias = ALIAS.test(number) ? Number(number) : 0;
+  return kind && alias > 0 && alias <= 0xffff ? { kind, alias } : null;
+}
+
+/** By the beginning of a topic alone. */
+export function upstreamKind(topic: string): UpstreamKind | undefined {
+  return KIND_OF.get(topic.slice(0, PREFIX_LENGTH));
 }
 
 export interface Registration {

@@ -16,6 +16,7 @@ it("tells what the bridge does, by tenant at most", async () => {
   metrics.partitionsChanged();
   metrics.exceeded("tenant.connections", "acme");
   metrics.acknowledged("rec", 12);
+  metrics.acknowledged("rec", 70_000);
   writer.failing = 2;
   const { body, contentType } = await metrics.text();
   expect(contentType).toContain("text/plain");
@@ -28,6 +29,10 @@ it("tells what the bridge does, by tenant at most", async () => {
     "veilmq_partition_alarms_total 1",
     'veilmq_puback_seconds_bucket{le="0.01",kind="rec"} 0',
     'veilmq_puback_seconds_bucket{le="0.02",kind="rec"} 1',
+    'veilmq_puback_seconds_bucket{le="60",kind="rec"} 1',
+    'veilmq_puback_seconds_bucket{le="+Inf",kind="rec"} 2',
+    'veilmq_puback_seconds_sum{kind="rec"} 70.012',
+    'veilmq_puback_seconds_count{kind="rec"} 2',
     "veilmq_mqtt_sessions 42",
     "veilmq_writer_records 3",
     "veilmq_writer_bytes 700",

@@ -99,7 +99,7 @@ export class IngressRig {
       onMatch: (how) => this.metrics.matched(how),
       clockMs: () => this.nowMs,
     });
-    this.writer = writerOn(this.kafka, { onPressure: (high) => this.ingress.setPaused(high) });
+    this.writer = writerOn(this.kafka, { onPressure: (high) => this.ingress.setPressure(high) });
     const topics = new Topics({
       log,
       onPartitionsChanged: () => this.metrics.partitionsChanged(),

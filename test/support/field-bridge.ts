@@ -136,7 +136,8 @@ export class FieldBridge {
         this.connects++;
         this.#session = { mqtt, open: new Map(), failed: false };
       },
-      onPublish: (mqtt, message) => this.#judge(mqtt, message),
+      onPublish: (mqtt, message, answer) =>
+        void this.#judge(mqtt, message).then(answer, () => answer({ reason: "a test bridge" })),
       onClose: () => undefined,
     });
     this.#port = this.#server.port;

@@ -165,11 +165,6 @@ const createSocketFactory: () => unknown = load("kafkajs/src/network/socketFacto
 /** An empty request body to write to. */
 export const Encoder: Modules["Encoder"] = load("kafkajs/src/protocol/encoder");
 
-/** CRC-32C (Castagnoli), unsigned. */
-export const crc32C: (bytes: Uint8Array) => number = load(
-  "kafkajs/src/protocol/recordBatch/crc32C/crc32C",
-);
-
 /** A request body that is written already. */
 export function encoderOf(body: Buffer): KafkajsEncoder {
   return Object.assign(new Encoder(), { buf: body, offset: body.length });

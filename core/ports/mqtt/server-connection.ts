@@ -37,8 +37,10 @@ export interface ConnectionOptions {
   >;
   /** Refusals that are worth a line in the log. */
   readonly refusals: Quiet;
-  /** Whether reading is suspended. */
-  readonly isPaused: () => boolean;
+  /** Whether only clients are read that wait for one PUBACK at most. */
+  readonly isPressed: () => boolean;
+  /** Whether nobody is read any more. */
+  readonly isStopping: () => boolean;
   readonly onOpen: (connection: Connection) => void;
   /** Called once, for every connection, also one that never opened. */
   readonly onEnd: (connection: Connection, reason: string) => void;
@@ -48,13 +50,20 @@ interface Pending {
   readonly message: MqttMessage;
   readonly readAtMs: number;
   readonly puback: (error?: Error) => void;
-  readonly verdict: MqttVerdict;
+  /** `undefined` until it is given. */
+  verdict: MqttVerdict | undefined;
 }
+
+/** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
+const UNANSWERED_UNDER_PRESSURE = 1;
 
 export class Connection implements MqttSession, BrokerHandler {
   readonly #options: ConnectionOptions;
   readonly #guard: PacketGuard;
-  readonly #pending = new InOrder<Pending>((pending) => this.#leave(pending));
+  readonly #pending = new InOrder<Pending>({
+    isComplete: ({ verdict }) => verdict !== undefined,
+    leave: (pending) => this.#leave(pending),
+  });
   #client: Client | undefined;
   #state: "connecting" | "open" | "ended" = "connecting";
   #connect = { clean: true, hasWill: false };
@@ -83,8 +92,7 @@ export class Connection implements MqttSession, BrokerHandler {
     const { socket, broker } = this.#options;
     interceptReads(socket, {
       inspect: (chunk) => this.#inspect(chunk),
-      isPaused: () =>
-        this.#state === "open" && (this.#heldBack !== undefined || this.#options.isPaused()),
+      isPaused: () => this.#isPaused(),
     });
     socket.once("close", () => this.#end("the connection closed"));
     this.#client = broker.handle(socket, this);
@@ -231,26 +239,37 @@ export class Connection implements MqttSession, BrokerHandler {
   #take({ topic, payload }: PublishPacket, puback: (error?: Error) => void): void {
     // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes.
     const message = { topic, payload: Buffer.from(payload) };
-    const readAtMs = performance.now();
-    const complete = this.#pending.add();
-    this.#options.server.onPublish(this, message).then(
-      (verdict) => complete({ message, readAtMs, puback, verdict }),
-      (error: unknown) => {
-        this.#options.server.log.error({ err: error, client: this.clientId }, "a publish failed");
-        this.close("a publish failed");
-      },
-    );
+    const pending: Pending = { message, readAtMs: performance.now(), puback, verdict: undefined };
+    this.#pending.add(pending);
+    try {
+      this.#options.server.onPublish(this, message, (verdict) => {
+        pending.verdict ??= verdict;
+        this.#pending.flush();
+      });
+    } catch (error) {
+      this.#options.server.log.error({ err: error, client: this.clientId }, "a publish failed");
+      this.close("a publish failed");
+    }
   }
 
   #leave({ message, readAtMs, puback, verdict }: Pending): boolean {
-    if (verdict !== "ack") {
+    if (typeof verdict === "object") {
       this.#farewell(verdict.reason, verdict.message);
       return false;
     }
     puback();
     this.#options.server.onPuback?.(message, performance.now() - readAtMs);
+    if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
+      this.resume();
     if (this.#pending.size === 0) this.#onIdle?.();
     return true;
+  }
+
+  #isPaused(): boolean {
+    if (this.#state !== "open") return false;
+    const { isPressed, isStopping } = this.#options;
+    if (this.#heldBack !== undefined || isStopping()) return true;
+    return isPressed() && this.#pending.size > UNANSWERED_UNDER_PRESSURE;
   }
 
   #farewell(reason: string, message: MqttMessage | undefined): void {

@@ -1,54 +1,50 @@
-/** Completions that arrive in any order and leave in the order in which they were asked for (MQTT-4.6.0-2). */
+/** Items that are completed in any order and leave in the order in which they were added (MQTT-4.6.0-2). */
+export interface InOrderOptions<T> {
+  readonly isComplete: (item: T) => boolean;
+  /** Called in order; `false` ends everything: what has not left by then never will. */
+  readonly leave: (item: T) => boolean;
+}
+
 export class InOrder<T> {
-  readonly #leave: (value: T) => boolean;
-  #slots: Slot<T>[] = [];
+  readonly #options: InOrderOptions<T>;
+  #items: T[] = [];
   #head = 0;
   #ended = false;
 
-  /** `leave` is called in order; `false` from it ends everything: what has not left by then never will. */
-  constructor(leave: (value: T) => boolean) {
-    this.#leave = leave;
+  constructor(options: InOrderOptions<T>) {
+    this.#options = options;
   }
 
-  /** How many were asked for and have not left. */
+  /** How many were added and have not left. */
   get size(): number {
-    return this.#slots.length - this.#head;
+    return this.#items.length - this.#head;
   }
 
-  /** Takes the next place; the returned function completes it, once. */
-  add(): (value: T) => void {
-    const slot: Slot<T> = { done: undefined };
-    this.#slots.push(slot);
-    return (value) => {
-      slot.done ??= { value };
-      this.#flush();
-    };
+  add(item: T): void {
+    if (!this.#ended) this.#items.push(item);
+  }
+
+  /** To be called when an item has become complete: lets it leave, and those that waited for it. */
+  flush(): void {
+    const { isComplete, leave } = this.#options;
+    for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
+      if (!isComplete(item)) break;
+      this.#head += 1;
+      if (!leave(item)) this.end();
+    }
+    // Cut off what has left only now and then: shifting one by one would move the whole list each time.
+    if (this.#head > 0 && (this.#head === this.#items.length || this.#head >= COMPACT_AT)) {
+      this.#items.splice(0, this.#head);
+      this.#head = 0;
+    }
   }
 
   /** Voids everything that has not left. */
   end(): void {
     this.#ended = true;
-    this.#slots = [];
+    this.#items = [];
     this.#head = 0;
   }
-
-  #flush(): void {
-    while (!this.#ended) {
-      const done = this.#slots[this.#head]?.done;
-      if (!done) break;
-      this.#head += 1;
-      if (!this.#leave(done.value)) this.end();
-    }
-    // Cut off what has left only now and then: shifting one by one would move the whole list each time.
-    if (this.#head > 0 && (this.#head === this.#slots.length || this.#head >= COMPACT_AT)) {
-      this.#slots.splice(0, this.#head);
-      this.#head = 0;
-    }
-  }
-}
-
-interface Slot<T> {
-  done: { readonly value: T } | undefined;
 }
 
 const COMPACT_AT = 64;

@@ -121,8 +121,16 @@ export interface MqttServerOptions {
   onConnect(session: MqttSession): void;
   /** The client's CONNACK has left: from here on it may be pushed to. */
   onReady?(session: MqttSession): void;
-  /** Called in publish order. A rejection closes the connection without PUBACK. */
-  onPublish(session: MqttSession, message: MqttMessage): Promise<MqttVerdict>;
+  /**
+   * Called in publish order; `answer` is to be called once, now or later, in any order. Where it throws instead, the
+   * connection closes without PUBACK. A callback and no promise: this is every record's way, and promises were a good
+   * part of what one cost.
+   */
+  onPublish(
+    session: MqttSession,
+    message: MqttMessage,
+    answer: (verdict: MqttVerdict) => void,
+  ): void;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(session: MqttSession, reason: string): void;
   /** Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind. */
@@ -139,8 +147,11 @@ export interface MqttServer {
   readonly sessions: number;
   /** The session of a client id, `null` if it is not connected here. */
   session(clientId: string): MqttSession | null;
-  /** While paused no client's bytes are read, save those already on their way in. */
-  setPaused(paused: boolean): void;
+  /**
+   * Under pressure a client that waits for more than one PUBACK is not read, save for bytes already on their way in. The
+   * others are: who waits for a partition that does not answer must not silence those who do not.
+   */
+  setPressure(isHigh: boolean): void;
   /** New connections get this certificate; those that are open stay as they are. Not for a plaintext server. */
   setCertificate(tls: TlsOptions): void;
   /** The most connections from now on; those that are open stay. */

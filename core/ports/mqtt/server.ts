@@ -46,7 +46,7 @@ class Connections {
   readonly #all = new Set<Connection>();
   readonly #open = new Map<string, Connection>();
   readonly #refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
-  #paused = false;
+  #isPressed = false;
   #stopping = false;
 
   constructor(options: MqttServerOptions & { limits: typeof DEFAULT_MQTT_LIMITS; broker: Broker }) {
@@ -60,7 +60,8 @@ class Connections {
       limits: this.#options.limits,
       server: this.#options,
       refusals: this.#refusals,
-      isPaused: () => this.#paused || this.#stopping,
+      isPressed: () => this.#isPressed,
+      isStopping: () => this.#stopping,
       onOpen: (opened) => this.#opened(opened),
       onEnd: (ended, reason) => this.#ended(ended, reason),
     });
@@ -77,7 +78,7 @@ class Connections {
         return sessions.size;
       },
       session: (clientId) => sessions.get(clientId) ?? null,
-      setPaused: (paused) => this.#setPaused(paused),
+      setPressure: (isHigh) => this.#setPressure(isHigh),
       setCertificate: (tls) => {
         if (server instanceof TlsServer) server.setSecureContext(tls);
       },
@@ -102,10 +103,10 @@ class Connections {
     this.#options.onClose(connection, reason);
   }
 
-  #setPaused(paused: boolean): void {
-    const resumed = this.#paused && !paused;
-    this.#paused = paused;
-    if (resumed) for (const connection of this.#all) connection.resume();
+  #setPressure(isHigh: boolean): void {
+    const isOver = this.#isPressed && !isHigh;
+    this.#isPressed = isHigh;
+    if (isOver) for (const connection of this.#all) connection.resume();
   }
 
   async #stop(server: Server, deadlineMs: number): Promise<void> {

@@ -33,6 +33,11 @@ const VERSION = 1;
 const FLAG_PADDED = 0b01;
 const FLAG_SIGNED = 0b10;
 const KNOWN_FLAGS = FLAG_PADDED | FLAG_SIGNED;
+/** By their byte: looked up for every record. */
+const SUITE_OF = new Map<number, RecordSuiteId>(
+  Object.values(SUITE).flatMap((id) => (id === SUITE.paper ? [] : [[id, id]])),
+);
+const AEAD_OF = new Map<number, AeadId>(Object.values(AEAD).map((id) => [id, id]));
 const AT = { version: 2, suite: 3, aead: 4, flags: 5, epoch: 6, kid: 10, seq: 26, timeMs: 34 };
 
 /** What a record says about itself in the clear. */
@@ -166,13 +171,15 @@ function isPaddedLength(length: number): boolean {
 
 /** The suite of a byte of a record or an announcement. Throws BAD_RECORD for `paper` and unknown ones. */
 export function recordSuiteOf(byte: number): RecordSuiteId {
-  for (const id of Object.values(SUITE)) if (id === byte && id !== SUITE.paper) return id;
-  throw bad("its suite is unknown");
+  const id = SUITE_OF.get(byte);
+  if (id === undefined) throw bad("its suite is unknown");
+  return id;
 }
 
 function knownAead(byte: number): AeadId {
-  for (const id of Object.values(AEAD)) if (id === byte) return id;
-  throw bad("its algorithm is unknown");
+  const id = AEAD_OF.get(byte);
+  if (id === undefined) throw bad("its algorithm is unknown");
+  return id;
 }
 
 function bufferView(bytes: Uint8Array): Buffer {

@@ -40,11 +40,13 @@ async function servePlain(): Promise<number> {
     log,
     authenticate: () => ({ accepted: true }),
     onConnect: () => undefined,
-    onPublish: async (session, { topic: name, payload: value }) => {
+    onPublish: (session, { topic: name, payload: value }, answer) => {
       const topic = topics[(parseUpstream(name)?.alias ?? 0) - 1];
-      if (topic === undefined) return { reason: "no such topic" };
-      await writer.write({ topic, partition: 0, key: KEY, value, session });
-      return "ack";
+      if (topic === undefined) answer({ reason: "no such topic" });
+      else
+        writer.write({ topic, partition: 0, key: KEY, value, session }, (error) =>
+          answer(error ? { reason: error.message } : "ack"),
+        );
     },
     onClose: (session) => writer.dropSession(session),
   });

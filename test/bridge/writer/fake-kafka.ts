@@ -1,7 +1,7 @@
 /** Kafka as the writer sees it, by a script: what each partition of each request meets, and what is then in its log. */
 import { pino } from "pino";
 import type { Send } from "../../../bridge/writer/dispatcher.ts";
-import { Writer, type WriterOptions } from "../../../bridge/writer/writer.ts";
+import { Writer, type WriterOptions, type WriterRecord } from "../../../bridge/writer/writer.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import type { PartitionBatch } from "../../../core/ports/kafka/producer.ts";
 
@@ -79,8 +79,15 @@ export function writerOn(kafka: FakeKafka, options: Partial<WriterOptions> = {})
   });
 }
 
+/** `writer.write` as a promise. */
+export function written(writer: Writer, record: WriterRecord): Promise<void> {
+  return new Promise((resolve, reject) =>
+    writer.write(record, (error) => (error ? reject(error) : resolve())),
+  );
+}
+
 /** Writes `value` to partition 0 of `topic`. */
 export function write(writer: Writer, session: object, value: string, topic = "t"): Promise<void> {
   const record = { topic, partition: 0, key: Buffer.from("k"), value: Buffer.from(value) };
-  return writer.write({ ...record, session });
+  return written(writer, { ...record, session });
 }

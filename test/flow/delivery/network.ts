@@ -116,7 +116,7 @@ class Server implements MqttServer {
     this.options.onClose(link, reason);
   }
 
-  setPaused(): void {}
+  setPressure(): void {}
   setCertificate(): void {}
   setMaxConnections(): void {}
   async stop(): Promise<void> {}
@@ -125,7 +125,7 @@ class Server implements MqttServer {
 interface Pending {
   /** The how-manieth publish of its connection, from 1. */
   readonly n: number;
-  readonly verdict: MqttVerdict;
+  verdict: MqttVerdict | undefined;
   readonly puback: () => void;
 }
 
@@ -139,7 +139,10 @@ class Link implements MqttSession, MqttConnection {
   readonly #up: (() => void)[] = [];
   readonly #down: (() => void)[] = [];
   readonly #unanswered = new Set<(reason: VeilError) => void>();
-  readonly #pending = new InOrder<Pending>((pending) => this.#leave(pending));
+  readonly #pending = new InOrder<Pending>({
+    isComplete: ({ verdict }) => verdict !== undefined,
+    leave: (pending) => this.#leave(pending),
+  });
   #resolveClosed: (reason: VeilError) => void = () => undefined;
   #isCut = false;
   #device: "open" | "ended" | "abandoned" = "open";
@@ -256,21 +259,19 @@ class Link implements MqttSession, MqttConnection {
 
   #arrived(message: MqttMessage, puback: () => void): void {
     if (!this.#isServed) return;
-    const complete = this.#pending.add();
-    const n = ++this.#arrivals;
-    this.server.options.onPublish(this, message).then(
-      (verdict) => complete({ n, verdict, puback }),
-      (error: unknown) => {
-        this.#network.stage.violations.push(`a publish failed: ${error}`);
-        this.closeByServer("a publish failed");
-      },
-    );
+    const pending: Pending = { n: ++this.#arrivals, verdict: undefined, puback };
+    this.#pending.add(pending);
+    this.server.options.onPublish(this, message, (verdict) => {
+      if (pending.verdict) this.#network.stage.violations.push("a publish was answered twice");
+      pending.verdict ??= verdict;
+      this.#pending.flush();
+    });
   }
 
   #leave({ n, verdict, puback }: Pending): boolean {
     this.#left += 1;
     if (n !== this.#left) this.#network.stage.violations.push("PUBACKs out of order");
-    if (verdict === "ack") {
+    if (typeof verdict !== "object") {
       this.#send(this.#down, "puback", puback);
       return true;
     }

@@ -11,6 +11,7 @@ import type { Kafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { scanPartition } from "../../../core/ports/kafka/scan.ts";
 import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
+import { written } from "../../bridge/writer/fake-kafka.ts";
 import { freshName } from "../../support/cluster.ts";
 import { kafkaAt, silentLog } from "../../support/kafka.ts";
 
@@ -63,7 +64,7 @@ async function makeTopics(topics: Topics, count: number): Promise<string[]> {
 }
 
 function write(writer: Writer, session: object, topic: string, value: string): Promise<void> {
-  return writer.write({ topic, partition: 0, key: KEY, value: Buffer.from(value), session });
+  return written(writer, { topic, partition: 0, key: KEY, value: Buffer.from(value), session });
 }
 
 async function readAll(topic: string): Promise<string[]> {

@@ -39,9 +39,9 @@ async function startServer(
         ? ACCEPTED
         : { accepted: false, answer: "badCredentials", reason: "test" },
     onConnect: (session) => void sessions.push(session),
-    onPublish: (_session, message) => {
+    onPublish: (_session, message, answer) => {
       received.push(message);
-      return verdict();
+      void verdict().then(answer);
     },
     onClose: () => undefined,
     ...rest,

@@ -2,8 +2,33 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InOrder } from "../../../../core/ports/mqtt/server-order.ts";
 
+interface Item {
+  readonly name: number;
+  isComplete: boolean;
+}
+
+function itemOf(name: number): Item {
+  return { name, isComplete: false };
+}
+
+/** Items leave into `left`; `leave` says whether it goes on. */
+function inOrderOf(left: number[], leave: (name: number) => boolean = () => true): InOrder<Item> {
+  return new InOrder<Item>({
+    isComplete: ({ isComplete }) => isComplete,
+    leave: ({ name }) => {
+      left.push(name);
+      return leave(name);
+    },
+  });
+}
+
+function complete(inOrder: InOrder<Item>, item: Item | undefined): void {
+  if (item) item.isComplete = true;
+  inOrder.flush();
+}
+
 describe("InOrder", () => {
-  it("lets completions leave in the order of asking, whatever the order of completing", () => {
+  it("lets items leave in the order of adding, whatever the order of completing", () => {
     const shuffled = fc.integer({ min: 1, max: 200 }).chain((count) =>
       fc.shuffledSubarray(
         Array.from({ length: count }, (_, i) => i),
@@ -13,10 +38,11 @@ describe("InOrder", () => {
     fc.assert(
       fc.property(shuffled, (order) => {
         const left: number[] = [];
-        const inOrder = new InOrder<number>((value) => left.push(value) > 0);
-        const completions = order.map(() => inOrder.add());
+        const inOrder = inOrderOf(left);
+        const items = order.map((_, n) => itemOf(n));
+        for (const item of items) inOrder.add(item);
         for (const [step, index] of order.entries()) {
-          completions[index]?.(index);
+          complete(inOrder, items[index]);
           const done = new Set(order.slice(0, step + 1));
           let expected = 0;
           while (done.has(expected)) expected++;
@@ -28,32 +54,35 @@ describe("InOrder", () => {
     );
   });
 
-  it("takes new ones while others leave, and completes each once", () => {
-    const left: string[] = [];
-    const inOrder = new InOrder<string>((value) => {
-      left.push(value);
-      if (value === "a") inOrder.add()("c");
+  it("takes new ones while others leave, and lets each leave once", () => {
+    const left: number[] = [];
+    const [a, b, c] = [itemOf(1), itemOf(2), itemOf(3)];
+    const inOrder = inOrderOf(left, (name) => {
+      if (name === a.name) {
+        inOrder.add(c);
+        complete(inOrder, c);
+      }
       return true;
     });
-    const a = inOrder.add();
-    const b = inOrder.add();
-    b("b");
-    a("a");
-    a("again");
-    expect(left).toEqual(["a", "b", "c"]);
+    inOrder.add(a);
+    inOrder.add(b);
+    complete(inOrder, b);
+    complete(inOrder, a);
+    complete(inOrder, a);
+    expect(left).toEqual([1, 2, 3]);
+    expect(inOrder.size).toBe(0);
   });
 
   it("voids what comes after one that ends it, and after end()", () => {
-    const left: string[] = [];
-    const inOrder = new InOrder<string>((value) => {
-      left.push(value);
-      return value !== "last";
-    });
-    const [a, b, c] = [inOrder.add(), inOrder.add(), inOrder.add()];
-    c("c");
-    a("a");
-    b("last");
-    expect(left).toEqual(["a", "last"]);
+    const left: number[] = [];
+    const inOrder = inOrderOf(left, (name) => name !== 2);
+    const items = [itemOf(1), itemOf(2), itemOf(3)];
+    for (const item of items) inOrder.add(item);
+    complete(inOrder, items[2]);
+    complete(inOrder, items[0]);
+    complete(inOrder, items[1]);
+    inOrder.add(itemOf(4));
+    expect(left).toEqual([1, 2]);
     expect(inOrder.size).toBe(0);
   });
 });

@@ -15,7 +15,6 @@ export interface Held {
   readonly session: MqttSession;
   readonly message: MqttMessage;
   answer(verdict: MqttVerdict): void;
-  fail(error: Error): void;
 }
 
 export interface Rig {
@@ -49,11 +48,9 @@ export async function startRig(
         : { accepted: false, answer: "badCredentials", reason: "wrong" },
     onConnect: (session) => sessions.push(session),
     onReady: (session) => ready.push(session),
-    onPublish: (session, message) => {
-      if (options.autoAck) return Promise.resolve("ack");
-      return new Promise<MqttVerdict>((answer, fail) =>
-        held.push({ session, message, answer, fail }),
-      );
+    onPublish: (session, message, answer) => {
+      if (options.autoAck) answer("ack");
+      else held.push({ session, message, answer });
     },
     onClose: ({ clientId }, reason) => closed.push({ clientId, reason }),
     onRefused: (refusal) => refusals.push(refusal),

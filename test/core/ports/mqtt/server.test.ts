@@ -164,11 +164,13 @@ describe("PUBACK", () => {
   });
 
   it("is withheld and the connection closed when a handler fails", async () => {
-    const { port, held, closed } = await startRig();
+    const { port, closed } = await startRig({
+      onPublish: () => {
+        throw new Error("boom");
+      },
+    });
     const client = await RawClient.login(port);
     client.publish("v1/rec/1", "x", 1);
-    await until(() => held.length === 1);
-    held[0]?.fail(new Error("boom"));
     await client.closed();
     expect(client.pubacks).toEqual([]);
     expect(closed.length).toBe(1);
@@ -398,23 +400,53 @@ describe("the server", () => {
     expect(refusals).toEqual(["packet-size"]);
   });
 
-  it("reads nothing while it is paused, and then everything", async () => {
+  it("under pressure reads those who wait for one PUBACK at most, and then everybody", async () => {
     const { port, held, server } = await startRig();
-    const client = await RawClient.login(port);
-    server.setPaused(true);
-    for (let messageId = 1; messageId <= 50; messageId++)
-      client.publish("v1/rec/1", `r${messageId}`, messageId);
-    await quiet();
-    expect(held.length).toBeLessThan(50);
-    server.setPaused(false);
-    for (let done = 0; done < 50; done++) {
-      await until(() => held.length > done);
-      held[done]?.answer("ack");
+    const stuck = await RawClient.login(port);
+    const ofStuck = () => held.filter(({ session }) => session === stuckSession);
+    stuck.publish("v1/rec/1", "r1", 1);
+    await until(() => held.length === 1);
+    const stuckSession = held[0]?.session;
+    stuck.publish("v1/rec/1", "r2", 2);
+    await until(() => ofStuck().length === 2);
+    server.setPressure(true);
+    for (let n = 3; n <= 50; n++) stuck.publish("v1/rec/1", `r${n}`, n);
+    // Meanwhile another one, who is answered, goes on, and one that waits for a single PUBACK is asked whether it lives.
+    const fine = await RawClient.login(port, "fine@acme");
+    for (let n = 1; n <= 5; n++) {
+      fine.publish("v1/rec/1", `f${n}`, n);
+      await until(() => held.length === 2 + n);
+      fine.send(Buffer.from([0xc0, 0]));
+      await until(() => fine.packets.filter(({ cmd }) => cmd === "pingresp").length === n);
+      held.at(-1)?.answer("ack");
+      await until(() => fine.pubacks.length === n);
     }
-    await until(() => client.pubacks.length === 50);
-    expect(held.map(({ message }) => message.payload.toString())).toEqual(
+    expect(ofStuck().length).toBe(2);
+    server.setPressure(false);
+    for (let done = 0; done < 50; done++) {
+      await until(() => ofStuck().length > done);
+      ofStuck()[done]?.answer("ack");
+    }
+    await until(() => stuck.pubacks.length === 50);
+    expect(ofStuck().map(({ message }) => message.payload.toString())).toEqual(
       Array.from({ length: 50 }, (_, i) => `r${i + 1}`),
     );
+  });
+
+  it("goes on under pressure as answers come", async () => {
+    const { port, held, server } = await startRig();
+    const client = await RawClient.login(port);
+    client.publish("v1/rec/1", "r1", 1);
+    await until(() => held.length === 1);
+    client.publish("v1/rec/1", "r2", 2);
+    await until(() => held.length === 2);
+    server.setPressure(true);
+    client.publish("v1/rec/1", "r3", 3);
+    held[0]?.answer("ack");
+    await until(() => held.length === 3);
+    held[1]?.answer("ack");
+    held[2]?.answer("ack");
+    await until(() => client.pubacks.length === 3);
   });
 
   it("waits at its stop for what is pending, up to a deadline", async () => {
