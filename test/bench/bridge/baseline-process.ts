@@ -1,8 +1,8 @@
 /**
  * What the bridge is compared with, in a process of its own that answers on an MQTT port:
  *
- *   plain   the same aedes, the same writer and the same kafkajs, acks=all, with the scheme switched off: anybody may
- *           connect, `v1/rec/<n>` goes to Kafka topic number n
+ *   plain   the same aedes, limits, metrics, writer and kafkajs, acks=all, with the scheme switched off: anybody may
+ *           connect, `v1/rec/<n>` goes to Kafka topic number n, and nobody looks at what is in it
  *   aedes   aedes alone: a PUBACK for every publish, which goes nowhere
  *
  *   node baseline-process.js plain|aedes <broker,…> <Kafka topic> …      prints the port, serves until it is killed
@@ -10,15 +10,23 @@
 import { createServer } from "node:net";
 import { Aedes } from "aedes";
 import { pino } from "pino";
+import { limitsSchema } from "../../../bridge/config/limits.ts";
+import { Limits } from "../../../bridge/limits/limits.ts";
+import type { Quota } from "../../../bridge/limits/quotas.ts";
+import { BridgeMetrics } from "../../../bridge/metrics.ts";
+import { type Sighting, Sightings } from "../../../bridge/sightings.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
-import { parseUpstream } from "../../../core/wire/mqtt.ts";
+import type { MqttSession } from "../../../core/ports/mqtt/server-types.ts";
+import { parseUpstream, upstreamKind } from "../../../core/wire/mqtt.ts";
+import { UNLIMITED } from "../rig/unlimited.ts";
 
 const [kind, brokers = "", ...topics] = process.argv.slice(2);
 const log = pino({ level: "silent" });
 const HOST = "127.0.0.1";
+const TENANT = "plain";
 /** As long as a producer's pseudonym. */
 const KEY = Buffer.alloc(8, 7);
 
@@ -34,21 +42,46 @@ async function servePlain(): Promise<number> {
     },
     log,
   });
+  const metrics = new BridgeMetrics();
+  const limits = new Limits({
+    config: { limits: limitsSchema.parse(UNLIMITED), tenants: [] },
+    metrics,
+    log,
+  });
+  const sightings = new Sightings();
+  const clients = new Map<MqttSession, { readonly quota: Quota; readonly sighting: Sighting }>();
   const server = await startMqttServer({
     host: HOST,
     port: 0,
     log,
     authenticate: () => ({ accepted: true }),
-    onConnect: () => undefined,
-    onPublish: (session, { topic: name, payload: value }, answer) => {
-      const topic = topics[(parseUpstream(name)?.alias ?? 0) - 1];
-      if (topic === undefined) answer({ reason: "no such topic" });
-      else
-        writer.write({ topic, partition: 0, key: KEY, value, session }, (error) =>
-          answer(error ? { reason: error.message } : "ack"),
-        );
+    onConnect: (session) => {
+      const login = { tenant: TENANT, client: session.clientId };
+      clients.set(session, { quota: limits.quotas.of(login), sighting: sightings.of(login) });
     },
-    onClose: (session) => writer.dropSession(session),
+    onRead: (session, bytes, packets) => {
+      const quota = clients.get(session)?.quota;
+      quota?.charge("bytes", bytes);
+      quota?.charge("messages", packets);
+    },
+    onPublish: (session, { topic: name, payload: value }, answer) => {
+      clients.get(session)?.sighting.active(Date.now());
+      const topic = topics[(parseUpstream(name)?.alias ?? 0) - 1];
+      if (topic === undefined) {
+        answer({ reason: "no such topic" });
+        return;
+      }
+      writer.write({ topic, partition: 0, key: KEY, value, session }, (error) => {
+        if (!error) metrics.recordAcknowledged(TENANT, value.length);
+        answer(error ? { reason: error.message } : "ack");
+      });
+    },
+    onPuback: ({ topic }, elapsedMs) =>
+      metrics.acknowledged(upstreamKind(topic) ?? "rec", elapsedMs),
+    onClose: (session) => {
+      clients.delete(session);
+      writer.dropSession(session);
+    },
   });
   return server.port;
 }

@@ -14,19 +14,10 @@ import { DemoBridge } from "../../../demo/demo-bridge.ts";
 import { untilReady } from "../../../demo/ready.ts";
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
+import { UNLIMITED } from "./unlimited.ts";
 
 /** Documents in one import: far below what a bridge takes at once. */
 const CLIENTS_AT_ONCE = 100;
-
-/** What a bridge can do is measured, not what an operator lets one client do. */
-const MUCH = 10_000_000;
-const RATES = {
-  messagesPerSecond: MUCH,
-  bytesPerSecond: 1024 * MUCH,
-  registrationsPerSecond: MUCH,
-  announcementsPerSecond: MUCH,
-};
-const UNLIMITED = { client: RATES, tenant: RATES };
 
 export interface OperatorOptions {
   readonly folder: string;

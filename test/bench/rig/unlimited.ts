@@ -1,0 +1,10 @@
+/** `limits` of a bridge that is to be measured: what it can do, not what an operator lets one client do. */
+const MUCH = 10_000_000;
+const RATES = {
+  messagesPerSecond: MUCH,
+  bytesPerSecond: 1024 * MUCH,
+  registrationsPerSecond: MUCH,
+  announcementsPerSecond: MUCH,
+};
+
+export const UNLIMITED = { client: RATES, tenant: RATES };
