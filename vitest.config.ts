@@ -11,7 +11,7 @@ const STACK = [
 ];
 
 /** Also on a slow machine with other work to do. */
-const PATIENT = { poll: { timeout: 15_000 } };
+const PATIENT = { poll: { timeout: 30_000 } };
 
 export default defineConfig({
   test: {

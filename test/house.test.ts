@@ -1,9 +1,17 @@
 /**
  * The arrows of the house: an import against them must fail the linter, so `npm run check` fails. A little house with
- * our biome.json, in which each file breaks one rule or none, is linted in one run.
+ * our biome.json, in which each file breaks one rule or none, is linted in one run. And a rule for the tests themselves.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -128,4 +136,31 @@ describe("the linter", () => {
     const cycles = findings.filter((finding) => finding.rule === "noImportCycles");
     expect(cycles.map((finding) => finding.file).sort()).toEqual(Object.keys(CYCLE).sort());
   });
+});
+
+/** The lines of `text` whose `vi.waitFor` has no second argument: it gives up after a second. */
+function impatientLines(text: string): number[] {
+  return [...text.matchAll(/\bvi\s*\.waitFor\(/g)].flatMap(({ index, 0: call }) => {
+    let depth = 1;
+    for (let at = index + call.length; depth > 0 && at < text.length; at++) {
+      const character = text[at] ?? "";
+      if ("([{".includes(character)) depth++;
+      if (")]}".includes(character)) depth--;
+      if (character === "," && depth === 1 && !/^,\s*\)/.test(text.slice(at))) return [];
+    }
+    return [text.slice(0, index).split("\n").length];
+  });
+}
+
+test("no test waits for a second only: `expect.poll` and `until` are patient, `vi.waitFor` is told", () => {
+  const bare = "await vi.waitFor(() => expect(f(1, 2)).toBe(3));";
+  const wrapped = "await vi.waitFor(\n  async () => f(1, 2),\n);";
+  const told = "await vi.waitFor(async () => f(1, 2), WAIT);";
+  expect(impatientLines([told, bare, wrapped].join("\n"))).toEqual([2, 3]);
+  const impatient = readdirSync("test", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.endsWith("house.test.ts"))
+    .flatMap((file) =>
+      impatientLines(readFileSync(join("test", file), "utf8")).map((line) => `${file}:${line}`),
+    );
+  expect(impatient).toEqual([]);
 });

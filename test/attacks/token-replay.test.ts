@@ -12,9 +12,9 @@ import { expect, test } from "vitest";
 import { ownerTag } from "../../core/scheme/owner.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
-import { until } from "../core/ports/mqtt/raw-client.ts";
 import { FIXTURE_MASTER } from "../core/scheme/fixture-master.ts";
 import { IngressRig } from "../flow/ingress-rig.ts";
+import { until } from "../support/until.ts";
 import { Party, REALM } from "./victim.ts";
 
 const TOPIC = "plant/boiler";

@@ -11,8 +11,9 @@ import {
 import type { ClientRole } from "../../core/scheme/suite.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { encodeRegistration } from "../../core/wire/mqtt.ts";
-import { quiet, until } from "../core/ports/mqtt/raw-client.ts";
+import { quiet } from "../core/ports/mqtt/raw-client.ts";
 import { EPOCH, type Member } from "../support/fleet.ts";
+import { until } from "../support/until.ts";
 import { type Device, IngressRig } from "./ingress-rig.ts";
 
 const TOPIC = "plant/boiler";

@@ -38,11 +38,10 @@ import {
 } from "../../core/wire/mqtt.ts";
 import { registryKey } from "../../core/wire/store.ts";
 import { FakeKafka, writerOn } from "../bridge/writer/fake-kafka.ts";
-import { until } from "../core/ports/mqtt/raw-client.ts";
 import { EPOCH, Fleet, type Member } from "../support/fleet.ts";
-
 import { testLimits } from "../support/limits.ts";
 import { MemoryZooKeeper } from "../support/memory-zookeeper.ts";
+import { until } from "../support/until.ts";
 
 const NEVER = new AbortController().signal;
 

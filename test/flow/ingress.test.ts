@@ -4,8 +4,9 @@ import { VeilError } from "../../core/errors.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { generateSigningKey, importSigningKey } from "../../core/wire/keys.ts";
 import { formatLogin } from "../../core/wire/login.ts";
-import { connectPacket, quiet, RawClient, until } from "../core/ports/mqtt/raw-client.ts";
+import { connectPacket, quiet, RawClient } from "../core/ports/mqtt/raw-client.ts";
 import { EPOCH } from "../support/fleet.ts";
+import { until } from "../support/until.ts";
 import { type Device, IngressRig } from "./ingress-rig.ts";
 
 const TOPIC = "weather/zagreb";

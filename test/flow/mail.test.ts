@@ -1,7 +1,8 @@
 /** Mail on its way from ZooKeeper to a device, through the ingress as it runs. */
 import { expect, test } from "vitest";
 import { mailPath } from "../../core/wire/directory.ts";
-import { quiet, until } from "../core/ports/mqtt/raw-client.ts";
+import { quiet } from "../core/ports/mqtt/raw-client.ts";
+import { until } from "../support/until.ts";
 import { IngressRig } from "./ingress-rig.ts";
 
 const TOPIC = "plant/boiler";
@@ -105,6 +106,6 @@ test("mail waits for a ZooKeeper that is away", async () => {
   const device = await rig.connect(pump);
   await until(() => rig.log.join("").includes("mail waits"));
   rig.zookeeper.isAway = false;
-  await until(() => rig.zookeeper.nodes.size === 0, 10_000);
+  await until(() => rig.zookeeper.nodes.size === 0);
   expect(device.mail).toHaveLength(1);
 });

@@ -8,9 +8,12 @@ import type { KafkaProducer, PartitionBatch } from "../../core/ports/kafka/produ
 import { freshName, sharedCluster } from "./cluster.ts";
 
 export const silentLog = pino({ level: "silent" });
+/** None of its brokers is ever away, but all may be busy. */
+const PATIENT = { connectionTimeoutMs: 15_000, requestTimeoutMs: 15_000 };
 
 export function sharedKafka(): Kafka {
-  return kafkaAt(sharedCluster().brokers);
+  const { brokers } = sharedCluster();
+  return createKafka({ brokers: async () => brokers, log: silentLog, ...PATIENT });
 }
 
 export function kafkaAt(brokers: readonly string[]): Kafka {
@@ -33,7 +36,7 @@ export async function makeTopic(kafka: Kafka, options: TestTopic = {}): Promise<
       await admin.ensureTopic({ topic, partitions, replication, config });
       break;
     } catch (error) {
-      if (!isVeilError(error, "UNAVAILABLE") || Date.now() > deadline) throw error;
+      if (!isVeilError(error) || !error.retryable || Date.now() > deadline) throw error;
     }
   }
   await admin.stop();

@@ -5,31 +5,17 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { BrokerList } from "../../../bridge/brokers/broker-list.ts";
 import { TopicLeaders } from "../../../bridge/brokers/topic-leaders.ts";
 import { ZooKeeper } from "../../../core/ports/zookeeper/zookeeper.ts";
-import { pause } from "../../../core/runtime/backoff.ts";
 import { freePorts } from "../../../demo/cluster/ports.ts";
 import { freshName, sharedCluster } from "../../support/cluster.ts";
 
 const cluster = sharedCluster();
-const NEVER = new AbortController().signal;
-const POLL_MS = 20;
-const SOON_MS = 15_000;
-const FIRST_READ_TIMEOUT_MS = 5_000;
-
-async function until<T>(ask: () => Promise<T> | T, holds: (value: T) => boolean): Promise<T> {
-  const endMs = performance.now() + SOON_MS;
-  for (;;) {
-    const value = await ask();
-    if (holds(value)) return value;
-    if (performance.now() > endMs) throw new Error("it did not become so in time");
-    await pause(POLL_MS, NEVER);
-  }
-}
+const FIRST_READ_TIMEOUT_MS = 15_000;
 
 async function openZooKeeper(server = cluster.zookeeper): Promise<ZooKeeper> {
   const zookeeper = new ZooKeeper({
     servers: [server],
-    sessionTimeoutMs: 6_000,
-    callTimeoutMs: 3_000,
+    sessionTimeoutMs: 15_000,
+    callTimeoutMs: 10_000,
     log: pino({ level: "silent" }),
   });
   await zookeeper.start();
@@ -95,27 +81,15 @@ describe("the brokers", () => {
     );
     const ids = `${kafkaRoot}/brokers/ids`;
     await zookeeper.put(`${ids}/7`, registration("OUT://a:9092"));
-    await until(
-      () => brokers.addressOf(7),
-      (address) => address === "a:9092",
-    );
+    await expect.poll(() => brokers.addressOf(7)).toBe("a:9092");
     await zookeeper.put(`${ids}/7`, registration("OUT://b:9092"));
-    await until(
-      () => brokers.addressOf(7),
-      (address) => address === "b:9092",
-    );
+    await expect.poll(() => brokers.addressOf(7)).toBe("b:9092");
     await zookeeper.put(`${ids}/8`, registration("OUT://[::1]:9092"));
-    await until(
-      () => lines.length,
-      (count) => count === 1,
-    );
+    await expect.poll(() => lines.length).toBe(1);
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ broker: 8, problem: "IPv6 literal" });
     expect(await brokers.addresses()).toEqual(["b:9092"]);
     await zookeeper.delete(`${ids}/7`);
-    await until(
-      () => brokers.addressOf(7),
-      (address) => address === null,
-    );
+    await expect.poll(() => brokers.addressOf(7)).toBeNull();
   });
 
   test("are asked for in vain while ZooKeeper was never reached", async () => {
@@ -148,10 +122,7 @@ describe("the leaders of a topic", () => {
     const at = (...ids: number[]) =>
       ids.map((id, partition) => ({ partition, leader: cluster.brokers[id - 1] }));
     const become = (...ids: number[]) =>
-      until(
-        () => topics.leaders(topic),
-        (leaders) => JSON.stringify(leaders) === JSON.stringify(at(...ids)),
-      );
+      expect.poll(() => topics.leaders(topic)).toEqual(at(...ids));
     await become(1);
 
     await admin.createPartitions({
@@ -165,10 +136,7 @@ describe("the leaders of a topic", () => {
     await become(3, 2);
 
     await admin.deleteTopics({ topics: [topic] });
-    await until(
-      () => topics.leaders(topic),
-      (leaders) => leaders === null,
-    );
+    await expect.poll(() => topics.leaders(topic)).toBeNull();
     expect(lines.join("")).not.toContain(topic);
   });
 
@@ -200,10 +168,7 @@ describe("the leaders of a topic", () => {
     const known = [{ partition: 0, leader: null }];
     expect(await topics.leaders("t")).toEqual(known);
     await zookeeper.put(path, Buffer.from("not-json-but-secret"));
-    await until(
-      () => lines.length,
-      (count) => count > 0,
-    );
+    await expect.poll(() => lines.length).toBeGreaterThan(0);
     expect(await topics.leaders("t")).toEqual(known);
     expect(lines.join("")).not.toContain("secret");
   });

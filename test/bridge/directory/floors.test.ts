@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Floors, type FloorTopic } from "../../../bridge/directory/floors.ts";
 import type { TopicEntry } from "../../../bridge/store/topic-entry.ts";
 import { VeilError } from "../../../core/errors.ts";
@@ -91,10 +91,9 @@ describe("recording beside", () => {
     const floors = floorsOn(topic);
     raise(floors, 5);
     await expect(floors.record([path])).rejects.toMatchObject({ code: "UNAVAILABLE" });
-    await sleep(40);
-    expect(topic.attempts).toBeGreaterThan(1);
+    await expect.poll(() => topic.attempts).toBeGreaterThan(1);
     topic.away = false;
-    await vi.waitFor(() => expect(floors.isRecorded(path)).toBe(true));
+    await expect.poll(() => floors.isRecorded(path)).toBe(true);
     expect(topic.entries).toHaveLength(1);
   });
 
@@ -120,7 +119,7 @@ describe("recording beside", () => {
     await high.record([path]);
     await low.record([path]);
     for (const entry of topic.entries) high.read(entry);
-    await vi.waitFor(() => expect(topic.entries).toHaveLength(3));
+    await expect.poll(() => topic.entries).toHaveLength(3);
     const compacted = new Log();
     compacted.entries.push(...topic.entries.slice(-1));
     expect(() => floorsOn(compacted).check(at(5))).toThrow(rolledBack);
@@ -132,7 +131,7 @@ describe("recording beside", () => {
     for (const serial of [5, 6]) {
       raise(floors, serial);
       floors.recordSoon(path);
-      await vi.waitFor(() => expect(floors.isRecorded(path)).toBe(true));
+      await expect.poll(() => floors.isRecorded(path)).toBe(true);
     }
     expect(topic.entries).toHaveLength(2);
   });

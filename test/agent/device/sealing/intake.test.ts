@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { NewEntry } from "../../../../agent/device/outbox/entry.ts";
 import { Intake, type IntakeOptions } from "../../../../agent/device/sealing/intake.ts";
 import type { Reading } from "../../../../agent/device/sealing/sealer.ts";
@@ -93,11 +93,11 @@ describe("an intake", () => {
     outbox.failing = "DISK";
     const { intake, taken } = makeIntake({ outbox });
     await intake.offer(reading("a"));
-    await vi.waitFor(() => expect(outbox.attempts).toBeGreaterThan(2));
+    await expect.poll(() => outbox.attempts).toBeGreaterThan(2);
     expect(taken()).toBe(0);
     expect(intake.trouble?.code).toBe("DISK");
     outbox.failing = undefined;
-    await vi.waitFor(() => expect(taken()).toBe(1));
+    await expect.poll(() => taken()).toBe(1);
     expect(outbox.stored).toEqual(["K1", "a"]);
     expect(intake.trouble).toBeUndefined();
   });
@@ -122,7 +122,7 @@ describe("an intake", () => {
     }
     expect(intake.dropped).toBeGreaterThan(30);
     outbox.failing = undefined;
-    await vi.waitFor(() => expect(taken() + intake.dropped).toBe(50));
+    await expect.poll(() => taken() + intake.dropped).toBe(50);
     expect(outbox.stored[0]).toBe("K1");
   });
 
@@ -133,12 +133,12 @@ describe("an intake", () => {
     const { intake, taken } = makeIntake({ outbox, sealer, policy: "newest" });
     for (const text of ["a", "b", "c"]) {
       await intake.offer(reading(text));
-      await vi.waitFor(() => expect(outbox.attempts).toBeGreaterThan(0));
+      await expect.poll(() => outbox.attempts).toBeGreaterThan(0);
     }
-    await vi.waitFor(() => expect(intake.dropped).toBe(3));
+    await expect.poll(() => intake.dropped).toBe(3);
     outbox.failing = undefined;
     await intake.offer(reading("d"));
-    await vi.waitFor(() => expect(taken()).toBe(1));
+    await expect.poll(() => taken()).toBe(1);
     expect(outbox.stored).toEqual(["K1", "d"]);
     expect(sealer.keys).toBe(1);
   });
@@ -160,7 +160,7 @@ describe("an intake", () => {
     expect(intake.dropped).toBe(1);
     intake.suspend(false);
     await intake.offer(reading("b"));
-    await vi.waitFor(() => expect(taken()).toBe(1));
+    await expect.poll(() => taken()).toBe(1);
     expect(outbox.stored).toEqual(["K1", "b"]);
   });
 
@@ -169,7 +169,7 @@ describe("an intake", () => {
     outbox.failing = "DISK";
     const { intake } = makeIntake({ outbox, retryMs: 60_000 });
     for (const text of ["a", "b"]) await intake.offer(reading(text));
-    await vi.waitFor(() => expect(outbox.attempts).toBe(1));
+    await expect.poll(() => outbox.attempts).toBe(1);
     await intake.stop();
     expect(intake.dropped).toBe(2);
     const sealer = {
@@ -203,7 +203,7 @@ describe("an intake", () => {
     };
     const { intake, taken } = makeIntake({ outbox, sealer });
     await intake.offer(reading("a"));
-    await vi.waitFor(() => expect(taken()).toBe(1));
+    await expect.poll(() => taken()).toBe(1);
     expect(outbox.stored).toEqual(["K1", "a"]);
     await intake.stop();
   });

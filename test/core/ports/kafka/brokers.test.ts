@@ -8,7 +8,8 @@ import { fetchProtocol } from "../../../../core/ports/kafka/fetch-protocol.ts";
 import { sharedCluster } from "../../../support/cluster.ts";
 import { makeTopic, sharedKafka, silentLog } from "../../../support/kafka.ts";
 
-const TIMEOUT_MS = 300;
+/** Enough for a broker that is not silent, also on a busy machine. */
+const TIMEOUT_MS = 2_000;
 
 /** Accepts and never answers: what a frozen broker looks like. */
 let silent: Server;
@@ -87,7 +88,7 @@ describe("Brokers", () => {
     fetching.stop();
     for (const answer of answers)
       expect(["DISCONNECTED", "STOPPED"]).toContain(Object(await answer).code);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     await expect(fetching.metadata([])).rejects.toMatchObject({ code: "STOPPED" });
   });
 

@@ -8,6 +8,7 @@ import {
 import { KafkaProducer } from "../../../../core/ports/kafka/producer.ts";
 import { freshName } from "../../../support/cluster.ts";
 import { batchOf, makeTopic, sharedKafka } from "../../../support/kafka.ts";
+import { until } from "../../../support/until.ts";
 
 let producer: KafkaProducer;
 beforeAll(() => {
@@ -41,11 +42,6 @@ function consume(groupId: string, options: Partial<ConsumerOptions> = {}) {
   return { consumer, seen, questions, stop };
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 15_000; !isSo(); await sleep(5))
-    if (Date.now() > deadline) throw new Error("waited in vain");
-}
-
 describe("KafkaConsumer", () => {
   test("asks where to start, reads all partitions, and resumes at what it committed", async () => {
     const topic = await makeTopic(sharedKafka(), { partitions: 2, replication: 3 });
@@ -74,17 +70,6 @@ describe("KafkaConsumer", () => {
     await sleep(700);
     expect(second.seen).toHaveLength(2);
     await second.stop();
-  });
-
-  test("starts to read within a second: there is no group to join", async () => {
-    const topic = await makeTopic(sharedKafka());
-    await producer.send([batchOf(topic, 0, ["now"])]);
-    const { consumer, seen, stop } = consume(freshName("veil-group"));
-    const startedAt = performance.now();
-    await consumer.addTopic(topic);
-    await until(() => seen.length === 1);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
-    await stop();
   });
 
   test("commits several partitions of several topics at once", async () => {

@@ -10,10 +10,13 @@ import { Feed } from "../../../../core/ports/kafka/feed.ts";
 import { KafkaProducer } from "../../../../core/ports/kafka/producer.ts";
 import { type Cluster, startCluster } from "../../../../demo/cluster/cluster.ts";
 import { batchOf, kafkaAt, makeTopic } from "../../../support/kafka.ts";
+import { until } from "../../../support/until.ts";
 
 const PARTITIONS = [0, 1, 2];
 /** What a frozen broker may cost a send at most: asking it for metadata, then waiting for it as a follower. */
-const MAX_SEND_MS = 12_000;
+const MAX_SEND_MS = 20_000;
+/** For the servers of a busy machine to die, to come back and to elect, and for the writers to go on. */
+const RECOVERY_MS = 90_000;
 
 let dir: string;
 let cluster: Cluster;
@@ -65,11 +68,6 @@ async function leaderOf(topic: string): Promise<number> {
   return partitions.find(({ partition }) => partition === 0)?.leader ?? -1;
 }
 
-async function until(isSo: () => boolean, deadlineMs: number): Promise<void> {
-  for (const deadline = Date.now() + deadlineMs; !isSo(); await sleep(20))
-    if (Date.now() > deadline) throw new Error("waited in vain");
-}
-
 test("leaders are killed, come back and freeze: everything confirmed is read, in order", async () => {
   const config = { "min.insync.replicas": "2" };
   const topic = await makeTopic(kafka, { partitions: 3, replication: 3, config });
@@ -88,7 +86,10 @@ test("leaders are killed, come back and freeze: everything confirmed is read, in
   const writers = PARTITIONS.map((partition) => new Writer(producer, topic, partition));
   const progress = async (): Promise<void> => {
     const goals = writers.map(({ confirmed }) => confirmed + 100);
-    await until(() => writers.every(({ confirmed }, i) => confirmed >= (goals[i] ?? 0)), 40_000);
+    await until(
+      () => writers.every(({ confirmed }, i) => confirmed >= (goals[i] ?? 0)),
+      RECOVERY_MS,
+    );
   };
 
   await progress();
@@ -105,7 +106,7 @@ test("leaders are killed, come back and freeze: everything confirmed is read, in
 
   await Promise.all(writers.map((writer) => writer.stop()));
   for (const [partition, { confirmed, slowestMs, failures }] of writers.entries()) {
-    await until(() => (read[partition]?.at(-1) ?? -1) >= confirmed - 1, 20_000);
+    await until(() => (read[partition]?.at(-1) ?? -1) >= confirmed - 1);
     const firsts = (read[partition] ?? []).filter((n, i, all) => all.indexOf(n) === i);
     expect(firsts.slice(0, confirmed)).toEqual(Array.from({ length: confirmed }, (_, n) => n));
     expect(slowestMs).toBeLessThan(MAX_SEND_MS);
@@ -116,7 +117,7 @@ test("leaders are killed, come back and freeze: everything confirmed is read, in
   end.abort();
   await reading;
   await producer.stop();
-}, 180_000);
+}, 400_000);
 
 test("a topic without a leader hinders no other", async () => {
   const sturdy = await makeTopic(kafka, { replication: 3, config: { "min.insync.replicas": "2" } });
@@ -128,7 +129,7 @@ test("a topic without a leader hinders no other", async () => {
   await cluster.kill(`kafka-${host}`, "SIGKILL");
 
   let outcome = await send();
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; outcome = await send()) {
+  for (const deadline = Date.now() + RECOVERY_MS; Date.now() < deadline; outcome = await send()) {
     const [broken, fine] = outcome;
     if (
       fine?.status === "confirmed" &&
@@ -147,11 +148,11 @@ test("a topic without a leader hinders no other", async () => {
   expect(await producer.send([batchOf(late, 0, ["l"])])).toMatchObject([{ status: "confirmed" }]);
   await cluster.restart(`kafka-${host}`);
   for (
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + RECOVERY_MS;
     outcome[0]?.status === "failed";
     outcome = await send()
   )
     expect(Date.now()).toBeLessThan(deadline);
   expect(outcome.map(({ status }) => status)).toEqual(["confirmed", "confirmed"]);
   await producer.stop();
-}, 120_000);
+}, 240_000);

@@ -38,7 +38,7 @@ function queueOf(queueClass: ReturnType<typeof freshQueueClass>, maxInFlightRequ
   });
 }
 
-test("an idle queue sets no timers with the patch, and hundreds without", async () => {
+test("an idle queue sets no timers with the patch, and again and again without", async () => {
   for (const isPatched of [false, true]) {
     const queueClass = freshQueueClass();
     if (isPatched) stopIdleWakeups(queueClass);
@@ -49,7 +49,7 @@ test("an idle queue sets no timers with the patch, and hundreds without", async 
     });
     queue.destroy();
     if (isPatched) expect(timers).toBeLessThan(3);
-    else expect(timers).toBeGreaterThan(50);
+    else expect(timers).toBeGreaterThan(5);
   }
 });
 
@@ -69,8 +69,7 @@ test("a request that has to wait is still sent, by the timer too", async () => {
   queue.maybeThrottle(50);
   push(2);
   expect(sent).toEqual([1]);
-  await sleep(150);
-  expect(sent).toEqual([1, 2]);
+  await expect.poll(() => sent).toEqual([1, 2]);
   queue.destroy();
 });
 

@@ -68,11 +68,11 @@ describe("TopicScan", () => {
   test("has handed over everything acknowledged when readToEnd resolves, again and again", async () => {
     const topic = await makeTopic(sharedKafka(), { partitions: 3, replication: 3 });
     const { scan, values, stop } = follow(topic);
-    await scan.readToEnd(AbortSignal.timeout(10_000));
+    await scan.readToEnd(AbortSignal.timeout(30_000));
     expect(values).toEqual([]);
     for (let round = 1; round <= 10; round++) {
       await producer.send([0, 1, 2].map((partition) => batchOf(topic, partition, [`${round}`])));
-      await scan.readToEnd(AbortSignal.timeout(10_000));
+      await scan.readToEnd(AbortSignal.timeout(30_000));
       expect(values).toHaveLength(3 * round);
     }
     await stop();
@@ -82,7 +82,7 @@ describe("TopicScan", () => {
     const topic = await makeTopic(sharedKafka(), { partitions: 2 });
     await producer.send([batchOf(topic, 0, ["a", "b"]), batchOf(topic, 1, ["c", "d"])]);
     const { scan, values, stop } = follow(topic, new Map([[1, 1n]]));
-    await scan.readToEnd(AbortSignal.timeout(10_000));
+    await scan.readToEnd(AbortSignal.timeout(30_000));
     expect(values.sort()).toEqual(["a", "b", "d"]);
     await stop();
   });

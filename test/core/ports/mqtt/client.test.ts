@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { writeToStream } from "mqtt-packet";
 import { pino } from "pino";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { connectMqtt, type MqttClientOptions } from "../../../../core/ports/mqtt/client.ts";
 import { startMqttServer } from "../../../../core/ports/mqtt/server.ts";
 import type {
@@ -97,7 +97,7 @@ describe("publish", () => {
     const published = connection.publish("v1/rec/1", Buffer.from("abc")).then(() => {
       isDone = true;
     });
-    await vi.waitFor(() => expect(received.length).toBe(1));
+    await expect.poll(() => received.length).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(isDone).toBe(false);
     acknowledge("ack");
@@ -112,7 +112,7 @@ describe("publish", () => {
     const connection = await connected(port);
     const waiting = [1, 2, 3].map((n) => connection.publish(`v1/rec/${n}`, Buffer.from("x")));
     const outcomes = Promise.allSettled(waiting);
-    await vi.waitFor(() => expect(received.length).toBe(3));
+    await expect.poll(() => received.length).toBe(3);
     sessions[0]?.close("test");
     for (const outcome of await outcomes)
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "DISCONNECTED" } });
@@ -138,7 +138,7 @@ describe("a connection that ended", () => {
     });
     const connection = await connected(port);
     const published = expect(connection.publish("v1/rec/1", Buffer.from("a"))).rejects.toThrow();
-    await vi.waitFor(() => expect(received.length).toBe(1));
+    await expect.poll(() => received.length).toBe(1);
     sessions[0]?.close("test");
     await published;
     await new Promise((resolve) => setTimeout(resolve, LONGER_THAN_ITS_PAUSE_MS));
@@ -159,7 +159,7 @@ describe("messages", () => {
     const kept = sessions[0]?.push({ topic: "v1/mail", payload: Buffer.from("kept") }, 1);
     const unacknowledged = expect(kept).rejects.toMatchObject({ code: "DISCONNECTED" });
     await sessions[0]?.push({ topic: "v1/ack", payload: Buffer.from("a") }, 0);
-    await vi.waitFor(() => expect(seen).toEqual(["v1/mail kept", "v1/ack a"]));
+    await expect.poll(() => seen).toEqual(["v1/mail kept", "v1/ack a"]);
     await connection.close();
     await unacknowledged;
   });

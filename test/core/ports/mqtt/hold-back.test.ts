@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { RawClient, until } from "./raw-client.ts";
+import { until } from "../../../support/until.ts";
+import { RawClient } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
 test("who is held back is not read for that long, the others are, and nothing is lost", async () => {

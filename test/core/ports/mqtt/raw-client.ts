@@ -3,8 +3,8 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { pause } from "../../../../core/runtime/backoff.ts";
+import { until } from "../../../support/until.ts";
 
-const POLL_MS = 5;
 const NEVER = new AbortController().signal;
 
 export class RawClient {
@@ -74,8 +74,8 @@ export class RawClient {
     return first?.cmd === "connack" ? first.returnCode : undefined;
   }
 
-  async closed(timeoutMs = 3000): Promise<void> {
-    await until(() => this.isClosed, timeoutMs);
+  async closed(): Promise<void> {
+    await until(() => this.isClosed);
   }
 }
 
@@ -102,15 +102,6 @@ export function publishPacket(packet: {
 }): Buffer {
   const { qos = 1, retain = false, messageId = 1, ...rest } = packet;
   return generate({ cmd: "publish", dup: false, qos, retain, messageId, ...rest });
-}
-
-/** Resolves as soon as `condition` holds; throws after `timeoutMs`. */
-export async function until(condition: () => boolean, timeoutMs = 3000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error("it did not become so in time");
-    await pause(POLL_MS, NEVER);
-  }
 }
 
 /** Gives things that must not happen the time to happen. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { testCertificate } from "../../../support/certificate/certificate.ts";
-import { connectPacket, publishPacket, quiet, RawClient, until } from "./raw-client.ts";
+import { until } from "../../../support/until.ts";
+import { connectPacket, publishPacket, quiet, RawClient } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
 describe("CONNECT", () => {
@@ -345,7 +346,7 @@ describe("a session", () => {
     const { port, closed } = await startRig();
     const client = await RawClient.open(port);
     client.send(connectPacket({ keepalive: 1 }));
-    await client.closed(4000);
+    await client.closed();
     expect(closed).toEqual([{ clientId: "sensor@acme", reason: "keep alive timeout" }]);
   });
 });

@@ -3,7 +3,7 @@ import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
 import { connectMqtt } from "../../../../core/ports/mqtt/client.ts";
 import { CA_FILE, testCertificate } from "../../../support/certificate/certificate.ts";
-import { until } from "./raw-client.ts";
+import { until } from "../../../support/until.ts";
 import { startRig } from "./server-rig.ts";
 
 const FOLDER = "test/support/certificate";

@@ -13,6 +13,8 @@ export class FaultyProxy {
   #listener: Server | undefined;
   /** Connections taken so far. */
   taken = 0;
+  /** Chunks from clients that went nowhere, so far. */
+  swallowed = 0;
 
   constructor(target: string) {
     this.#target = target;
@@ -80,7 +82,8 @@ export class FaultyProxy {
       });
     }
     pair.client.on("data", (chunk) => {
-      if (this.#mode !== "swallow") pair.server.write(chunk);
+      if (this.#mode === "swallow") this.swallowed++;
+      else pair.server.write(chunk);
     });
     pair.server.on("data", (chunk) => this.#reply(pair, chunk));
   }

@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { FolderWatch } from "../../../../core/ports/zookeeper/folder-watch.ts";
 import { freePorts } from "../../../../demo/cluster/ports.ts";
 import { freshName, sharedCluster } from "../../../support/cluster.ts";
-import { bytes, CALL_TIMEOUT_MS, openZooKeeper, sleep, until } from "./support.ts";
+import { until } from "../../../support/until.ts";
+import { bytes, CALL_TIMEOUT_MS, openZooKeeper, sleep } from "./support.ts";
 
 const { zookeeper: server } = sharedCluster();
-const SOON_MS = 5_000;
+const SOON_MS = 15_000;
 /** Long enough for a notice that should not come. */
 const QUIET_MS = 300;
 
@@ -20,15 +21,15 @@ describe("a watched node", () => {
     const path = `${freshPath()}/node`;
     const seen: (string | null)[] = [];
     const stop = zookeeper.watchNode(path, (node) => seen.push(node?.data.toString() ?? null));
-    await until(() => seen.length === 1, SOON_MS);
+    await until(() => seen.length === 1);
     for (const value of ["a", "b"]) {
       await zookeeper.put(path, bytes(value));
-      await until(() => seen.at(-1) === value, SOON_MS);
+      await until(() => seen.at(-1) === value);
     }
     await zookeeper.delete(path);
-    await until(() => seen.at(-1) === null, SOON_MS);
+    await until(() => seen.at(-1) === null);
     await zookeeper.put(path, bytes("c"));
-    await until(() => seen.at(-1) === "c", SOON_MS);
+    await until(() => seen.at(-1) === "c");
     stop();
     await zookeeper.put(path, bytes("d"));
     await sleep(QUIET_MS);
@@ -45,7 +46,7 @@ describe("a watched node", () => {
     for (let round = 0; round < 20; round++) {
       await Promise.all(Array.from({ length: 10 }, () => writer.put(path, bytes("x"))));
       await writer.put(path, bytes(`last ${round}`));
-      await until(() => seen.at(-1) === `last ${round}`, SOON_MS);
+      await until(() => seen.at(-1) === `last ${round}`);
     }
     for (const [i, value] of seen.entries()) if (value !== "x") expect(seen[i + 1]).not.toBe(value);
   });
@@ -59,7 +60,7 @@ describe("a watched node", () => {
     });
     for (let i = 0; i < 20; i++) zookeeper.watchNode(path, (node) => node && seen.push(`${i}`));
     await zookeeper.put(path, bytes("x"));
-    await until(() => new Set(seen).size === 20, SOON_MS);
+    await until(() => new Set(seen).size === 20);
   });
 
   test("one that may not be read is tried again, and never named in the log", async () => {
@@ -75,11 +76,11 @@ describe("a watched node", () => {
       seen.push(node?.data.toString());
       JSON.parse(node?.data.toString() ?? "");
     });
-    await until(() => lines.some((line) => line.includes("AUTH")), SOON_MS);
+    await until(() => lines.some((line) => line.includes("AUTH")));
     await owner.delete(path);
     await zookeeper.put(path, bytes("open content"));
-    await until(() => seen.at(-1) === "open content", SOON_MS);
-    await until(() => lines.some((line) => line.includes("SyntaxError")), SOON_MS);
+    await until(() => seen.at(-1) === "open content");
+    await until(() => lines.some((line) => line.includes("SyntaxError")));
     await zookeeper.stop();
     const logged = lines.join("");
     for (const secret of [path.slice(1), "content", auth.credential])
@@ -97,7 +98,7 @@ describe("a watched node", () => {
       const stop = zookeeper.watchNode(path, () => {
         told = true;
       });
-      await until(() => told, SOON_MS);
+      await until(() => told);
       stop();
     }
     await sleep(0);
@@ -136,14 +137,14 @@ describe("a watched folder", () => {
     expect(told).toBe(2_000);
 
     await writer.put(`${path}/n7`, bytes("n7@1"));
-    await until(() => held.get("n7") === "n7@1", SOON_MS);
+    await until(() => held.get("n7") === "n7@1");
     await writer.delete(`${path}/n8`);
-    await until(() => !held.has("n8"), SOON_MS);
+    await until(() => !held.has("n8"));
     await writer.put(`${path}/new`, bytes("new@0"));
-    await until(() => held.get("new") === "new@0", SOON_MS);
+    await until(() => held.get("new") === "new@0");
     await writer.delete(`${path}/n9`);
     await writer.create(`${path}/n9`, bytes("n9 again"));
-    await until(() => held.get("n9") === "n9 again", SOON_MS);
+    await until(() => held.get("n9") === "n9 again");
     expect(told).toBeLessThan(2_010);
 
     folder.stop();
@@ -187,12 +188,12 @@ describe("a watched folder", () => {
     await folder.whenSynced(SOON_MS);
     expect(held.size).toBe(0);
     await zookeeper.put(`${path}/a`, bytes("1"));
-    await until(() => held.get("a") === "1", SOON_MS);
+    await until(() => held.get("a") === "1");
     await zookeeper.delete(`${path}/a`);
     await zookeeper.delete(path);
-    await until(() => held.size === 0, SOON_MS);
+    await until(() => held.size === 0);
     await zookeeper.put(`${path}/b`, bytes("2"));
-    await until(() => held.get("b") === "2", SOON_MS);
+    await until(() => held.get("b") === "2");
     folder.stop();
     await expect(folder.whenSynced(1)).rejects.toThrow(
       expect.objectContaining({ code: "STOPPED" }),

@@ -14,6 +14,8 @@ import {
 const { zookeeper: server } = sharedCluster();
 const MAX_PACKET_BYTES = 1_048_575;
 const PACKET_OVERHEAD_BYTES = 128;
+/** For calls that are to fail by their deadline. */
+const BRIEF_MS = 500;
 
 /** A path that no other test uses. */
 function freshPath(): string {
@@ -110,7 +112,7 @@ describe("calls", () => {
 
   test("too many waiting calls are refused", async () => {
     const [port] = await freePorts(1);
-    const zookeeper = await openZooKeeper(`127.0.0.1:${port}`);
+    const zookeeper = await openZooKeeper(`127.0.0.1:${port}`, { callTimeoutMs: BRIEF_MS });
     const calls = await Promise.allSettled(
       Array.from({ length: 5_000 }, () => zookeeper.exists("/")),
     );
@@ -133,17 +135,16 @@ describe("life", () => {
 
   test("without a server calls reject by their deadline, and stop() does not wait", async () => {
     const [port] = await freePorts(1);
-    const zookeeper = await openZooKeeper(`127.0.0.1:${port}`);
+    const hasty = await openZooKeeper(`127.0.0.1:${port}`, { callTimeoutMs: BRIEF_MS });
     const startMs = performance.now();
-    await expect(zookeeper.get("/")).rejects.toThrow(code("UNAVAILABLE"));
-    expect(performance.now() - startMs).toBeLessThan(2 * CALL_TIMEOUT_MS);
-    expect(zookeeper.state).toBe("disconnected");
-    expect(zookeeper.contactAgeMs()).toBe(Number.POSITIVE_INFINITY);
-    const waiting = expect(zookeeper.get("/")).rejects.toThrow(code("STOPPED"));
-    const stopMs = performance.now();
-    await zookeeper.stop();
+    await expect(hasty.get("/")).rejects.toThrow(code("UNAVAILABLE"));
+    expect(performance.now() - startMs).toBeLessThan(CALL_TIMEOUT_MS);
+    expect(hasty.state).toBe("disconnected");
+    expect(hasty.contactAgeMs()).toBe(Number.POSITIVE_INFINITY);
+    const patient = await openZooKeeper(`127.0.0.1:${port}`);
+    const waiting = expect(patient.get("/")).rejects.toThrow(code("STOPPED"));
+    await patient.stop();
     await waiting;
-    expect(performance.now() - stopMs).toBeLessThan(CALL_TIMEOUT_MS);
   });
 
   test("stop() before start(), at once after it, and while connected", async () => {
@@ -171,7 +172,7 @@ describe("life", () => {
       await sleep(afterMs);
       const stopMs = performance.now();
       await zookeeper.stop();
-      expect(performance.now() - stopMs).toBeLessThan(CALL_TIMEOUT_MS);
+      expect(performance.now() - stopMs).toBeLessThan(SESSION_TIMEOUT_MS / 3);
     }
   });
 
