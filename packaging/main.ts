@@ -1,4 +1,4 @@
-/** `npm run bundle` and `npm run deb`. Prints the paths of what it made. */
+/** `npm run bundle` and `npm run deb`, which print the paths of what they made, and the end of `npm run build`. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -7,6 +7,7 @@ import { packageFile } from "../core/runtime/package.ts";
 import { ARCHITECTURES, type Architecture, hostArchitecture } from "./architecture.ts";
 import { bundle } from "./bundle.ts";
 import { buildDeb, sourceEpochS } from "./deb.ts";
+import { prune } from "./prune.ts";
 
 const DEFAULT_BUNDLE = packageFile("dist", "bundle");
 const DEFAULT_DEBS = packageFile("dist", "deb");
@@ -37,6 +38,13 @@ program
     const epochS = await sourceEpochS();
     for (const architecture of arch ?? ARCHITECTURES)
       process.stdout.write(`${await buildDeb({ architecture, version, folder: out, epochS })}\n`);
+  });
+
+program
+  .command("prune")
+  .description("takes out of dist/ what was compiled from sources that are no more")
+  .action(async () => {
+    await prune(packageFile());
   });
 
 await program.parseAsync();
