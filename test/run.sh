@@ -1,9 +1,33 @@
 #!/bin/sh
 # `npm test`, after check and build: both projects at once, since one computes while the other waits for servers.
 # Arguments go to both: `npm test -- test/core` takes the files below test/core from either.
+# At the end comes once more what failed in either, and both summaries.
 [ $# -gt 0 ] && set -- --passWithNoTests "$@"
-vitest run --project unit "$@" &
+[ -t 1 ] && export FORCE_COLOR=1
+logs=$(mktemp -d) || exit
+trap 'rm -r "$logs"' EXIT
+trap 'kill "$unit" "$stack" 2> /dev/null; wait; exit 143' HUP INT TERM
+
+start() {
+  mkfifo "$logs/$1.fifo"
+  tee "$logs/$1" < "$logs/$1.fifo" &
+  vitest run --project "$@" > "$logs/$1.fifo" 2>&1 &
+}
+start unit "$@"
 unit=$!
-vitest run --project stack "$@"
-stack=$?
-wait "$unit" && exit "$stack"
+start stack "$@"
+stack=$!
+
+failed=0
+wait "$unit" || failed=1
+wait "$stack" || failed=1
+wait # for what they have said
+if [ "$(cat "$logs/unit" "$logs/stack" | grep -c "^No test files found")" = 2 ]; then
+  echo "$0: neither project has a test file of that name" >&2
+  exit 1
+fi
+for project in unit stack; do
+  printf '\n== %s\n' "$project"
+  awk '/Failed Tests|Failed Suites|Test Files/ { found = 1 } found' "$logs/$project"
+done
+exit "$failed"
