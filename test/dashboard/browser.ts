@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 
+/** Held by what installs, and by what lays a machine over this one's files (test/support/debian/machine.sh). */
+const SYSTEM_LOCK = "/run/lock/veilmq-test-system";
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /**
@@ -57,12 +59,13 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** Another test file may be doing it at the same time: then this one waits, and tries again where it was too early. */
+/** Another test file may be doing it at the same time, or may not want the system changed now: then this one waits. */
 function installChromium(): void {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
   process.stderr.write("installing Chromium for the tests\n");
+  const options = ["-qq", "-o", "DPkg::Lock::Timeout=300"];
   const apt = (...args: string[]) =>
-    spawnSync("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], { stdio: "ignore" });
+    spawnSync("flock", [SYSTEM_LOCK, "apt-get", ...options, ...args], { stdio: "ignore" });
   for (let left = 3; left > 0 && !CANDIDATES.some(existsSync); left -= 1) {
     apt("update");
     apt("install", "-y", "--no-install-recommends", "chromium");

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await rig.stop();
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+});
 
 test.each(FAULT_KINDS.map((kind) => [kind.name, kind] as const))(
   "readings come through again: %s",
@@ -43,7 +43,7 @@ test.each(FAULT_KINDS.map((kind) => [kind.name, kind] as const))(
     const { recoveryMs } = await perform(rig, kind, { random, brief: true });
     console.error(`faults: ${kind.name}: ${(recoveryMs / 1000).toFixed(1)} s`);
   },
-  120_000,
+  240_000,
 );
 
 test("and after all of them nothing that was taken is missing, there twice, or behind", async () => {

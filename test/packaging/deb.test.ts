@@ -44,8 +44,6 @@ for line in sys.stdin.buffer:
 
 const run = promisify(execFile);
 
-vi.setConfig({ testTimeout: 120_000 });
-
 let folder: string;
 let machine: DebianMachine;
 const debs: string[] = [];
@@ -73,7 +71,7 @@ beforeAll(async () => {
   machine = await DebianMachine.boot();
   for (const [index, path] of debs.entries())
     await machine.put(`/root/${index}.deb`, createReadStream(path), "600");
-}, 300_000);
+}, 400_000);
 
 afterAll(async () => {
   await machine?.stop();
@@ -134,7 +132,7 @@ describe("installed on a device", () => {
     if (!stdin || !stdout) throw new Error("a process without pipes");
     await new Promise((resolve) => createInterface({ input: stdout }).once("line", resolve));
     plug = (line) => void stdin.write(line);
-  }, 60_000);
+  });
 
   afterAll(async () => bridge.stop());
 

@@ -4,6 +4,9 @@
 set -e
 
 if [ "$3" != inside ]; then
+  # Nothing is installed below it meanwhile: test/dashboard/browser.ts takes the same lock.
+  exec 9> /run/lock/veilmq-test-system
+  flock 9
   mkdir "$2"
   echo $$ > "$2/cgroup.procs"
   exec unshare --mount --pid --fork --cgroup --kill-child --propagation private "$0" "$1" "$2" inside
@@ -40,5 +43,6 @@ DefaultDependencies=no
 AllowIsolate=yes
 Wants=systemd-journald.service systemd-journald.socket
 END
+exec 9>&-
 exec chroot "$root" /usr/bin/env -i container=veilmq PATH=/usr/sbin:/usr/bin:/sbin:/bin \
   /lib/systemd/systemd --system --unit=bare.target --show-status=no

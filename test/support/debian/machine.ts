@@ -10,7 +10,8 @@ import { vi } from "vitest";
 
 const SCRIPT = resolve("test/support/debian/machine.sh");
 const HIERARCHIES = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-const BOOT = { timeout: 60_000, interval: 100 };
+/** It may have to wait until another test has installed what it needs. */
+const BOOT = { timeout: 300_000, interval: 100 };
 
 export interface Answer {
   readonly code: number | null;
@@ -96,7 +97,7 @@ export class DebianMachine {
       await ended;
     }
     // Its processes take a moment to be gone, and until then their groups are not empty.
-    await vi.waitFor(() => removeGroups(this.#cgroup), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(() => removeGroups(this.#cgroup), { timeout: 60_000, interval: 50 });
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
