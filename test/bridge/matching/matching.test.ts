@@ -130,14 +130,17 @@ describe("release and check", () => {
     const ask = { tenant: fleet.only, client, epoch: EPOCH, wrapped };
     await matching.release(ask);
     let longestMs = 0;
-    let lastMs = performance.now();
+    const startedMs = performance.now();
+    let lastMs = startedMs;
     const timer = setInterval(() => {
       longestMs = Math.max(longestMs, performance.now() - lastMs);
       lastMs = performance.now();
     }, 1);
-    await Promise.all(Array.from({ length: 200 }, () => matching.release(ask)));
+    await Promise.all(Array.from({ length: 500 }, () => matching.release(ask)));
     clearInterval(timer);
-    expect(longestMs).toBeLessThan(600);
+    const totalMs = performance.now() - startedMs;
+    // On this thread they would be one long turn of its loop.
+    expect(Math.max(longestMs, performance.now() - lastMs)).toBeLessThan(totalMs / 2);
   });
 
   it("ends what waits when it stops", async () => {
