@@ -19,7 +19,7 @@ beforeAll(async () => {
   const recipient = (await veilmq(["bridge", "identity", "--out", "id.age"], folder)).stdout.trim();
   await kms("init", "acme", "--suite", "p256", "--bridge-recipient", recipient);
   await kms("enrol", "pi-01", "--publish", "plant/flow");
-}, 60_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

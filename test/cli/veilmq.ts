@@ -2,10 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import { vi } from "vitest";
-
-// A process each, and a second of scrypt in most of them, on a machine that runs other tests beside.
-vi.setConfig({ testTimeout: 60_000 });
 
 const BINARY = resolve("dist/cli/main.js");
 

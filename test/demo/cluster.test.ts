@@ -8,7 +8,7 @@ import { isVeilError } from "../../core/errors.ts";
 import { startCluster } from "../../demo/cluster/cluster.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const GONE_DEADLINE_MS = 5000;
+const GONE_DEADLINE_MS = 30_000;
 
 let dir: string;
 beforeAll(async () => {

@@ -67,4 +67,4 @@ test("stops taking, says so, counts what it could not take, and goes on when the
     expect(taken + refused).toBe(3001);
   }, WAIT);
   expect(agent.status().outbox.records).toBe(agent.status().taken + 1);
-}, 120_000);
+});

@@ -21,7 +21,7 @@ import { testFolder } from "../support/folder.ts";
 import { type KeyChange, keyChange } from "../support/key-change.ts";
 
 export const TOPIC = "canary-topic-7f3a/climate";
-export const WAIT = { timeout: 15_000, interval: 20 };
+export const WAIT = { timeout: 30_000, interval: 20 };
 const SHORT: Partial<Timings> = { reconnectMinMs: 10, reconnectMaxMs: 50, parkMs: 300 };
 
 export interface Field {

@@ -376,7 +376,7 @@ describe("a change of documents", () => {
     const started = performance.now();
     rig.fleet.revoke(member.login);
     await device.connection.closed;
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(5000);
     await sending;
     expect(rig.writer.queued).toBe(0);
     await expect(rig.connect(member)).rejects.toMatchObject({ code: "REVOKED" });

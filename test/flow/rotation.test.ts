@@ -62,7 +62,7 @@ describe("mail", () => {
     expect((await stat(field.credential)).mode & 0o777).toBe(0o600);
     expect(log.join("")).toContain("new keys are in use");
     expect(log.join("")).not.toMatch(/canary/);
-  }, 60_000);
+  });
 
   test("waits behind what was sealed before: not one newer record leaves until the last older one is acknowledged", async () => {
     const field = await makeField();
@@ -86,7 +86,7 @@ describe("mail", () => {
     await vi.waitFor(() => expect(counts()).toEqual(range(0, 20)), WAIT);
     expect(epochsOf(bridge)).toEqual([1, 2]);
     expect(agent.status().outbox.older).toEqual({ waiting: 0, stranded: 0 });
-  }, 30_000);
+  });
 
   test("reaches a device that was off, whose outbox is of the epoch before", async () => {
     const field = await makeField();
@@ -105,7 +105,7 @@ describe("mail", () => {
     await vi.waitFor(() => expect(counts()).toEqual(range(0, 320)), WAIT);
     expect(epochsOf(bridge)).toEqual([1, 2]);
     expect(bridge.violations).toEqual([]);
-  }, 60_000);
+  });
 
   test("kill -9 anywhere around the swap loses and doubles nothing", async () => {
     const KILLS = 6;
@@ -133,7 +133,7 @@ describe("mail", () => {
     expect(read).toEqual([...new Set(read)].sort((a, b) => a - b));
     expect(epochsOf(bridge)).toEqual([...epochsOf(bridge)].sort((a, b) => a - b));
     expect(bridge.violations).toEqual([]);
-  }, 90_000);
+  });
 
   test("that is forged, another client's, older or garbage changes nothing and holds nothing up", async () => {
     const field = await makeField();
@@ -164,7 +164,7 @@ describe("mail", () => {
     const refused = log.filter((each) => each.includes("mail was refused"));
     // The one with the device's own serial looks like one that is stored already.
     expect(refused).toHaveLength(bad.length - 1);
-  }, 30_000);
+  });
 });
 
 describe("an epoch whose names have ended", () => {
@@ -202,7 +202,7 @@ describe("an epoch whose names have ended", () => {
     expect(log.filter((each) => each.includes("names of an older epoch have ended"))).toHaveLength(
       1,
     );
-  }, 60_000);
+  });
 
   test("connections that end in the middle of that lose nothing", async () => {
     const field = await makeField();
@@ -219,7 +219,7 @@ describe("an epoch whose names have ended", () => {
     await vi.waitFor(() => expect(counts()).toEqual(range(0, 40)), WAIT);
     expect(agent.status().rejected).toBe(0);
     expect(bridge.violations).toEqual([]);
-  }, 60_000);
+  });
 
   test("without the announcement of a key, its records are put into rejected/, and the rest goes on", async () => {
     const field = await makeField();
@@ -231,7 +231,7 @@ describe("an epoch whose names have ended", () => {
     await vi.waitFor(() => expect(counts()).toEqual([...range(0, 10), ...range(20, 40)]), WAIT);
     expect(agent.status().rejected).toBe(10);
     expect(log.filter((each) => each.includes("of an older epoch cannot be sent"))).toHaveLength(1);
-  }, 60_000);
+  });
 
   test("and whose records are not taken any more either, stays in the outbox, counted and named", async () => {
     const field = await makeField();
@@ -251,7 +251,7 @@ describe("an epoch whose names have ended", () => {
     const named = log.filter((each) => each.includes("an epoch that no bridge takes any more"));
     expect(named).toHaveLength(1);
     expect(JSON.parse(named[0] ?? "")).toMatchObject({ entries: 21, epoch: 1 });
-  }, 60_000);
+  });
 
   test("whose keys the credential has no more, is kept as well, over a restart too", async () => {
     const field = await makeField();
@@ -284,5 +284,5 @@ describe("an epoch whose names have ended", () => {
       await agent.stop();
     }
     expect((await stored(field)).epochs).toHaveLength(1);
-  }, 60_000);
+  });
 });

@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A consumer of this file's one topic, with state and files of its own. */
 class TestConsumer {
@@ -272,7 +272,7 @@ describe("veilmq consume", () => {
     expectAllSince(await second.readings(), written);
     expect(await second.logged("no checkpoint: scanning what was read before")).toHaveLength(1);
     before = written;
-  }, 120_000);
+  });
 
   test("--rejects has what is no record, or none that can be opened, and everything else goes on", async () => {
     const topic = await kafkaTopicOf(first);
@@ -310,7 +310,7 @@ describe("veilmq consume", () => {
     ]);
     expect(new Set(rejects.map((reject) => reject.topic))).toEqual(new Set([topic]));
     before = written;
-  }, 120_000);
+  });
 
   test("an offset that is gone is reported with the count, and what is still there is read", async () => {
     const KEPT = 50;
@@ -328,7 +328,7 @@ describe("veilmq consume", () => {
     expect(await second.logged("Kafka has deleted records that were not read yet")).toMatchObject([
       { wanted: Number(stood), low: Number(end) - KEPT, lost: Number(end - stood) - KEPT },
     ]);
-  }, 120_000);
+  });
 });
 
 function sum(written: ReadonlyMap<string, number>): number {

@@ -60,7 +60,7 @@ afterAll(async () => {
   await broker?.stop();
   await ensemble?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test("readings go on while the two that are left elect, and documents are taken after it", async () => {
   await ensemble.killLeader();

@@ -84,7 +84,7 @@ describe("poison", () => {
     playing.abort();
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   async function enrol(): Promise<[Credential, Credential]> {
     const first = await readCredential("sensor-1");

@@ -48,7 +48,7 @@ beforeAll(async () => {
     await first.head(identity, 1),
     first.enrolment("sensor-1", 2, { secret: SECRET }),
   ]);
-}, 60_000);
+});
 
 afterAll(async () => {
   await http?.stop();

@@ -118,7 +118,7 @@ afterAll(async () => {
   playing.abort();
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A device and a consumer of one topic, of a tenant that the bridge knows. */
 async function enrolBoth(

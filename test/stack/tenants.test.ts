@@ -59,7 +59,7 @@ beforeAll(async () => {
   await bridge.process.spawn();
   await untilReady(bridge.process, () => bridge.isReady(), NEVER);
   for (const { documents } of parties) await importAll(documents);
-}, 60_000);
+});
 
 afterAll(async () => {
   await http?.stop();

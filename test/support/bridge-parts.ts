@@ -15,7 +15,7 @@ import type { TestTenant } from "./signed-tenant.ts";
 export async function testZooKeeper(): Promise<ZooKeeper> {
   const zookeeper = new ZooKeeper({
     servers: [sharedCluster().zookeeper],
-    sessionTimeoutMs: 6_000,
+    sessionTimeoutMs: 15_000,
     callTimeoutMs: 10_000,
     log: silentLog,
   });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 5;
-/** Also on a slow machine with other work to do; well below a test's own 60 s, so that this is what fails. */
+/** Also on a slow machine with other work to do; well below a test's own two minutes, so that this is what fails. */
 const PATIENCE_MS = 30_000;
 
 /** Resolves as soon as `isSo`; throws after `timeoutMs`. */

@@ -8,7 +8,7 @@ import { testFolder } from "../../support/folder.ts";
 import { silentLog } from "../../support/kafka.ts";
 
 const TOPIC = "north/climate";
-const WAIT = { timeout: 10_000, interval: 5 };
+const WAIT = { timeout: 30_000, interval: 5 };
 const NEVER = new AbortController().signal;
 
 function nameOf(epoch: number): string {

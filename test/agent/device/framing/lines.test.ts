@@ -40,7 +40,7 @@ describe("LineFramer", () => {
     let frames = 0;
     for (let i = 0; i < 64 * 1024; i++) frames += framer.push(chunk).length;
     expect(frames).toBe(0);
-    expect(performance.now() - startMs).toBeLessThan(2000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     expect(texts(framer.push(Buffer.from("\nback\n")))).toEqual(["back"]);
     expect(framer.dropped).toEqual({ frames: 1, bytes: 64 * 2 ** 20 });
   });

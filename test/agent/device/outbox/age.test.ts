@@ -8,7 +8,7 @@ import { A, announcement, openOutbox, record, texts, unsent } from "./fixture.ts
 
 const DAY_MS = 86_400_000;
 const MAX_AGE_MS = 30 * DAY_MS;
-const WAIT = { timeout: 15_000, interval: 5 };
+const WAIT = { timeout: 30_000, interval: 5 };
 
 class Machine implements MachineClock {
   monotonic = 5000;

@@ -143,6 +143,6 @@ describe("fuzz", () => {
     segmentHeader().copy(hostile);
     const startMs = performance.now();
     expect(scanSegment(hostile).entries).toEqual([]);
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(performance.now() - startMs).toBeLessThan(5000);
   });
 });

@@ -160,7 +160,7 @@ test("whatever is appended, acknowledged, refused, torn and killed: all that was
     ),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test("a clean stop loses no acknowledgement", async () => {
   const root = await testFolder();
@@ -176,4 +176,4 @@ test("a clean stop loses no acknowledgement", async () => {
     }),
     { numRuns: 25 },
   );
-}, 60_000);
+});

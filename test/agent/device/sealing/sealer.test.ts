@@ -158,7 +158,7 @@ test("a stream's id is the digest of PROTOCOL's context, and tells no name", () 
 test("the faster algorithm is measured in a moment", () => {
   const startedMs = performance.now();
   expect(Object.values(AEAD)).toContain(fasterAead());
-  expect(performance.now() - startedMs).toBeLessThan(1000);
+  expect(performance.now() - startedMs).toBeLessThan(5000);
 });
 
 describe("the worker", () => {

@@ -86,17 +86,17 @@ describe("SerialLine", () => {
       const traffic = (async () => {
         for (;;) await pty.write(`\nreading ${++number}\n`);
       })().catch(() => undefined);
-      await expect.poll(() => heard.length, { timeout: 5000 }).toBeGreaterThan(before + 20);
+      await expect.poll(() => heard.length).toBeGreaterThan(before + 20);
       await pty.close();
       await traffic;
-      await expect.poll(() => states.at(-1), { timeout: 5000 }).toMatch("lost");
+      await expect.poll(() => states.at(-1)).toMatch("lost");
     }
     // Opening flushes: only the first line of a connection may lack its beginning. None is repeated.
     const whole = heard.filter((line) => /^reading \d+$/.test(line));
     expect(heard.length - whole.length).toBeLessThanOrEqual(10);
     const numbers = whole.map((line) => Number(line.slice("reading ".length)));
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-  }, 30_000);
+  });
 
   test("does not spin while the port is away, held by another, or failing", async () => {
     const link = join(await testFolder(), "port");
@@ -136,9 +136,9 @@ describe("SerialLine", () => {
     });
     const sent = Array.from({ length: 20_000 }, (_, i) => `reading ${i}`);
     await pty.write(`${sent.join("\n")}\n`);
-    await expect.poll(() => heard.length, { timeout: 10_000 }).toBe(sent.length);
+    await expect.poll(() => heard.length).toBe(sent.length);
     expect(heard).toEqual(sent);
-  }, 15_000);
+  });
 
   test("stop ends it, open or waiting", async () => {
     const link = join(await testFolder(), "port");

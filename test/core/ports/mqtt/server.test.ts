@@ -253,7 +253,7 @@ describe("a farewell", () => {
     expect(client.pushes.map(({ length }) => length)).toEqual([payload.length]);
     const started = performance.now();
     await server.stop(0);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 
@@ -458,11 +458,11 @@ describe("the server", () => {
     stuck.publish("v1/rec/1", "x", 1);
     await until(() => held.length === 2);
     const started = performance.now();
-    const stopped = server.stop(400);
+    const stopped = server.stop(2000);
     await quiet(50);
     held.find(({ session }) => session.clientId === "sensor@acme")?.answer("ack");
     await stopped;
-    expect(performance.now() - started).toBeGreaterThan(390);
+    expect(performance.now() - started).toBeGreaterThan(1990);
     await until(() => client.isClosed && stuck.isClosed);
     expect([client.pubacks, stuck.pubacks]).toEqual([[1], []]);
     expect(closed.length).toBe(2);
