@@ -1,10 +1,17 @@
 /** How the replay looks on a terminal. The programs' own lines are in lines.ts. */
-import type { Row } from "./verdict.ts";
 
 const SPEAKER_WIDTH = 14;
 const RULE_WIDTH = 100;
 const SHOWN_DIGITS = 8;
 const COLUMNS = ["figure", "report", "run", "held"] as const;
+
+/** One figure: what the report shows, what this run showed, and whether it held. */
+export interface Row {
+  readonly figure: string;
+  readonly report: string;
+  readonly run: string;
+  readonly held: boolean;
+}
 
 export function heading(figure: string, caption: string): string {
   const what = /^\d/.test(figure) ? `Figure ${figure}` : figure;

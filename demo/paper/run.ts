@@ -2,10 +2,11 @@
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { startCluster } from "../cluster/cluster.ts";
+import type { Observed } from "./observed.ts";
 import { Operator } from "./operator.ts";
 import type { PaperOptions } from "./options.ts";
 import { table } from "./picture.ts";
-import { type Observed, Replay } from "./replay.ts";
+import { Replay } from "./replay.ts";
 import { REPORT_NAMES } from "./report.ts";
 import { judge } from "./verdict.ts";
 

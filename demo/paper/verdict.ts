@@ -1,7 +1,7 @@
 /** The report's figures beside what this run showed: what each figure claims, and whether it held here. */
 import type { Beginning, ReceivedRecord, SentRecord } from "./lines.ts";
-import { ellipsis } from "./picture.ts";
-import type { ConsumerRun, Observed, ProducerRun } from "./replay.ts";
+import type { ConsumerRun, Observed, ProducerRun } from "./observed.ts";
+import { ellipsis, type Row } from "./picture.ts";
 import {
   EARLIER_RUNS,
   GROUPS,
@@ -12,13 +12,6 @@ import {
 } from "./report.ts";
 
 const TOPICS = ["topic-1", "topic-2", "topic-3"] as const satisfies readonly ReportTopic[];
-
-export interface Row {
-  readonly figure: string;
-  readonly report: string;
-  readonly run: string;
-  readonly held: boolean;
-}
 
 /** One row for each figure; `records` is how many one producer sends. */
 export function judge(seen: Observed, records: number): Row[] {

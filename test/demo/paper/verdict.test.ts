@@ -1,7 +1,7 @@
 /** The verdict must be able to say no: each figure's claim is broken in turn. */
 import { describe, expect, test } from "vitest";
 import type { Beginning, SentRecord } from "../../../demo/paper/lines.ts";
-import type { Observed } from "../../../demo/paper/replay.ts";
+import type { Observed } from "../../../demo/paper/observed.ts";
 import { groupsIn, REPORT_NAMES, REPORT_TRAPDOORS } from "../../../demo/paper/report.ts";
 import { judge } from "../../../demo/paper/verdict.ts";
 
