@@ -1,5 +1,5 @@
 /**
- * The two keyed hashes of suite `hmac` (PROTOCOL.md §2.4, the seed's §2.1.1), 32 bytes each. The owner, who has both
+ * The two keyed hashes of suite `hmac` (PROTOCOL.md §2.4, the report's §2.1.1), 32 bytes each. The owner, who has both
  * keys, computes both; a client has K_c, the bridge K_s.
  */
 import { hmacSha256 } from "../bytes.ts";

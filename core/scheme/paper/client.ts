@@ -1,13 +1,13 @@
 /**
- * Client-side of suite `paper` (PROTOCOL.md §2.5), the seed's Listing 1: each byte of SHA-256(text),
+ * Client-side of suite `paper` (PROTOCOL.md §2.5), the report's Listing 1: each byte of SHA-256(text),
  * **signed** as Java's bytes are, to the client's exponent modulo 3337, in four hex digits.
  */
 import { sha256 } from "../bytes.ts";
 import { paperPower } from "./power.ts";
 
-/** The producer's exponent, recovered from the seed's figures. */
+/** The producer's exponent, recovered from the report's figures. */
 export const EI1 = 3;
-/** The consumer's exponent, recovered from the seed's figures. */
+/** The consumer's exponent, recovered from the report's figures. */
 export const EJ1 = 17;
 
 /** Listing 1's HEX_LENGTH. */

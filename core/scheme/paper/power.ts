@@ -1,6 +1,6 @@
 /**
- * The arithmetic of suite `paper` (PROTOCOL.md §2.5): the seed's byte-wise RSA with N = 3337 = 47·71.
- * A toy with a modulus that factors by hand: for the replay of the seed's chapter 4 and for tests.
+ * The arithmetic of suite `paper` (PROTOCOL.md §2.5): the report's byte-wise RSA with N = 3337 = 47·71.
+ * A toy with a modulus that factors by hand: for the replay of the report's chapter 4 and for tests.
  */
 
 /** Listing 5. */

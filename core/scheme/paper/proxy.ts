@@ -1,5 +1,5 @@
 /**
- * Proxy-side of suite `paper` (PROTOCOL.md §2.5), the seed's Listings 2, 3, 5 and 7, with what they do
+ * Proxy-side of suite `paper` (PROTOCOL.md §2.5), the report's Listings 2, 3, 5 and 7, with what they do
  * wrong: the decimals are joined without padding, so that (d6,56) and (e1,d3) both read "36460", and
  * what cannot be read becomes the empty string, so that any two unreadable names are equal.
  * The bridge refuses this suite.

@@ -1,6 +1,6 @@
 /**
  * Vector files of suite `paper` (PROTOCOL.md §2.5): N, phi, e, d, EI1, EI2, EJ1, EJ2; cases with topic,
- * sha256, enc_EI1, trapdoor_EJ1, zenc. A name that the file does not say has the seed's value.
+ * sha256, enc_EI1, trapdoor_EJ1, zenc. A name that the file does not say has the report's value.
  */
 import { sha256 } from "../bytes.ts";
 import { EI1, EJ1, enc } from "../paper/client.ts";
@@ -10,7 +10,7 @@ import { EI2, EJ2, encMatch, zenc } from "../paper/proxy.ts";
 import { type Comparisons, compareBytes, compareNumber, compareText } from "./comparison.ts";
 import type { Fields } from "./fields.ts";
 
-/** The exponents of a file: its own, or the seed's. */
+/** The exponents of a file: its own, or the report's. */
 interface Keys {
   readonly ei1: number;
   readonly ei2: number;
