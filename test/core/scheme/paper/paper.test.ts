@@ -17,7 +17,7 @@ import {
   zenc,
 } from "../../../../core/scheme/paper/proxy.ts";
 
-describe("the seed's arithmetic", () => {
+describe("the report's arithmetic", () => {
   it("is Java's pow and mod, also for negative bases", () => {
     const base = fc.integer({ min: -128, max: 65_535 });
     fc.assert(
@@ -91,19 +91,19 @@ describe("enc_match", () => {
     expect(encMatch(enc("topic-1", EJ1), [])).toBeNull();
   });
 
-  it("answers in the seed's words", () => {
+  it("answers in the report's words", () => {
     expect(encMatchAnswer({ topicName: "0bb2", brokerAddress: "10.0.0.1:9092" })).toBe(
       '{"topic_name":"0bb2","brokerAddress":"10.0.0.1:9092"}',
     );
     expect(encMatchAnswer(null)).toBe("Topic not found");
   });
 
-  it("keeps the seed's flaw: unreadable names are all equal", () => {
+  it("keeps the report's flaw: unreadable names are all equal", () => {
     expect(encMatch("not hexadecimal", ["__consumer_offsets"])).toBe("__consumer_offsets");
   });
 });
 
-describe("the seed's keys", () => {
+describe("the report's keys", () => {
   it("are what UGen would have made", () => {
     expect(paperProxyHalf(EI1)).toBe(EI2);
     expect(paperProxyHalf(EJ1)).toBe(EJ2);

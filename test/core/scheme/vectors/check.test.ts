@@ -151,7 +151,7 @@ describe("a file of suite paper", () => {
   });
 
   it("says where keys do not belong together in what they make only", () => {
-    // Without EJ2 there is no relation to look at, and the seed's EJ2 does not fit EJ1 = 19.
+    // Without EJ2 there is no relation to look at, and the report's EJ2 does not fit EJ1 = 19.
     const keys = { EI1: 3, EJ1: 19, topic: "t" };
     expect(checkVectors({ suite: "paper", ...keys }).difference?.where).toBe("topic");
   });
