@@ -35,7 +35,6 @@ const UNITS = [
   "veilmq-consumer@.service",
 ];
 const CONFFILES = ["/etc/default/veilmq-agent"];
-const DOCUMENTS = ["README.md", "docs/agent-install.md", "docs/agent.md", "docs/devices.md"];
 /** The oldest Node that VeilMQ runs on, as Debian and Raspberry Pi OS have it. */
 const DEPENDS = "nodejs (>= 20.19), systemd";
 
@@ -89,27 +88,33 @@ async function stageFiles(root: string, { architecture }: DebOptions): Promise<v
     ["systemd/70-veilmq-agent.rules", "usr/lib/udev/rules.d/70-veilmq-agent.rules"],
     ["systemd/default", "etc/default/veilmq-agent"],
     ["packaging/debian/launcher", "usr/bin/veilmq"],
-    ...DOCUMENTS.map((path): [string, string] => [
-      path,
-      `usr/share/doc/veilmq/${path.slice(path.lastIndexOf("/") + 1)}`,
-    ]),
+    ...(await documents()).map((path): [string, string] => [path, `usr/share/doc/veilmq/${path}`]),
     ["packaging/debian/agent.yaml", "usr/share/doc/veilmq/examples/agent.yaml"],
   ];
   for (const [from, to] of files) {
     await mkdir(dirname(join(root, to)), { recursive: true });
     await cp(packageFile(from), join(root, to));
   }
-  const documents = join(root, "usr/share/doc/veilmq");
+  const doc = join(root, "usr/share/doc/veilmq");
   const [licence, changelog] = await Promise.all(
     ["LICENSE", "CHANGELOG.md"].map((path) => readFile(packageFile(path), "utf8")),
   );
   const others = await licenceTexts(packages);
   await writeFile(
-    join(documents, "copyright"),
+    join(doc, "copyright"),
     `VeilMQ: Apache-2.0\n\n${licence}\nIt contains the following packages.\n\n${others}`,
   );
-  await writeFile(join(documents, "changelog.gz"), gzipSync(changelog ?? "", { level: 9 }));
+  await writeFile(join(doc, "changelog.gz"), gzipSync(changelog ?? "", { level: 9 }));
   await settleModes(root);
+}
+
+/** What hints, help and README refer to, under the same paths. */
+async function documents(): Promise<string[]> {
+  const names = await readdir(packageFile("docs"));
+  return [
+    "README.md",
+    ...names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
+  ];
 }
 
 /** As Debian has them: whatever umask and checkout made of them here is no part of the package. */
@@ -144,7 +149,7 @@ async function writeControl(root: string, { architecture, version }: DebOptions)
     "Description: sensor readings over MQTT and Kafka that their operators cannot read",
     " The agent of a device (serial port to bridge), the bridge, the consumer and the key",
     " management of VeilMQ, with their systemd units. Nothing starts by itself: see",
-    " /usr/share/doc/veilmq/agent-install.md.",
+    " /usr/share/doc/veilmq/docs/agent-install.md.",
     "",
   ];
   const debian = join(root, "DEBIAN");

@@ -9,6 +9,12 @@ import { testFolder } from "../support/folder.ts";
 const run = promisify(execFile);
 const QUIET = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
 
+/** What hints and help on a user's screen refer to. */
+async function namedDocuments(): Promise<string[]> {
+  const { stdout } = await run("grep", ["-rhoE", "docs/[a-z-]+\\.md", "cli", "bridge/check"]);
+  return [...new Set(stdout.trim().split("\n"))];
+}
+
 test("installs for everybody, compiles nothing, and runs", async () => {
   const folder = await testFolder();
   // As built: `prepack` would build it again while other tests use dist/.
@@ -17,6 +23,7 @@ test("installs for everybody, compiles nothing, and runs", async () => {
   const [{ filename, files }] = JSON.parse(packed.stdout);
   const paths: string[] = files.map(({ path }: { path: string }) => path);
   expect(paths).toContain("systemd/veilmq-agent.service");
+  expect(paths).toEqual(expect.arrayContaining(await namedDocuments()));
   expect(paths.filter((path) => /^dist\/(test|demo|packaging|bundle|deb)\//.test(path))).toEqual(
     [],
   );
