@@ -32,7 +32,7 @@ export async function reload(
 }
 
 /** The fields that differ and are read only at the start. */
-export function changesThatWait(before: BridgeConfig, after: BridgeConfig): string[] {
+function changesThatWait(before: BridgeConfig, after: BridgeConfig): string[] {
   const fixed = (config: BridgeConfig): Record<string, unknown> => ({
     mqtt: listenerPart(config.mqtt),
     http: listenerPart(config.http),

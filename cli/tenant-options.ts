@@ -74,14 +74,14 @@ export function serialOption(text: string): number {
 }
 
 /** Reads an option's value as an ISO 8601 date or time; a date alone is its first moment in UTC. */
-export function timeOption(text: string): number {
+function timeOption(text: string): number {
   const timeMs = parseTime(text);
   if (timeMs === null) throw new InvalidArgumentError("It is a date, such as 2027-12-31.");
   return timeMs;
 }
 
 /** As `timeOption`, and `never`. */
-export function endOption(text: string): number {
+function endOption(text: string): number {
   const timeMs = parseEnd(text);
   if (timeMs === null)
     throw new InvalidArgumentError("It is a date, such as 2027-12-31, or never.");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 
 /** A shorter one could turn up by chance in megabytes of ciphertext. */
-export const MIN_CANARY_BYTES = 12;
+const MIN_CANARY_BYTES = 12;
 
 export interface Leak {
   readonly file: string;

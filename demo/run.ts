@@ -1,7 +1,7 @@
 /** The demo from start to verdict. */
 import { join } from "node:path";
 import { VeilError } from "../core/errors.ts";
-import { pause } from "../core/runtime/backoff.ts";
+import { NEVER, pause } from "../core/runtime/backoff.ts";
 import { type Arrival, followArrivals } from "./arrivals.ts";
 import { findLeaks, type Leak } from "./leaks.ts";
 import { show } from "./show.ts";
@@ -113,14 +113,13 @@ async function untilEnough(
 
 /** Waits until everything taken has arrived; how many readings the agents took. */
 async function drain(running: RunningStack, tally: Tally, written: number): Promise<number> {
-  const never = new AbortController().signal;
   const deadline = Date.now() + DRAIN_DEADLINE_MS;
   for (;;) {
     const statuses = await Promise.all(running.agents.map((agent) => agent.status()));
     const taken = statuses.reduce((sum, status) => sum + status.taken, 0);
     const isDone = taken >= written && tally.received >= taken;
     if (isDone || Date.now() > deadline) return taken;
-    await pause(POLL_MS, never);
+    await pause(POLL_MS, NEVER);
   }
 }
 

@@ -6,7 +6,7 @@ import { VeilError } from "../core/errors.ts";
 const X25519_RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/;
 
 /** log2 of scrypt's N: a second or two and 256 MiB for every guess, age's own default. */
-export const SCRYPT_WORK_FACTOR = 18;
+const SCRYPT_WORK_FACTOR = 18;
 
 export async function sealUnderPassphrase(
   plain: Uint8Array | string,

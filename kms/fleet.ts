@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { WorkerPool } from "../core/runtime/workers.ts";
 
-export const MAX_BATCH_CLIENTS = 500;
+const MAX_BATCH_CLIENTS = 500;
 /** Of a bundle, estimated: a bridge takes 32 MiB at once. */
 const MAX_BATCH_BYTES = 8 * 2 ** 20;
 const MAX_WORKERS = 16;

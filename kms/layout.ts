@@ -80,7 +80,7 @@ export function tenantFileKind(path: string): "secret" | "public" | null {
 }
 
 /** The tenants below `dir`, sorted. A folder that is not there holds none. */
-export async function tenantsIn(dir: string): Promise<string[]> {
+async function tenantsIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
   const tenants: string[] = [];

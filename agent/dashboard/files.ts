@@ -32,8 +32,6 @@ const MODULES = [
   "tree",
 ] as const;
 
-export type StaticFile = (typeof STATIC)[number];
-
 export class Files {
   readonly #files = new Map<string, Answer>();
 

@@ -10,7 +10,7 @@ const rateField = (defaultPerSecond: number) =>
   z.int().min(1).max(10_000_000).default(defaultPerSecond);
 
 /** Of one client on this bridge. */
-export const clientLimitsSchema = z.strictObject({
+const clientLimitsSchema = z.strictObject({
   /** MQTT packets of any kind. After a rest, twice as many at once; so with every rate here. */
   messagesPerSecond: z.int().min(20).max(10_000_000).default(1_000),
   /** Everything that it sends, MQTT's own bytes included. */
@@ -26,7 +26,7 @@ export const clientLimitsSchema = z.strictObject({
 export type ClientLimits = z.output<typeof clientLimitsSchema>;
 
 /** Of one tenant on this bridge. */
-export const tenantLimitsSchema = z.strictObject({
+const tenantLimitsSchema = z.strictObject({
   connections: z.int().min(1).max(1_000_000).default(20_000),
   messagesPerSecond: z.int().min(20).max(10_000_000).default(100_000),
   bytesPerSecond: z

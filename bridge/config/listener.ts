@@ -11,7 +11,6 @@ const tlsSchema = z.strictObject({
   /** PEM of an authority: clients must show a certificate of it, made out to their login. */
   clientCa: z.string().min(1).optional(),
 });
-export type ListenerTlsConfig = z.output<typeof tlsSchema>;
 
 export function listenerSchema(defaultPort: number) {
   return z

@@ -10,7 +10,7 @@ import { SharedCheck } from "../store/shared-check.ts";
 const MIN_INTERVAL_MS = 1_000;
 const TIMEOUT_MS = 5_000;
 
-export const SUPPORTS = ["kafka", "zookeeper", "disk"] as const;
+const SUPPORTS = ["kafka", "zookeeper", "disk"] as const;
 export type Support = (typeof SUPPORTS)[number];
 
 export interface Finding {

@@ -89,7 +89,7 @@ export class Topics {
 }
 
 /** The settings of PROTOCOL.md §3 for a data topic. */
-export function topicSpec(
+function topicSpec(
   topic: string,
   { partitions, retentionMs }: TopicSettings,
   replication: number,

@@ -33,6 +33,9 @@ export class Backoff {
   }
 }
 
+/** For whoever must give a signal and never wants to end the wait. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 /** Sleeps `ms`; `false` if `signal` ended the wait. Does not throw. */
 export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return sleep(ms, true, { signal }).catch(() => false);

@@ -6,7 +6,7 @@ import type { DocumentKind } from "./document.ts";
 import { bytesField, nameField, serialField, timeMsField } from "./fields.ts";
 import { epochInForceSchema, MAX_EPOCHS, proxyHalvesSchema } from "./parameters.ts";
 
-export const DIRECTORY_ROOT = "/veilmq";
+const DIRECTORY_ROOT = "/veilmq";
 /** Grants in one chunk: 2,000 stay well below ZooKeeper's 1 MiB. */
 export const MAX_GRANTS_PER_CHUNK = 2000;
 export const DEFAULT_RETENTION_MS = 30 * 24 * 3600 * 1000;
@@ -120,7 +120,7 @@ export const OPERATIONS = ["pub", "sub"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /** One grant; in force while `nbf ≤ now < exp`. */
-export const grantSchema = z.strictObject({
+const grantSchema = z.strictObject({
   tag: bytesField(TAG_BYTES),
   ops: z.array(z.enum(OPERATIONS)).min(1).max(2),
   nbf: timeMsField,

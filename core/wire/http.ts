@@ -53,7 +53,6 @@ export const brokersResponseSchema = z.object({ brokers: z.array(addressField) }
 export const mailResponseSchema = z.object({
   mail: z.array(z.object({ number: mailNumberField, document: bytesField() })),
 });
-export type MailResponse = z.output<typeof mailResponseSchema>;
 
 /** `POST /v1/import`: how many documents were new, and how many the bridge had already. */
 export const importResponseSchema = z.object({ accepted: z.int(), unchanged: z.int() });

@@ -10,7 +10,7 @@ export const MAIL_TOPIC = "v1/mail";
 /** The largest payload a bridge takes: a padded 64 KiB record with header, authentication tag and signature. */
 export const MAX_PAYLOAD_BYTES = 66 * 1024;
 
-export const UPSTREAM_KINDS = ["reg", "key", "rec"] as const;
+const UPSTREAM_KINDS = ["reg", "key", "rec"] as const;
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 export interface UpstreamTopic {
@@ -90,7 +90,7 @@ export function decodeMailPush(payload: Uint8Array): NumberedMail {
 }
 
 /** What the bridge pushes to a device on `v1/ack`. */
-export const ackSchema = z.union([
+const ackSchema = z.union([
   z.strictObject({ alias: aliasField, status: z.literal("ok") }),
   z.strictObject({ alias: aliasField, status: z.literal("rekey") }),
   z.strictObject({ alias: aliasField, ...refusal }),

@@ -6,7 +6,7 @@ import { bytesField, epochField, timeMsField } from "./fields.ts";
 const P256_BYTES = 32;
 
 /** The public parameters of one epoch. */
-export const parametersSchema = z.discriminatedUnion("suite", [
+const parametersSchema = z.discriminatedUnion("suite", [
   z.strictObject({ suite: z.literal("rsa"), nTag: bytesField(), nRec: bytesField() }),
   z.strictObject({ suite: z.literal("p256"), xRec: bytesField(P256_BYTES) }),
   z.strictObject({ suite: z.literal("hmac") }),

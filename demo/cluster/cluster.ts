@@ -1,7 +1,7 @@
 /** A local Kafka and ZooKeeper for the demo and the tests: real servers, own folders, loopback only. */
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
-import { pause } from "../../core/runtime/backoff.ts";
+import { NEVER, pause } from "../../core/runtime/backoff.ts";
 import { brokerProcess, knownBrokers } from "./broker.ts";
 import { resolveClasspath } from "./classpath.ts";
 import { freePorts } from "./ports.ts";
@@ -22,7 +22,6 @@ export interface ClusterOptions {
 export type ServerName = "zookeeper" | `kafka-${number}`;
 
 const POLL_MS = 100;
-const NEVER = new AbortController().signal;
 
 /** A cluster that serves. Its processes end with this one, however it ends. */
 export class Cluster {

@@ -1,6 +1,8 @@
 /** An ensemble of three ZooKeepers on loopback, of which one at a time may be lost. */
+
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { makeFolder, replaceFile } from "../../core/runtime/files.ts";
 import { resolveClasspath } from "./classpath.ts";
 import { freePorts } from "./ports.ts";
@@ -9,7 +11,6 @@ import { JAVA, requireTool, SETPRIV } from "./tools.ts";
 import { modeOf, zooKeeperProcess } from "./zookeeper.ts";
 
 const SIZE = 3;
-const NEVER = new AbortController().signal;
 
 interface Member {
   readonly port: number;

@@ -1,5 +1,7 @@
 /** One Kafka 4 broker without ZooKeeper (KRaft), controller and broker in one process; loopback only. */
+
 import { join } from "node:path";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { makeFolder, replaceFile } from "../../core/runtime/files.ts";
 import { knownBrokers } from "./broker.ts";
 import { findPom, resolveClasspath } from "./classpath.ts";
@@ -9,7 +11,6 @@ import { JAVA, requireTool, runTool, SETPRIV } from "./tools.ts";
 
 const HEAP_MIB = 384;
 const CLUSTER_ID = "dmVpbG1xLWtyYWZ0LXRlcw";
-const NEVER = new AbortController().signal;
 const SASL_MODULE = "org.apache.kafka.common.security";
 
 /** A listener with TLS and logins, beside the plain one. */

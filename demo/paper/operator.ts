@@ -3,7 +3,7 @@ import { BrokerList } from "../../bridge/brokers/broker-list.ts";
 import { VeilError } from "../../core/errors.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
-import { pause } from "../../core/runtime/backoff.ts";
+import { NEVER, pause } from "../../core/runtime/backoff.ts";
 import { createLog } from "../../core/runtime/log.ts";
 import { kafkaFrom, zooKeeperAt } from "./clients.ts";
 
@@ -12,7 +12,6 @@ const BROKERS_PATH = "/brokers/ids";
 const FIRST_READ_TIMEOUT_MS = 10_000;
 const DELETE_DEADLINE_MS = 30_000;
 const POLL_MS = 100;
-const NEVER = new AbortController().signal;
 
 export class Operator {
   readonly #zookeeper: ZooKeeper;

@@ -1,14 +1,15 @@
 /** Every kind of fault once, short, on real processes: nothing taken is lost, doubled, missed or out of order. */
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { FAULT_KINDS } from "./faults.ts";
 import { perform } from "./perform.ts";
 import { Random } from "./random.ts";
 import { FaultRig } from "./rig.ts";
 
-const NEVER = new AbortController().signal;
 const SEED = 1;
 const READINGS_PER_S = 200;
 const DEVICES = 4;

@@ -1,4 +1,5 @@
 /** What an analyst does, as they do it: `veilmq consume`, the library, and the dashboard in a browser, on real parts. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { packageFile } from "../../core/runtime/package.ts";
 import { parseArrival, readingOf } from "../../demo/arrivals.ts";
 import { freePorts } from "../../demo/cluster/ports.ts";
@@ -16,7 +18,6 @@ import { veilmq } from "../../demo/veilmq.ts";
 import { launchBrowser, openPage } from "../dashboard/browser.ts";
 import { sharedCluster } from "../support/cluster.ts";
 
-const NEVER = new AbortController().signal;
 const READINGS = 600;
 const REVOKED = 5;
 const BINARY = packageFile("dist", "cli", "main.js");

@@ -1,4 +1,5 @@
 /** `veilmq consume --output --rejects` as its user has it: killed, taken over, in front of a gap and of garbage. */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { z } from "zod";
 import { KafkaProducer, type ProducerMessage } from "../../core/ports/kafka/producer.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { scanPartition } from "../../core/ports/kafka/scan.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { type Arrival, parseArrival, readingOf } from "../../demo/arrivals.ts";
 import { demoConsumer } from "../../demo/demo-consumer.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
@@ -18,7 +20,6 @@ import { Random } from "../faults/random.ts";
 import { sharedCluster } from "../support/cluster.ts";
 import { sharedKafka } from "../support/kafka.ts";
 
-const NEVER = new AbortController().signal;
 const SEED = 3;
 /** `npm run faults -- consumer` is the long run. */
 const STOPS = 8;

@@ -1,10 +1,12 @@
 /** Three ZooKeepers and a Kafka 3.9 that is found in them by its listener's name: the leader is lost, and nothing stops. */
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { HttpClient } from "../../core/ports/http/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
 import { brokerProcess } from "../../demo/cluster/broker.ts";
 import { resolveClasspath } from "../../demo/cluster/classpath.ts";
@@ -13,7 +15,6 @@ import { freePorts } from "../../demo/cluster/ports.ts";
 import type { ServerProcess } from "../../demo/cluster/server-process.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 
-const NEVER = new AbortController().signal;
 const LISTENER = "INTERNAL";
 
 let folder: string;

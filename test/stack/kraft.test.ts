@@ -1,4 +1,5 @@
 /** The whole way over the newest Kafka without ZooKeeper: found by a list of brokers, spoken to over TLS with a login. */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { kafkaTopicOf, TAG_BYTES } from "../../core/scheme/tag.ts";
 import { headPath } from "../../core/wire/directory.ts";
 import { resolveClasspath } from "../../demo/cluster/classpath.ts";
@@ -19,7 +21,6 @@ import { veilmq } from "../cli/veilmq.ts";
 import { CA_FILE, testCertificate } from "../support/certificate/certificate.ts";
 import { kafkaAt, silentLog } from "../support/kafka.ts";
 
-const NEVER = new AbortController().signal;
 const PASSWORD = "not-a-secret-of-anybody";
 
 let folder: string;

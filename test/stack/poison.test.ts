@@ -2,6 +2,7 @@
  * Poison never blocks: whatever a client sends or is, it costs that one thing, with one clear line and a hint for
  * those who can mend it, and the readings of its neighbours go on. Real processes on the shared cluster.
  */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connectMqtt, type MqttConnection } from "../../core/ports/mqtt/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { type Credential, decodeCredential, encodeCredential } from "../../core/wire/credential.ts";
 import { formatLogin } from "../../core/wire/login.ts";
@@ -19,7 +21,6 @@ import { veilmq } from "../../demo/veilmq.ts";
 import { RawClient } from "../core/ports/mqtt/raw-client.ts";
 import { sharedCluster } from "../support/cluster.ts";
 
-const NEVER = new AbortController().signal;
 const SOON = { timeout: 20_000, interval: 50 };
 const RATE = 20;
 /** What a neighbour must get through before a case counts as survived. */

@@ -1,4 +1,5 @@
 /** SIGHUP at a bridge of its own process: certificates, tenants and limits change, and no session ends. */
+
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { HttpClient } from "../../core/ports/http/client.ts";
 import { connectMqtt, type MqttConnection } from "../../core/ports/mqtt/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { encodeBundle } from "../../core/wire/directory.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
@@ -18,7 +20,6 @@ import { freshName, sharedCluster } from "../support/cluster.ts";
 import { type Placed, TestTenant, testIdentity } from "../support/signed-tenant.ts";
 
 const CERTIFICATES = "test/support/certificate";
-const NEVER = new AbortController().signal;
 const SECRET = Buffer.alloc(32, 3);
 const SOON = { timeout: 20_000, interval: 50 };
 

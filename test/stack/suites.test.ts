@@ -3,6 +3,7 @@
  * Kafka, a consumer; nothing to be found in between; then the device is revoked. One bridge serves the four
  * tenants, each of another suite.
  */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { createInterface } from "node:readline";
 import { identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { HttpClient } from "../../core/ports/http/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { ownerTag } from "../../core/scheme/owner.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
@@ -35,7 +37,6 @@ const PASSPHRASE = "correct horse battery";
 const RATE = 20;
 const ENOUGH = 20;
 const SLOW = { timeout: 60_000, interval: 50 };
-const NEVER = new AbortController().signal;
 
 interface Line {
   readonly id: string;

@@ -1,4 +1,5 @@
 /** Two tenants on one bridge, with clients and topics of the same names: nothing of one is the other's. */
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { HttpClient } from "../../core/ports/http/client.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { generateMaster, type Master } from "../../core/scheme/owner.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
@@ -25,7 +27,6 @@ import { makeTenant } from "../support/tenant.ts";
 const TOPIC = "plant/line-1";
 const CLIENT = "sensor-1";
 const SIZE = 200;
-const NEVER = new AbortController().signal;
 
 interface Party {
   readonly signed: TestTenant;

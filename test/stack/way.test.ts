@@ -1,4 +1,5 @@
 /** One reading's whole way: real processes on the shared Kafka of three brokers and its ZooKeeper. */
+
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { HttpClient } from "../../core/ports/http/client.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import { Feed } from "../../core/ports/kafka/feed.ts";
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { packageFile } from "../../core/runtime/package.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
@@ -18,7 +20,6 @@ import { sharedKafka, silentLog } from "../support/kafka.ts";
 
 const WAIT = { timeout: 30_000 };
 const TOPIC_NOT_FOUND = 4;
-const NEVER = new AbortController().signal;
 
 const lineSchema = z.strictObject({
   id: z.string().regex(/^[\w-]{22}:\d+$/),

@@ -10,10 +10,3 @@ export const hexField = z
   .regex(HEX, 'must be bytes in hexadecimal, such as "42 4d" (in quotes)')
   .transform((text) => Buffer.from(text.replaceAll(" ", ""), "hex"))
   .refine(({ length }) => length <= MAX_BYTES, `must be at most ${MAX_BYTES} bytes`);
-
-/** `42 4d 00`, as a profile or a person writes it. */
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString("hex")
-    .replace(/(..)(?=.)/g, "$1 ");
-}

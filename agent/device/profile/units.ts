@@ -12,7 +12,7 @@ const SECONDARY =
   "ms min h MHz kW kVA kvar Ah Wh kWh varh kvarh kVAh Wh/km KiB GB Mbit/s B/s MB/s mV mA dBm ug/m3 mm/h m/h ppm /100 " +
   "/1000 hPa mm cm km km/h ppb ppt";
 
-export const SENML_UNITS: ReadonlySet<string> = new Set(`${PRIMARY} ${SECONDARY}`.split(" "));
+const SENML_UNITS: ReadonlySet<string> = new Set(`${PRIMARY} ${SECONDARY}`.split(" "));
 
 export const unitField = z
   .enum([...SENML_UNITS], {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type SenmlRecord, senmlNameField } from "../../../core/wire/senml.ts";
 
-export const valueRules = z.strictObject({
+const valueRules = z.strictObject({
   range: z
     .tuple([z.number(), z.number()])
     .refine(([min, max]) => min <= max, "must be the least and the greatest")

@@ -26,7 +26,7 @@ export async function listPorts(devFolder = "/dev", procFolder = "/proc"): Promi
 }
 
 /** Who has `device` open: `node (4711)`; undefined if nobody does that this user may look at. */
-export async function holderOf(device: string, procFolder = "/proc"): Promise<string | undefined> {
+async function holderOf(device: string, procFolder = "/proc"): Promise<string | undefined> {
   for (const pid of await entriesOf(procFolder)) {
     if (!/^\d+$/.test(pid)) continue;
     const folder = join(procFolder, pid, "fd");

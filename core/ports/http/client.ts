@@ -40,7 +40,7 @@ export class HttpClient {
   }
 
   /**
-   * Throws the bridge's own code where it names one, else AUTH, NOT_FOUND, … by status (`httpStatusOf` tells it);
+   * Throws the bridge's own code where it names one, else AUTH, NOT_FOUND, … by status;
    * UNAVAILABLE, DISCONNECTED, TIMEOUT or AUTH (its certificate) where no answer came; TOO_LARGE or BAD_DOCUMENT
    * where the answer is none; STOPPED after `stop()`.
    */

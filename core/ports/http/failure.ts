@@ -15,29 +15,13 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   429: "LIMIT",
 };
 
-/** The status of the answer that `error` was made from; `null` where there was no answer. Never throws. */
-export function httpStatusOf(error: unknown): number | null {
-  const cause = error instanceof VeilError ? error.cause : undefined;
-  return cause instanceof HttpAnswer ? cause.status : null;
-}
-
-class HttpAnswer {
-  readonly status: number;
-
-  constructor(status: number) {
-    this.status = status;
-  }
-}
-
 /** An answer other than 2xx: the bridge's code and sentence where it gave them. */
 export function answerFailure(status: number, body: string): VeilError {
   const answer = readAnswer(body);
   const byStatus = CODE_OF_STATUS[status] ?? (status >= 500 ? "UNAVAILABLE" : "INTERNAL");
   const code = answer.code !== undefined && isErrorCode(answer.code) ? answer.code : byStatus;
   const message = answer.message === "" ? "" : `: ${answer.message}`;
-  return new VeilError(code, `the bridge answered ${status}${message}`, {
-    cause: new HttpAnswer(status),
-  });
+  return new VeilError(code, `the bridge answered ${status}${message}`);
 }
 
 function readAnswer(body: string): { code?: string | undefined; message: string } {

@@ -8,7 +8,7 @@ import { readSecretFile } from "../../runtime/files.ts";
 import type { KafkaSasl } from "./kafkajs.ts";
 
 /** Kafka's own names for the four ways to speak to it. */
-export const SECURITY_PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
+const SECURITY_PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] as const;
 export type SecurityProtocol = (typeof SECURITY_PROTOCOLS)[number];
 
 const MAX_PASSWORD_BYTES = 4096;

@@ -118,7 +118,7 @@ export function rsaClientHalves(
 }
 
 /** UGen for tags alone. Throws BAD_ARGUMENT as {@link splitRsa}. */
-export function splitTagKey(input: PairInput): RsaPair {
+function splitTagKey(input: PairInput): RsaPair {
   const { master, random } = input;
   const factors = factorsOf(master.tag, input);
   return split({ exponent: os2ip(master.tag.e), factors, random });

@@ -9,10 +9,10 @@ import { DeliverySink } from "../../../agent/consumer/deliver.ts";
 import { runCommand } from "../../../agent/consumer/exec.ts";
 import { encodeReading, type Reading } from "../../../agent/consumer/reading.ts";
 import { Webhook } from "../../../core/ports/http/webhook.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import { testFolder } from "../../support/folder.ts";
 
 const log = pino({ level: "silent" });
-const never = new AbortController().signal;
 
 function readings(count: number): Reading[] {
   return Array.from({ length: count }, (_, n) => ({
@@ -32,7 +32,7 @@ describe("a command", () => {
     const folder = await testFolder();
     const [count, taken] = [join(folder, "count"), join(folder, "taken")];
     const command = `echo >> ${count}; [ $(wc -l < ${count}) -gt 2 ] && cat >> ${taken}`;
-    await sinkTo(command).write(readings(700), never);
+    await sinkTo(command).write(readings(700), NEVER);
     const lines = (await readFile(taken, "utf8")).trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).id)).toEqual(readings(700).map(({ id }) => id));
     // Two refusals, then 500 and 200.
@@ -40,11 +40,11 @@ describe("a command", () => {
   });
 
   test("that reads nothing and exits 0 has accepted", async () => {
-    await sinkTo("exit 0").write(readings(5000), never);
+    await sinkTo("exit 0").write(readings(5000), NEVER);
   });
 
   test("that is not there ends the consumer", async () => {
-    await expect(sinkTo("/nowhere/at/all").write(readings(1), never)).rejects.toMatchObject({
+    await expect(sinkTo("/nowhere/at/all").write(readings(1), NEVER)).rejects.toMatchObject({
       code: "CONFIG",
     });
   });
@@ -74,7 +74,7 @@ describe("a webhook", () => {
       attempt: (batch) => webhook.post(`[${batch.map(({ id }) => `"${id}"`)}]`),
       close: () => webhook.stop(),
     });
-    await sink.write(readings(2), never);
+    await sink.write(readings(2), NEVER);
     await sink.close();
     expect(bodies).toEqual(
       Array(3).fill({ authorization: "Bearer secret", body: '["kid:0","kid:1"]' }),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { firstOffset, Until } from "../../../agent/consumer/range.ts";
 import { VeilError } from "../../../core/errors.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 
-const never = new AbortController().signal;
 /** Kafka took offset n at n seconds. */
 const partition = {
   low: 10n,
@@ -33,7 +33,7 @@ describe("reading until a time", () => {
     until.begin("b/0", 50n, partition.offsetAt);
     let done = false;
     const waiting = until
-      .wait(() => true, never)
+      .wait(() => true, NEVER)
       .then((reached) => {
         done = reached;
       });
@@ -55,7 +55,7 @@ describe("reading until a time", () => {
     until.begin("b/0", 50n, partition.offsetAt);
     expect(await until.wait(() => true, AbortSignal.timeout(150))).toBe(false);
     until.drop("a/0");
-    expect(await until.wait(() => true, never)).toBe(true);
+    expect(await until.wait(() => true, NEVER)).toBe(true);
   });
 
   test("asks again while Kafka cannot say, and waits for topics that are still being looked for", async () => {
@@ -66,7 +66,7 @@ describe("reading until a time", () => {
       return 10n;
     });
     let asked = 0;
-    expect(await until.wait(() => ++asked > 2, never)).toBe(true);
+    expect(await until.wait(() => ++asked > 2, NEVER)).toBe(true);
     expect(failures).toBe(-1);
     expect(await until.wait(() => false, AbortSignal.timeout(50))).toBe(false);
   });

@@ -9,6 +9,7 @@ import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts"
 import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import { testFolder } from "../../support/folder.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 
@@ -43,7 +44,7 @@ test("what the output did not take is in no checkpoint, however much was waiting
   };
   const receiver = new Receiver({
     giveUp: () => false,
-    ...{ progress, output, log, rejects: null, signal: new AbortController().signal },
+    ...{ progress, output, log, rejects: null, signal: NEVER },
     scan: async () => undefined,
   });
   receiver.addTopic(

@@ -3,13 +3,13 @@ import { KnownNames } from "../../../agent/consumer/known-names.ts";
 import type { EpochScheme } from "../../../agent/consumer/scheme.ts";
 import { TopicEpochs, type TopicEpochsOptions } from "../../../agent/consumer/topic-epochs.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import type { MatchResponse } from "../../../core/wire/http.ts";
 import { testFolder } from "../../support/folder.ts";
 import { silentLog } from "../../support/kafka.ts";
 
 const TOPIC = "north/climate";
 const WAIT = { timeout: 30_000, interval: 5 };
-const NEVER = new AbortController().signal;
 
 function nameOf(epoch: number): string {
   return `veil-${String.fromCharCode(96 + epoch).repeat(52)}`;

@@ -1,13 +1,13 @@
 /** The framework of the benchmarks. Nothing here asks how long something took. */
+
 import { expect, test } from "vitest";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import { axisOf } from "./axis.ts";
 import { interleave } from "./interleave.ts";
 import { linePlot } from "./line-plot.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { measure } from "./measure.ts";
 import { median, medianRatio, quantile, spread } from "./statistics.ts";
-
-const NEVER = new AbortController().signal;
 
 test("quantiles are values that were seen; a ratio is of one round, and its median", () => {
   expect(quantile([5, 1, 4, 2, 3], 0.5)).toBe(3);

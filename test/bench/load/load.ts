@@ -1,6 +1,6 @@
 /** What publishers are made to do together, and what came of it. */
 import { VeilError } from "../../../core/errors.ts";
-import { pause } from "../../../core/runtime/backoff.ts";
+import { NEVER, pause } from "../../../core/runtime/backoff.ts";
 import { Histogram } from "./histogram.ts";
 import type { Publisher } from "./publisher.ts";
 
@@ -22,7 +22,6 @@ export interface LoadResult {
 const WARM_UP = 0.25;
 const TICK_MS = 2;
 const DRAIN_MS = 20_000;
-const NEVER = new AbortController().signal;
 
 /** Loads for `seconds`, then waits for the last PUBACKs. Throws where a connection breaks, TIMEOUT where they stay away. */
 export async function runLoad(

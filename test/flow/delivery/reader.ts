@@ -1,4 +1,5 @@
 /** The consumer of the play: the real receiver, opener, marks and checkpoint, writing a real file. */
+
 import { readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -9,13 +10,13 @@ import { Progress } from "../../../agent/consumer/progress.ts";
 import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink, type LineSink } from "../../../agent/consumer/sinks.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import type { SimRegistry } from "./bridge.ts";
 import type { SimKafka } from "./kafka.ts";
 import { kafkaTopic, kmsPublicKey, realm, release, scheme, TOPICS } from "./tenant.ts";
 
 const MAX_SCANNED = 7;
 const log = pino({ level: "silent" });
-const never = new AbortController().signal;
 
 /** How the next write ends the consumer: before a byte, in the middle, or after the last one. */
 export type Death = "before" | "torn" | "after";
@@ -92,7 +93,7 @@ export class SimReader {
     });
     await progress.start();
     const receiver = new Receiver({
-      ...{ progress, log, output, rejects: null, signal: never },
+      ...{ progress, log, output, rejects: null, signal: NEVER },
       giveUp: () => false,
       scan: async ({ topic, end, onBatch }) => {
         for (let from = 0n; from < end; from += BigInt(MAX_SCANNED)) {

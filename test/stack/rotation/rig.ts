@@ -2,12 +2,14 @@
  * What a change of keys happens to: one tenant of the owner's tool, two bridges, devices with agents on
  * pseudo-terminals, consumers that write to files. All of it real processes but for the owner, who is called here.
  */
+
 import { randomBytes } from "node:crypto";
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { identityToRecipient } from "age-encryption";
 import { expect, vi } from "vitest";
 import { HttpClient } from "../../../core/ports/http/client.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import { makeFolder, replaceSecretFile } from "../../../core/runtime/files.ts";
 import { importResponseSchema } from "../../../core/wire/http.ts";
 import { type Arrival, parseArrival, readingOf } from "../../../demo/arrivals.ts";
@@ -30,7 +32,6 @@ import { testIdentity } from "../../support/signed-tenant.ts";
 const BRIDGES = 2;
 const DEVICES = 4;
 const RATE = 50;
-const NEVER = new AbortController().signal;
 export const SLOW = { timeout: 60_000, interval: 50 };
 
 export interface Device {

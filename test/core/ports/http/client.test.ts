@@ -4,7 +4,6 @@ import { createServer as createSecureServer } from "node:https";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { HttpClient, type HttpOptions } from "../../../../core/ports/http/client.ts";
-import { httpStatusOf } from "../../../../core/ports/http/failure.ts";
 import { testCertificate } from "../../../support/certificate/certificate.ts";
 
 const answerSchema = z.object({ n: z.int() });
@@ -92,7 +91,6 @@ describe("an answer that is an error", () => {
     const http = await clientOf(answer(status, body));
     const error: unknown = await http.get("/", answerSchema).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code, message });
-    expect(httpStatusOf(error)).toBe(status);
   });
 });
 
@@ -132,7 +130,6 @@ describe("an answer that is none", () => {
     const http = await clientOf(handle, { deadlineMs: 150 });
     const error: unknown = await http.get("/", answerSchema).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code: "TIMEOUT" });
-    expect(httpStatusOf(error)).toBeNull();
   });
 
   test("cut off", async () => {
