@@ -23,34 +23,31 @@ export interface MetricOptions {
 
 /** A value that goes up and down. */
 export function addGauge(registry: Registry, options: MetricOptions): void {
-  const { name, help, labelNames = [], read } = options;
   new Gauge({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers: [registry],
+    ...describe(registry, options),
     collect() {
       this.reset();
-      for (const { labels, value } of samples(read())) this.set(labels, value);
+      for (const { labels, value } of samples(options)) this.set(labels, value);
     },
   });
 }
 
 /** A value that only grows while the process runs. */
 export function addCounter(registry: Registry, options: MetricOptions): void {
-  const { name, help, labelNames = [], read } = options;
   new Counter({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers: [registry],
+    ...describe(registry, options),
     collect() {
       this.reset();
-      for (const { labels, value } of samples(read())) this.inc(labels, value);
+      for (const { labels, value } of samples(options)) this.inc(labels, value);
     },
   });
 }
 
-function samples(read: number | readonly Sample[]): readonly Sample[] {
-  return typeof read === "number" ? [{ labels: {}, value: read }] : read;
+function describe(registry: Registry, { name, help, labelNames = [] }: MetricOptions) {
+  return { name, help, labelNames: [...labelNames], registers: [registry] };
+}
+
+function samples({ read }: MetricOptions): readonly Sample[] {
+  const value = read();
+  return typeof value === "number" ? [{ labels: {}, value }] : value;
 }

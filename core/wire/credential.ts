@@ -5,13 +5,10 @@ import { OPERATIONS } from "./directory.ts";
 import { bytesField, nameField, parseJson, serialField, topicField } from "./fields.ts";
 import { SECRET_BYTES } from "./login.ts";
 import {
+  clientKeyFields,
   type EpochHalves,
   type EpochInForce,
-  encodeEpochInForce,
-  encodeHalves,
-  epochInForceSchema,
-  halvesSchema,
-  MAX_EPOCHS,
+  encodeClientKeys,
 } from "./parameters.ts";
 
 export const credentialSchema = z.strictObject({
@@ -22,9 +19,7 @@ export const credentialSchema = z.strictObject({
   serial: serialField,
   /** The MQTT and HTTP secret. */
   secret: bytesField(SECRET_BYTES),
-  /** Public parameters and client halves, by epoch. */
-  epochs: z.array(epochInForceSchema).min(1).max(MAX_EPOCHS),
-  halves: z.array(halvesSchema).min(1).max(MAX_EPOCHS),
+  ...clientKeyFields,
   /** Ed25519 seed of announcements and record signatures. */
   signingKey: bytesField(32),
   signs: z.boolean(),
@@ -61,8 +56,7 @@ export function encodeCredential(credential: Credential): string {
     signingKey: signingKey.toString("base64url"),
     kmsPublicKey: kmsPublicKey.toString("base64url"),
     groupKey: groupKey.toString("base64url"),
-    epochs: epochs.map(encodeEpochInForce),
-    halves: halves.map((entry: EpochHalves) => encodeHalves(entry)),
+    ...encodeClientKeys({ epochs, halves }),
   };
   return `${JSON.stringify(document, null, 1)}\n`;
 }

@@ -22,15 +22,7 @@ import { signDocument, verifyDocument } from "./document.ts";
 import { mailNumberField, nameField, parseJson } from "./fields.ts";
 import { importPublicKey } from "./keys.ts";
 import type { NumberedMail } from "./mqtt.ts";
-import {
-  type EpochInForce,
-  encodeEpoch,
-  encodeEpochInForce,
-  encodeHalves,
-  epochInForceSchema,
-  halvesSchema,
-  MAX_EPOCHS,
-} from "./parameters.ts";
+import { clientKeyFields, type EpochInForce, encodeClientKeys, encodeEpoch } from "./parameters.ts";
 
 /** What is inside. */
 export const mailSchema = z.strictObject({
@@ -40,10 +32,7 @@ export const mailSchema = z.strictObject({
   client: nameField,
   /** As the number in its path. */
   serial: mailNumberField,
-  /** All epochs in force. */
-  epochs: z.array(epochInForceSchema).min(1).max(MAX_EPOCHS),
-  /** The client's halves, of each of these epochs. */
-  halves: z.array(halvesSchema).min(1).max(MAX_EPOCHS),
+  ...clientKeyFields,
 });
 export type Mail = z.output<typeof mailSchema>;
 
@@ -53,11 +42,7 @@ export async function sealMail(
   { recipient, kmsKey }: { readonly recipient: string; readonly kmsKey: KeyObject },
 ): Promise<{ path: string; document: Buffer }> {
   const { epochs, halves, ...rest } = mail;
-  const body: z.input<typeof mailSchema> = {
-    ...rest,
-    epochs: epochs.map(encodeEpochInForce),
-    halves: halves.map(encodeHalves),
-  };
+  const body: z.input<typeof mailSchema> = { ...rest, ...encodeClientKeys({ epochs, halves }) };
   const age = new Encrypter();
   age.addRecipient(recipient);
   const path = mailPath(mail.tenant, mail.client, mail.serial);

@@ -42,6 +42,12 @@ export const halvesSchema = z
   );
 export type EpochHalves = { readonly epoch: number; readonly halves: Halves };
 
+/** All that a client is to hold, in credentials and in mail: the epochs that count for it, and its halves of each. */
+export const clientKeyFields = {
+  epochs: z.array(epochInForceSchema).min(1).max(MAX_EPOCHS),
+  halves: z.array(halvesSchema).min(1).max(MAX_EPOCHS),
+};
+
 /**
  * The bridge's halves of one epoch, as enrolments seal them: without the tag half once the grace window is over, and
  * with a record half only for a consumer.
@@ -80,6 +86,16 @@ export function encodeEpoch({ epoch, parameters }: Epoch): z.input<typeof epochS
 export function encodeEpochInForce(epoch: EpochInForce): z.input<typeof epochInForceSchema> {
   const { tagsUntilMs, recordsUntilMs } = epoch;
   return { ...encodeEpoch(epoch), tagsUntilMs, recordsUntilMs };
+}
+
+export function encodeClientKeys({
+  epochs,
+  halves,
+}: {
+  readonly epochs: readonly EpochInForce[];
+  readonly halves: readonly EpochHalves[];
+}) {
+  return { epochs: epochs.map(encodeEpochInForce), halves: halves.map(encodeHalves) };
 }
 
 function encodeParameters(parameters: PublicParameters): z.input<typeof parametersSchema> {

@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from "../../cli/exit-codes.ts";
 import { printLine } from "../../cli/messages.ts";
 import { VeilError } from "../../core/errors.ts";
 import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
+import { closeServer } from "../../core/runtime/close-server.ts";
 import { aborted } from "../../core/runtime/lifecycle.ts";
 import { createLog } from "../../core/runtime/log.ts";
 import { encMatch, encMatchAnswer } from "../../core/scheme/paper/proxy.ts";
@@ -55,8 +56,7 @@ async function serve(options: MatchRole, signal: AbortSignal): Promise<ExitCode>
     throw new VeilError("INTERNAL", "the match server has no port");
   printLine(`Matching on ${HOST}:${address.port}`);
   await aborted(signal);
-  server.close();
-  server.closeAllConnections();
+  await closeServer(server);
   await leaders.stop();
   await brokers.stop();
   await zookeeper.stop();
