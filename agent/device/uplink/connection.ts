@@ -23,12 +23,15 @@ import { Doorbell } from "./doorbell.ts";
 import { Flight, type Sent } from "./flight.ts";
 import type { KeptAnnouncements } from "./kept-announcements.ts";
 import type { Lanes } from "./lanes.ts";
+import { HINTS, judgeRefusal } from "./refusal.ts";
 import { Registrar } from "./registrar.ts";
 import { Replay } from "./replay.ts";
 import type { Timings } from "./timings.ts";
 
 const MAX_WINDOW = 100;
 const MAX_SLEEP_MS = 60_000;
+
+type Refusal = Extract<Ack, { status: "refused" }>;
 
 /** What a connection needs of `core/ports/mqtt/client.ts`. */
 export interface Link {
@@ -288,8 +291,7 @@ export class UplinkConnection {
     if (!flight) return;
     if (ack.status === "ok") this.#opened(flight);
     else if (ack.status === "rekey") this.#rekey(flight);
-    else if ("kid" in ack) this.#refusedEntry(flight, ack);
-    else this.#refusedAlias(flight, ack);
+    else this.#refused(flight, ack);
   }
 
   #opened(flight: Flight): void {
@@ -305,15 +307,24 @@ export class UplinkConnection {
     this.#options.onRekey(lane.stream);
   }
 
-  #refusedAlias(flight: Flight, refusal: { code: RefusalCode; message: string }): void {
+  #refused(flight: Flight, refusal: Refusal): void {
     const { code } = refusal;
-    const announcement = flight.announcement();
-    // A bridge has no other words for a refused announcement, and an alias cannot be malformed or too large.
-    if (announcement && (code === "BAD_RECORD" || code === "TOO_LARGE"))
-      this.#reject(flight, announcement, code);
-    else if (announcement && code === "EPOCH" && isInherited(flight, announcement))
-      this.#giveUp(flight, announcement);
-    else this.#setAside(flight, refusal);
+    const { epoch, stream } = flight.lane;
+    const isRecord = "kid" in refusal;
+    const sent = isRecord ? flight.find(refusal.kid, BigInt(refusal.seq)) : flight.announcement();
+    const verdict = judgeRefusal({
+      code,
+      named: isRecord ? "record" : "alias",
+      inFlight: !sent ? "no" : sent.entry.stream === stream ? "own" : "inherited",
+      isNewestEpoch: epoch === this.#options.lanes.epoch,
+    });
+    if (verdict === "revoked")
+      this.#end(new VeilError("REVOKED", "the bridge says that this client is revoked"));
+    else if (verdict === "give-up" && sent) this.#giveUp(flight, sent);
+    else if (verdict === "reject" && sent) this.#reject(flight, sent, code);
+    else if (verdict === "ignore")
+      this.#options.log.warn({ code }, "the bridge refuses a record that is not in flight");
+    else this.#setAside(flight, refusal, verdict === "over");
   }
 
   /** An older epoch whose records are not taken any more, under whatever alias. */
@@ -322,38 +333,18 @@ export class UplinkConnection {
     this.#end(new VeilError("DISCONNECTED", "the bridge does not take an older epoch any more"));
   }
 
-  #refusedEntry(
-    flight: Flight,
-    refusal: { kid: Buffer; seq: string; code: RefusalCode; message: string },
-  ): void {
-    const { kid, seq, code } = refusal;
-    const sent = flight.find(kid, BigInt(seq));
-    if (sent && code === "EPOCH" && isInherited(flight, sent)) this.#giveUp(flight, sent);
-    else if (!isForGood(code, flight.lane.epoch === this.#options.lanes.epoch)) {
-      this.#setAside(flight, refusal);
-      this.#end(new VeilError("DISCONNECTED", `the bridge does not take a record now (${code})`));
-    } else if (sent) this.#reject(flight, sent, code);
-    else this.#options.log.warn({ code }, "the bridge refuses a record that is not in flight");
-  }
-
   /** The lane's entries stay in the outbox; the other lanes go on. */
-  #setAside(flight: Flight, { code, message }: { code: RefusalCode; message: string }): void {
-    if (code === "REVOKED") {
-      this.#end(new VeilError("REVOKED", "the bridge says that this client is revoked"));
-      return;
-    }
+  #setAside(flight: Flight, refusal: Refusal, isOver: boolean): void {
+    const { code, message: reason } = refusal;
     const { ports } = flight.lane;
-    const { lanes } = this.#options;
-    const isOver = code === "EPOCH" && flight.lane.epoch < lanes.epoch;
-    if (lanes.isNeeded(flight.lane) && !isOver)
-      this.#options.log.warn(
-        { code, reason: message, ports },
-        `a topic is refused; ${HINTS[code]}`,
-      );
+    if (this.#options.lanes.isNeeded(flight.lane) && !isOver)
+      this.#options.log.warn({ code, reason, ports }, `a topic is refused; ${HINTS[code]}`);
     this.#registrar.park(flight, code);
     // What is on its way under the old name must have come to rest before it goes under the new one.
     if (isOver && flight.sent.length > 0)
       this.#end(new VeilError("DISCONNECTED", "the grace window of an older epoch is over"));
+    if ("kid" in refusal)
+      this.#end(new VeilError("DISCONNECTED", `the bridge does not take a record now (${code})`));
   }
 
   /** Refused for good: kept in `rejected/`. The bridge closes after saying so; the rest goes on after a reconnect. */
@@ -393,29 +384,6 @@ export class UplinkConnection {
     }
   }
 }
-
-/** Whether it goes under the alias of a newer epoch than its own. */
-function isInherited({ lane }: Flight, { entry }: Sent): boolean {
-  return entry.stream !== lane.stream;
-}
-
-/**
- * What will be refused again whenever it is sent. Grants, revocations and limits may change. A record of an epoch that
- * is over is not to blame: its whole lane stays where it is.
- */
-function isForGood(code: RefusalCode, isNewestEpoch: boolean): boolean {
-  return code === "BAD_RECORD" || code === "TOO_LARGE" || (code === "EPOCH" && isNewestEpoch);
-}
-
-const HINTS: Record<RefusalCode, string> = {
-  NO_GRANT: "its readings wait in the outbox until the owner grants it: `veilmq kms grant`",
-  BAD_TOKEN: "does the credential belong to the keys that are in force at the bridge?",
-  BAD_RECORD: "it is kept in rejected/; was this client enrolled with another key meanwhile?",
-  TOO_LARGE: "it is kept in rejected/",
-  EPOCH: "its keys are not in force at the bridge; newer ones come by themselves, as mail",
-  REVOKED: "the owner has revoked this client",
-  LIMIT: "the bridge is busy with this client; it is asked again in some seconds",
-};
 
 function unexpected(cause: unknown): VeilError {
   return new VeilError("INTERNAL", "the connection failed in an unforeseen way", { cause });
