@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { agentJsonSchema } from "../../../agent/device/config.ts";
+import { agentJsonSchema } from "../../../agent/device/config-schema.ts";
 import { profileJsonSchema } from "../../../agent/device/profile/profile.ts";
 
 interface Node {
