@@ -10,30 +10,23 @@ import { jsonAnswer, type LocalAnswer, LocalHttpServer } from "../../core/runtim
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Registry } from "../../core/runtime/metrics.ts";
 import type { Pulse } from "../../core/runtime/pulse.ts";
-import { AEAD, type AeadId } from "../../core/scheme/record/header.ts";
-import { SUITE } from "../../core/scheme/suite.ts";
 import { clockRecord, type Moment } from "../../core/wire/clock.ts";
-import { type Credential, newestEpoch } from "../../core/wire/credential.ts";
-import { importSigningKey } from "../../core/wire/keys.ts";
+import type { Credential } from "../../core/wire/credential.ts";
 import { OwnCredential } from "../own-credential.ts";
 import type { AgentSettings } from "./config.ts";
-import type { StreamId } from "./outbox/entry.ts";
+import { countsLine } from "./counts-line.ts";
 import type { OutboxReport } from "./outbox/options.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { Port } from "./port.ts";
-import { fasterAead } from "./sealing/aead-choice.ts";
-import { Intake } from "./sealing/intake.ts";
 import { Scheme } from "./sealing/scheme.ts";
-import { Sealer } from "./sealing/sealer.ts";
 import { SelfReport } from "./self-report.ts";
-import type { AgentStatus } from "./status.ts";
+import { type AgentStatus, statusOf } from "./status.ts";
 import { DeviceClock, type DeviceClockOptions } from "./time/clock.ts";
+import { Topics } from "./topics.ts";
 import { KeptAnnouncements } from "./uplink/kept-announcements.ts";
 import { Lanes } from "./uplink/lanes.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./uplink/timings.ts";
 import { Uplink } from "./uplink/uplink.ts";
-
-const COUNTS_INTERVAL_MS = 10_000;
 
 export interface AgentOptions {
   readonly settings: AgentSettings;
@@ -43,19 +36,12 @@ export interface AgentOptions {
   readonly clock?: Pick<DeviceClockOptions, "isSet" | "lookIntervalMs">;
 }
 
-/** One topic: where its ports meet, since two kids of one producer at a time would not be in order. */
-interface Topic {
-  readonly topic: string;
-  readonly intake: Intake;
-}
-
 export class Agent {
   readonly #options: AgentOptions;
   readonly #outbox: Outbox;
   readonly #credential: OwnCredential;
   readonly #scheme: Scheme;
-  readonly #aead: AeadId;
-  readonly #topics: readonly Topic[];
+  readonly #topics: Topics;
   readonly #clock: DeviceClock;
   readonly #ports: readonly Port[];
   readonly #lanes: Lanes;
@@ -64,7 +50,6 @@ export class Agent {
   readonly #selfReport: SelfReport | undefined;
   readonly #parts: readonly Part[];
   #metrics: Registry | undefined;
-  #taken = 0;
 
   /** Throws BAD_CREDENTIAL where the credential has no key for its newest epoch. */
   constructor(options: AgentOptions) {
@@ -79,8 +64,7 @@ export class Agent {
       onSwap: (next) => this.#swap(next),
     });
     this.#scheme = new Scheme({ credential });
-    this.#aead = chooseAead(settings.aead, log);
-    this.#topics = this.#createTopics();
+    this.#topics = new Topics({ settings, outbox: this.#outbox, scheme: this.#scheme, log });
     this.#clock = this.#createClock();
     this.#ports = this.#createPorts();
     this.#lanes = this.#createLanes();
@@ -114,50 +98,10 @@ export class Agent {
 
   status(): AgentStatus {
     const { tenant, client } = this.#options.settings.credential;
-    const trouble = this.#topics.find(({ intake }) => intake.trouble)?.intake.trouble;
-    const { lastError } = this.#uplink;
-    return {
-      tenant,
-      client,
-      epoch: this.#lanes.epoch,
-      ports: this.#ports.map((port, index) => this.#portStatus(port, index)),
-      taken: this.#taken,
-      refused: this.#topics.reduce((sum, { intake }) => sum + intake.dropped, 0),
-      acknowledged: this.#uplink.acknowledged,
-      pending: this.#outbox.depth,
-      rejected: this.#outbox.rejectedRecords,
-      dropped: this.#outbox.droppedRecords,
-      ...(trouble ? { trouble: trouble.message } : {}),
-      uplink: {
-        state: this.#uplink.state,
-        ...(lastError ? { lastError: { code: lastError.code, message: lastError.message } } : {}),
-        window: this.#uplink.window,
-      },
-      outbox: {
-        bytes: this.#outbox.bytes,
-        records: this.#outbox.depth,
-        older: this.#lanes.older(),
-      },
-    };
-  }
-
-  #portStatus(port: Port, index: number): AgentStatus["ports"][number] {
-    const { frames, invalid, dropped } = port.counts;
-    const { error } = port;
-    const newest = this.#topics.find(({ topic }) => topic === port.topic)?.intake.newest;
-    return {
-      index,
-      path: port.path,
-      profile: port.profileName,
-      state: port.state,
-      silent: port.isSilent,
-      ...(error ? { error: error.message } : {}),
-      frames,
-      invalid,
-      droppedFrames: dropped.frames,
-      droppedBytes: dropped.bytes,
-      ...(newest === undefined ? {} : { newest }),
-    };
+    return statusOf({
+      ...{ tenant, client, ports: this.#ports, topics: this.#topics, lanes: this.#lanes },
+      ...{ outbox: this.#outbox, uplink: this.#uplink },
+    });
   }
 
   #createOutbox(): Outbox {
@@ -175,40 +119,6 @@ export class Agent {
     });
   }
 
-  #createTopics(): Topic[] {
-    const { settings, log } = this.#options;
-    const names = new Set(settings.ports.map(({ topic }) => topic));
-    if (settings.selfReport) names.add(settings.selfReport.topic);
-    return [...names].map((topic) => {
-      const intake = new Intake({
-        sealer: this.#createSealer(topic, settings.credential),
-        outbox: this.#outbox,
-        policy: settings.outbox.policy,
-        log,
-        onTaken: (records) => {
-          this.#taken += records;
-        },
-      });
-      return { topic, intake };
-    });
-  }
-
-  /** For the credential's newest epoch. */
-  #createSealer(topic: string, credential: Credential): Sealer {
-    const { epoch, parameters } = newestEpoch(credential);
-    return new Sealer({
-      suite: SUITE[parameters.suite],
-      realm: { tenant: credential.tenant, epoch },
-      topic,
-      producerId: credential.client,
-      signingKey: importSigningKey(credential.signingKey),
-      signs: credential.signs,
-      aead: this.#aead,
-      padded: this.#options.settings.padding,
-      scheme: this.#scheme,
-    });
-  }
-
   #createClock(): DeviceClock {
     const { settings, log } = this.#options;
     const onSet = (moment: Moment): void => {
@@ -216,10 +126,7 @@ export class Agent {
         plaintext: Buffer.from(JSON.stringify(clockRecord(moment))),
         takenAtMs: moment.wallMs,
       };
-      for (const { intake } of this.#topics)
-        intake
-          .offer(reading)
-          .catch((error: unknown) => log.error({ err: error }, "no clock record"));
+      this.#topics.offerToAll(reading);
     };
     const { stateDir, clock: trust } = settings;
     return new DeviceClock({ ...this.#options.clock, stateDir, trust, onSet, log });
@@ -228,7 +135,7 @@ export class Agent {
   #createPorts(): Port[] {
     const { settings, log } = this.#options;
     return settings.ports.flatMap((port) => {
-      const intake = this.#topics.find(({ topic }) => topic === port.topic)?.intake;
+      const intake = this.#topics.intakeOf(port.topic);
       return intake ? [new Port({ settings: port, intake, clock: this.#clock, log })] : [];
     });
   }
@@ -237,7 +144,7 @@ export class Agent {
     const { settings, log } = this.#options;
     return new Lanes({
       credential: settings.credential,
-      configured: this.#topics.map(({ topic }) => ({
+      configured: this.#topics.names.map((topic) => ({
         topic,
         ports: settings.ports.filter((port) => port.topic === topic).map(({ path }) => path),
       })),
@@ -260,7 +167,7 @@ export class Agent {
       announcements: this.#announcements,
       timings: this.#timings,
       log,
-      onRekey: (stream) => this.#rekey(stream),
+      onRekey: (stream) => this.#topics.rekey(stream),
       onRevoked: (revoked) => this.#suspend(revoked),
       onMail: (mail) => this.#credential.receive(mail),
     });
@@ -269,7 +176,7 @@ export class Agent {
   #createSelfReport(): SelfReport | undefined {
     const { settings, log } = this.#options;
     const { selfReport, stateDir } = settings;
-    const intake = this.#topics.find(({ topic }) => topic === selfReport?.topic)?.intake;
+    const intake = this.#topics.intakeOf(selfReport?.topic);
     if (!selfReport || !intake) return undefined;
     const { intervalMs } = selfReport;
     const read = (): AgentStatus => this.status();
@@ -297,14 +204,14 @@ export class Agent {
       { name: "scheme", stop: () => this.#scheme.stop() },
       { name: "announcements", start: () => this.#announcements.start(), stop: async () => {} },
       { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
-      ...this.#topics.map(({ intake }) => ({ name: "intake", stop: () => intake.stop() })),
+      ...this.#topics.parts(),
       { name: "clock", start: () => this.#clock.start(), stop: () => this.#clock.stop() },
       ...this.#ports.map((port) => ({
         name: port.path,
         start: async () => port.start(),
         stop: () => port.stop(),
       })),
-      this.#countsPart(),
+      countsLine(() => this.status(), this.#options.log),
       {
         name: "self report",
         start: async () => this.#selfReport?.start(),
@@ -327,43 +234,17 @@ export class Agent {
     await this.#outbox.stop();
   }
 
-  /** A line of counts when they changed, at most every 10 s. */
-  #countsPart(): Part {
-    const { log } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    let last = "";
-    const report = (): void => {
-      const { taken, refused, acknowledged, pending, rejected, dropped, ports } = this.status();
-      const invalid = ports.reduce((sum, port) => sum + port.invalid, 0);
-      const counts = { taken, refused, acknowledged, pending, rejected, dropped, invalid };
-      const text = JSON.stringify(counts);
-      if (text !== last) log.info(counts, "counts");
-      last = text;
-    };
-    return {
-      name: "counts",
-      start: async () => {
-        timer = setInterval(report, COUNTS_INTERVAL_MS);
-      },
-      stop: async () => clearInterval(timer),
-    };
-  }
-
-  #rekey(stream: StreamId): void {
-    for (const { intake } of this.#topics) intake.rekey(stream);
-  }
-
   /** Newer keys, on disk by now: from here on readings are sealed with them, once the lanes can carry them. */
   #swap(credential: Credential): void {
     this.#scheme.swap(credential);
     this.#lanes.swap(credential);
-    for (const { topic, intake } of this.#topics) intake.use(this.#createSealer(topic, credential));
+    this.#topics.use(credential);
     this.#uplink.nudge();
   }
 
   #suspend(revoked: boolean): void {
     const { log } = this.#options;
-    for (const { intake } of this.#topics) intake.suspend(revoked);
+    this.#topics.suspend(revoked);
     if (revoked) log.error("this client is revoked: nothing is taken any more; the outbox is kept");
     else log.info("this client is welcome again: readings are taken");
   }
@@ -374,15 +255,6 @@ function healthAnswer(pulses: readonly Pulse[]): LocalAnswer {
   const loops = pulses.map(({ name, isAlive }) => ({ name, isAlive }));
   const isAlive = loops.every((loop) => loop.isAlive);
   return { ...jsonAnswer({ isAlive, loops }), status: isAlive ? 200 : 503 };
-}
-
-function chooseAead(choice: AgentSettings["aead"], log: Logger): AeadId {
-  if (choice === "aes-256-gcm") return AEAD.aes256Gcm;
-  if (choice === "chacha20-poly1305") return AEAD.chacha20Poly1305;
-  const faster = fasterAead();
-  const name = faster === AEAD.aes256Gcm ? "aes-256-gcm" : "chacha20-poly1305";
-  log.debug({ aead: name }, "the faster algorithm on this machine");
-  return faster;
 }
 
 function logReport(log: Logger, report: OutboxReport): void {

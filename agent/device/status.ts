@@ -1,5 +1,10 @@
 /** What an agent tells of itself on its local socket, as JSON for `veilmq agent status`. No topic names. */
 import { z } from "zod";
+import type { Outbox } from "./outbox/outbox.ts";
+import type { Port } from "./port.ts";
+import type { Topics } from "./topics.ts";
+import type { Lanes } from "./uplink/lanes.ts";
+import type { Uplink } from "./uplink/uplink.ts";
 
 /** `GET /status`. Counts are since the start of the process unless said otherwise. */
 export const agentStatusSchema = z.object({
@@ -55,3 +60,63 @@ export const agentStatusSchema = z.object({
   }),
 });
 export type AgentStatus = z.output<typeof agentStatusSchema>;
+
+/** What a status tells of. */
+export interface StatusParts {
+  readonly tenant: string;
+  readonly client: string;
+  readonly ports: readonly Port[];
+  readonly topics: Pick<Topics, "taken" | "refused" | "trouble" | "intakeOf">;
+  readonly outbox: Pick<Outbox, "depth" | "bytes" | "rejectedRecords" | "droppedRecords">;
+  readonly lanes: Pick<Lanes, "epoch" | "older">;
+  readonly uplink: Pick<Uplink, "state" | "window" | "acknowledged" | "lastError">;
+}
+
+/** The status of this moment. */
+export function statusOf(parts: StatusParts): AgentStatus {
+  const { tenant, client, ports, topics, outbox, lanes, uplink } = parts;
+  const { trouble } = topics;
+  const { lastError } = uplink;
+  return {
+    tenant,
+    client,
+    epoch: lanes.epoch,
+    ports: ports.map((port, index) => portStatus(port, index, topics)),
+    taken: topics.taken,
+    refused: topics.refused,
+    acknowledged: uplink.acknowledged,
+    pending: outbox.depth,
+    rejected: outbox.rejectedRecords,
+    dropped: outbox.droppedRecords,
+    ...(trouble ? { trouble: trouble.message } : {}),
+    uplink: {
+      state: uplink.state,
+      ...(lastError ? { lastError: { code: lastError.code, message: lastError.message } } : {}),
+      window: uplink.window,
+    },
+    outbox: { bytes: outbox.bytes, records: outbox.depth, older: lanes.older() },
+  };
+}
+
+function portStatus(
+  port: Port,
+  index: number,
+  topics: StatusParts["topics"],
+): AgentStatus["ports"][number] {
+  const { frames, invalid, dropped } = port.counts;
+  const { error } = port;
+  const newest = topics.intakeOf(port.topic)?.newest;
+  return {
+    index,
+    path: port.path,
+    profile: port.profileName,
+    state: port.state,
+    silent: port.isSilent,
+    ...(error ? { error: error.message } : {}),
+    frames,
+    invalid,
+    droppedFrames: dropped.frames,
+    droppedBytes: dropped.bytes,
+    ...(newest === undefined ? {} : { newest }),
+  };
+}

@@ -3,12 +3,26 @@
  * them (a Raspberry Pi before the 5) ChaCha20-Poly1305 does.
  */
 import { type CipherGCMTypes, createCipheriv } from "node:crypto";
+import type { Logger } from "../../../core/runtime/log.ts";
 import { AEAD, type AeadId } from "../../../core/scheme/record/header.ts";
 
 const BLOCK = Buffer.alloc(1024);
 const NONCE_BYTES = 12;
 const KEY_BYTES = 32;
 const DEFAULT_BUDGET_MS = 10;
+
+/** The algorithm that the configuration says, or the faster one. */
+export function chosenAead(
+  choice: "auto" | "aes-256-gcm" | "chacha20-poly1305",
+  log: Logger,
+): AeadId {
+  if (choice === "aes-256-gcm") return AEAD.aes256Gcm;
+  if (choice === "chacha20-poly1305") return AEAD.chacha20Poly1305;
+  const faster = fasterAead();
+  const name = faster === AEAD.aes256Gcm ? "aes-256-gcm" : "chacha20-poly1305";
+  log.debug({ aead: name }, "the faster algorithm on this machine");
+  return faster;
+}
 
 /** Measures; blocks for twice `budgetMs`. */
 export function fasterAead(budgetMs = DEFAULT_BUDGET_MS): AeadId {
