@@ -9,25 +9,17 @@
  * Reads do not go back in time, as with the official clients: a server behind what was seen is refused, within
  * one session timeout of the last contact.
  */
-import { isVeilError, VeilError } from "../../errors.ts";
 import { Backoff, pause } from "../../runtime/backoff.ts";
 import { aborted } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/log.ts";
-import {
-  type Connection,
-  type Deadline,
-  openConnection,
-  type ZNode,
-  type ZooKeeperAuth,
-} from "./connection.ts";
+import { Calls, orNull } from "./calls.ts";
+import { type Connection, openConnection, type ZNode, type ZooKeeperAuth } from "./connection.ts";
 import { createNode, putNode } from "./nodes.ts";
 import { readChildren, readData } from "./reading.ts";
 import { parseServers, type Server } from "./servers.ts";
 import type { WatchGroup } from "./watch-group.ts";
 import { Watches } from "./watches.ts";
 
-/** Calls that wait for a connection or an answer; more are refused with LIMIT. */
-const MAX_CALLS = 4_096;
 const RECONNECT = { minMs: 50, maxMs: 3_000 } as const;
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -43,11 +35,6 @@ export interface ZooKeeperOptions {
   readonly log: Logger;
 }
 
-interface Waiter {
-  readonly resolve: (connection: Connection) => void;
-  readonly reject: (error: VeilError) => void;
-}
-
 /**
  * Calls reject with a VeilError: UNAVAILABLE (no connection, or lost before the answer: a write may or may not
  * have happened), TIMEOUT (no answer by the deadline: likewise), AUTH, LIMIT, STOPPED, BAD_ARGUMENT for a
@@ -58,19 +45,22 @@ export class ZooKeeper {
   readonly name = "zookeeper";
   readonly #options: ZooKeeperOptions;
   readonly #watches: Watches;
-  readonly #waiters = new Set<Waiter>();
+  readonly #calls: Calls;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #connection: Connection | undefined;
   #lastContactAtMs = -Infinity;
   #lastZxid: Buffer | undefined;
-  #calls = 0;
   /** No server could be reached, and that has been logged. */
   #away = false;
 
   constructor(options: ZooKeeperOptions) {
     this.#options = options;
     this.#watches = new Watches(options);
+    this.#calls = new Calls({
+      timeoutMs: options.callTimeoutMs,
+      connection: () => this.#live(),
+    });
   }
 
   /** Begins to connect, and returns without waiting for it. Throws CONFIG for servers it cannot use. */
@@ -83,7 +73,7 @@ export class ZooKeeper {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#watches.stop();
-    for (const waiter of [...this.#waiters]) waiter.reject(stopped());
+    this.#calls.stop();
     await this.#connection?.close(CLOSE_TIMEOUT_MS);
     await this.#running;
   }
@@ -104,50 +94,37 @@ export class ZooKeeper {
 
   /** `null`: no such node. */
   async get(path: string): Promise<ZNode | null> {
-    return this.#repeat(async (connection, deadline) => {
-      try {
+    return this.#calls.repeat(
+      orNull(async (connection, deadline) => {
         const { data, stat } = await connection.get(path, deadline);
         return { data, version: stat.version };
-      } catch (error) {
-        if (isVeilError(error, "NOT_FOUND")) return null;
-        throw error;
-      }
-    });
+      }),
+    );
   }
 
   async exists(path: string): Promise<boolean> {
-    return this.#repeat(
+    return this.#calls.repeat(
       async (connection, deadline) => (await connection.stat(path, deadline)) !== null,
     );
   }
 
   /** Whether anybody who reaches ZooKeeper may change the node; `null`: no such node. */
   async isOpenToAll(path: string): Promise<boolean | null> {
-    return this.#repeat(async (connection, deadline) => {
-      try {
-        return await connection.isOpenToAll(path, deadline);
-      } catch (error) {
-        if (isVeilError(error, "NOT_FOUND")) return null;
-        throw error;
-      }
-    });
+    return this.#calls.repeat(
+      orNull((connection, deadline) => connection.isOpenToAll(path, deadline)),
+    );
   }
 
   /** The names of the children, in no order; `null`: no such node. */
   async children(path: string): Promise<string[] | null> {
-    return this.#repeat(async (connection, deadline) => {
-      try {
-        return (await connection.children(path, deadline)).names;
-      } catch (error) {
-        if (isVeilError(error, "NOT_FOUND")) return null;
-        throw error;
-      }
-    });
+    return this.#calls.repeat(
+      orNull(async (connection, deadline) => (await connection.children(path, deadline)).names),
+    );
   }
 
   /** Creates a persistent node, and its parents where they are missing. Throws CONFLICT where it exists, TOO_LARGE above 1 MiB. */
   async create(path: string, data: Uint8Array): Promise<void> {
-    return this.#once((connection, deadline) => createNode(connection, path, data, deadline));
+    return this.#calls.once((connection, deadline) => createNode(connection, path, data, deadline));
   }
 
   /**
@@ -155,23 +132,19 @@ export class ZooKeeper {
    * Throws NOT_FOUND, CONFLICT where the node is at another version, TOO_LARGE above 1 MiB.
    */
   async set(path: string, data: Uint8Array, version?: number): Promise<number> {
-    return this.#once((connection, deadline) => connection.set(path, data, deadline, version));
+    return this.#calls.once((connection, deadline) =>
+      connection.set(path, data, deadline, version),
+    );
   }
 
   /** Sets a node, or creates it with its parents: the last writer wins. Throws TOO_LARGE above 1 MiB. */
   async put(path: string, data: Uint8Array): Promise<void> {
-    return this.#repeat((connection, deadline) => putNode(connection, path, data, deadline));
+    return this.#calls.repeat((connection, deadline) => putNode(connection, path, data, deadline));
   }
 
   /** Deletes a node; that it is missing is no error. Throws BAD_ARGUMENT where it has children. */
   async delete(path: string): Promise<void> {
-    return this.#repeat(async (connection, deadline) => {
-      try {
-        await connection.delete(path, deadline);
-      } catch (error) {
-        if (!isVeilError(error, "NOT_FOUND")) throw error;
-      }
-    });
+    await this.#calls.repeat(orNull((connection, deadline) => connection.delete(path, deadline)));
   }
 
   /**
@@ -253,7 +226,7 @@ export class ZooKeeper {
     connection.closed.addEventListener("abort", () => this.#lost(connection), { once: true });
     log.info("connected to ZooKeeper");
     this.#watches.connected(connection);
-    for (const waiter of [...this.#waiters]) waiter.resolve(connection);
+    this.#calls.connected(connection);
     const answered = await this.#guard(connection);
     if (connection.refused) log.error("ZooKeeper refused the credential");
     else if (!this.#stopping.signal.aborted) log.warn("lost the connection to ZooKeeper");
@@ -288,64 +261,4 @@ export class ZooKeeper {
   #live(): Connection | undefined {
     return this.#connection?.closed.aborted === false ? this.#connection : undefined;
   }
-
-  /** Runs `call` on the present connection, or on the next; once. */
-  async #once<T>(call: (connection: Connection, deadline: Deadline) => Promise<T>): Promise<T> {
-    return this.#limited(async (deadline) => call(await this.#next(deadline), deadline));
-  }
-
-  /** As `#once`, and again on the next connection where one is lost. */
-  async #repeat<T>(call: (connection: Connection, deadline: Deadline) => Promise<T>): Promise<T> {
-    return this.#limited(async (deadline) => {
-      for (;;) {
-        const connection = await this.#next(deadline);
-        try {
-          return await call(connection, deadline);
-        } catch (error) {
-          if (!isVeilError(error, "UNAVAILABLE")) throw error;
-        }
-      }
-    });
-  }
-
-  async #limited<T>(call: (deadline: Deadline) => Promise<T>): Promise<T> {
-    if (this.#calls >= MAX_CALLS) throw new VeilError("LIMIT", "too many ZooKeeper calls wait");
-    this.#calls++;
-    try {
-      return await call({ atMs: performance.now() + this.#options.callTimeoutMs });
-    } finally {
-      this.#calls--;
-    }
-  }
-
-  async #next(deadline: Deadline): Promise<Connection> {
-    if (this.#stopping.signal.aborted) throw stopped();
-    const live = this.#live();
-    if (live) return live;
-    return new Promise<Connection>((resolve, reject) => {
-      const leave = (): void => {
-        clearTimeout(timer);
-        this.#waiters.delete(waiter);
-      };
-      const waiter: Waiter = {
-        resolve: (connection) => {
-          leave();
-          resolve(connection);
-        },
-        reject: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const timer = setTimeout(
-        () => waiter.reject(new VeilError("UNAVAILABLE", "there is no connection to ZooKeeper")),
-        Math.max(0, deadline.atMs - performance.now()),
-      );
-      this.#waiters.add(waiter);
-    });
-  }
-}
-
-function stopped(): VeilError {
-  return new VeilError("STOPPED", "the ZooKeeper client is stopped");
 }
