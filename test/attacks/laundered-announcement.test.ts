@@ -19,9 +19,9 @@ import { releaseKeys } from "../../bridge/http/keys.ts";
 import { Matching } from "../../bridge/matching/matching.ts";
 import { modInverse } from "../../core/scheme/arithmetic.ts";
 import { i2osp, os2ip } from "../../core/scheme/bytes.ts";
-import { AEAD } from "../../core/scheme/record/header.ts";
+import { AEAD, splitRecord } from "../../core/scheme/record/header.ts";
 import { deriveRecordKey } from "../../core/scheme/record/key.ts";
-import { openRecord } from "../../core/scheme/record/open.ts";
+import { openSplit } from "../../core/scheme/record/open.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { decodeAnnouncement, encodeAnnouncement } from "../../core/wire/announcement.ts";
@@ -58,7 +58,7 @@ test("whoever has W of a topic, and pub and sub on another, has its key", async 
     ...{ topic: SECRET, producerId: "pump" },
   });
   const producerKey = importPublicKey(generateSigningKey().publicKey);
-  const { plaintext } = openRecord({ record: stolen.record, key, producerKey, signs: false });
+  const plaintext = openSplit(splitRecord(stolen.record), { key, producerKey, signs: false });
   expect(plaintext.toString()).toBe("7 bar");
 });
 

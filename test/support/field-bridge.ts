@@ -16,7 +16,7 @@ import { sha256 } from "../../core/scheme/bytes.ts";
 import { proxyRole } from "../../core/scheme/proxy.ts";
 import { splitRecord } from "../../core/scheme/record/header.ts";
 import { confirmRecordKey, deriveRecordKey } from "../../core/scheme/record/key.ts";
-import { openRecord } from "../../core/scheme/record/open.ts";
+import { openSplit } from "../../core/scheme/record/open.ts";
 import { type Halves, type ProxyRole, SUITE } from "../../core/scheme/suite.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
 import { decodeAnnouncement, kidOf, verifyAnnouncement } from "../../core/wire/announcement.ts";
@@ -247,7 +247,8 @@ export class FieldBridge {
   }
 
   #record(topic: string, payload: Buffer): MqttVerdict {
-    const { header } = splitRecord(payload);
+    const parts = splitRecord(payload);
+    const { header } = parts;
     const kid = header.kid.toString("hex");
     const known = this.#keys.get(kid);
     if (known?.topic !== topic) {
@@ -261,12 +262,7 @@ export class FieldBridge {
     const key = deriveRecordKey({ suite, aead, realm, topic, producerId, ikm: known.ikm });
     confirmRecordKey(key, known.commit);
     const producerKey = importPublicKey(publicKey);
-    const { plaintext } = openRecord({
-      record: payload,
-      key,
-      producerKey,
-      signs: credential.signs,
-    });
+    const plaintext = openSplit(parts, { key, producerKey, signs: credential.signs });
     const { seq, epoch } = header;
     this.arrivals.push({ topic, kid, seq, epoch, plaintext: plaintext.toString("utf8") });
     return "ack";

@@ -17,9 +17,6 @@ export const SIGNATURE_BYTES = 64;
 export const MAX_CIPHERTEXT_BYTES = 65_536;
 /** The shortest padded plaintext; the others double it. */
 export const MIN_PADDED_BYTES = 32;
-/** The longest whole record, signed. */
-export const MAX_RECORD_BYTES =
-  RECORD_HEADER_BYTES + MAX_CIPHERTEXT_BYTES + AUTH_TAG_BYTES + SIGNATURE_BYTES;
 
 /** The algorithms a record may be sealed with, by their byte. */
 export const AEAD = { aes256Gcm: 1, chacha20Poly1305: 2 } as const;

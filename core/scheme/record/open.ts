@@ -5,14 +5,9 @@
 import { type KeyObject, verify } from "node:crypto";
 import { VeilError } from "../../errors.ts";
 import { decrypt, recordAad, signedBytes } from "./aead.ts";
-import { type RecordHeader, type RecordParts, splitRecord } from "./header.ts";
+import type { RecordHeader, RecordParts } from "./header.ts";
 import type { RecordKey } from "./key.ts";
 import { unpad } from "./padding.ts";
-
-/** What is needed to open one record. */
-export interface OpenInput extends Opening {
-  readonly record: Uint8Array;
-}
 
 /** What is needed beside the record. */
 export interface Opening {
@@ -25,23 +20,16 @@ export interface Opening {
 }
 
 /**
- * Opens a record. Throws BAD_KEY where the key is not the one it names, and BAD_RECORD (TOO_LARGE
- * above 64 KiB) for one that is malformed, unsigned against `signs`, or not as the producer sealed it
- * for this tenant, epoch and topic.
+ * Opens a record that `splitRecord` has split. Throws BAD_KEY where the key is not the one it names, and BAD_RECORD
+ * for one that is unsigned against `signs`, or not as the producer sealed it for this tenant, epoch and topic.
  */
-export function openRecord(input: OpenInput): { header: RecordHeader; plaintext: Buffer } {
-  const parts = splitRecord(input.record);
-  return { header: parts.header, plaintext: openSplit(parts, input) };
-}
-
-/** As {@link openRecord}, of a record that was split already. */
 export function openSplit(parts: RecordParts, opening: Opening): Buffer {
   checkNamedKey(parts.header, opening.key);
   checkSignature(parts, opening);
   return openParts(parts, opening.key);
 }
 
-/** The plaintext, authenticated by its tag alone: whether a signature is owed is for {@link openRecord}. */
+/** The plaintext, authenticated by its tag alone: whether a signature is owed is for {@link openSplit}. */
 export function openParts(parts: RecordParts, key: RecordKey): Buffer {
   const { header, headerBytes } = parts;
   const aad = recordAad(key, headerBytes);

@@ -1,8 +1,8 @@
 /** Sealing and opening records (PROTOCOL.md §3), by algorithm and size: what every reading costs at its two ends. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { AEAD, type AeadId } from "../../../core/scheme/record/header.ts";
+import { AEAD, type AeadId, splitRecord } from "../../../core/scheme/record/header.ts";
 import { deriveRecordKey } from "../../../core/scheme/record/key.ts";
-import { openRecord } from "../../../core/scheme/record/open.ts";
+import { openSplit } from "../../../core/scheme/record/open.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { SUITE } from "../../../core/scheme/suite.ts";
 import { movementOf } from "../framework/figures.ts";
@@ -73,7 +73,7 @@ function contestantsOf({ algorithm, aead, size, signed }: Case): [Contestant, Co
     { name: `seal ${algorithm}`, run: seal },
     {
       name: `open ${algorithm}`,
-      run: () => openRecord({ record, key, producerKey: publicKey, signs: signed }),
+      run: () => openSplit(splitRecord(record), { key, producerKey: publicKey, signs: signed }),
     },
   ];
 }

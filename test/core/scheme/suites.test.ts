@@ -13,9 +13,9 @@ import {
   splitHalves,
 } from "../../../core/scheme/owner.ts";
 import { checkWrapped, proxyRole, releaseRole } from "../../../core/scheme/proxy.ts";
-import { AEAD } from "../../../core/scheme/record/header.ts";
+import { AEAD, splitRecord } from "../../../core/scheme/record/header.ts";
 import { deriveRecordKey } from "../../../core/scheme/record/key.ts";
-import { openRecord } from "../../../core/scheme/record/open.ts";
+import { openSplit } from "../../../core/scheme/record/open.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { SUITE, signsTrapdoors } from "../../../core/scheme/suite.ts";
 import { tagOf } from "../../../core/scheme/tag.ts";
@@ -194,7 +194,7 @@ describe.each(SUITES)("suite $name: record keys", ({ name, master }) => {
     const producerKey = createPublicKey(producer.signingKey);
     const again = deriveRecordKey({ ...bound, producerId: "i", ikm: opened });
     const open = (bytes: Buffer) =>
-      openRecord({ record: bytes, key: again, producerKey, signs: false }).plaintext;
+      openSplit(splitRecord(bytes), { key: again, producerKey, signs: false });
     expect(open(record)).toEqual(plaintext);
     for (let byte = 0; byte < record.length; byte++) {
       const changed = Buffer.from(record);

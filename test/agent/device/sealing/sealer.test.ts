@@ -9,7 +9,7 @@ import { sha256 } from "../../../../core/scheme/bytes.ts";
 import { clientRole } from "../../../../core/scheme/client.ts";
 import { AEAD, decodeHeader, splitRecord } from "../../../../core/scheme/record/header.ts";
 import { confirmRecordKey, deriveRecordKey } from "../../../../core/scheme/record/key.ts";
-import { openRecord } from "../../../../core/scheme/record/open.ts";
+import { openSplit } from "../../../../core/scheme/record/open.ts";
 import { SUITE } from "../../../../core/scheme/suite.ts";
 import {
   decodeAnnouncement,
@@ -59,7 +59,8 @@ function open(announcement: NewEntry, record: NewEntry, signs = false) {
   });
   confirmRecordKey(key, commit);
   const producerKey = importPublicKey(device.publicKey);
-  return openRecord({ record: record.payload, key, producerKey, signs });
+  const parts = splitRecord(record.payload);
+  return { header: parts.header, plaintext: openSplit(parts, { key, producerKey, signs }) };
 }
 
 describe("a sealer", () => {
