@@ -68,12 +68,14 @@ export interface Reading {
  */
 export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Reading, void, void> {
   const end = new AbortController();
-  const signal = AbortSignal.any([end.signal, ...(options.signal ? [options.signal] : [])]);
+  const stop = (): void => end.abort();
   const handover = new Handover();
   const consumer = await createConsumer(options, handover);
-  signal.addEventListener("abort", () => handover.giveUp(), { once: true });
-  if (signal.aborted) handover.giveUp();
-  const running = consumer.run(signal).finally(() => handover.end());
+  end.signal.addEventListener("abort", () => handover.giveUp(), { once: true });
+  // By hand: of `AbortSignal.any` the caller's signal would keep a piece for every subscription.
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted) stop();
+  const running = consumer.run(end.signal).finally(() => handover.end());
   // Awaited below, after what it has handed over.
   running.catch(() => undefined);
   try {
@@ -81,6 +83,7 @@ export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Read
       yield present(next);
     await running;
   } finally {
+    options.signal?.removeEventListener("abort", stop);
     end.abort();
     await running.catch(() => undefined);
   }

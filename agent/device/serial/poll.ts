@@ -85,10 +85,15 @@ class Conversation {
     return this.#answers;
   }
 
+  /** By hand: of `AbortSignal.any` the signal that lives as long as the connection would keep a piece for every wait. */
   async #answerOr(timeoutMs: number): Promise<void> {
+    if (this.#signal.aborted) return;
     const waiting = new AbortController();
-    this.#answered = () => waiting.abort();
-    await pause(timeoutMs, AbortSignal.any([waiting.signal, this.#signal]));
+    const end = (): void => waiting.abort();
+    this.#answered = end;
+    this.#signal.addEventListener("abort", end, { once: true });
+    await pause(timeoutMs, waiting.signal);
+    this.#signal.removeEventListener("abort", end);
   }
 
   async #take(frames: readonly Frame[]): Promise<void> {
