@@ -20,8 +20,9 @@ One valid frame a line on stdout, {"pack":[SenML records]}, without time: a capt
 discarded, with its offset, and a summary. Exit code 1 if nothing was recognised. Captures of polled devices may hold
 answers only, or requests and answers. Dead-bands and minimum intervals are the agent's and play no part here.
 
-Reasons: noise (between frames), damaged (it began as a frame does; its end or checksum is wrong), too long, unfinished
-(the bytes end there), refused (an exception, or an answer whose registers nothing tells), a frame that is no reading.
+Reasons: noise (between frames), damaged (it began as a frame does; its end or checksum is wrong, or another frame begins
+in it), implausible (all is right but for what it says), too long, unfinished (the bytes end there), refused (an exception,
+or an answer whose registers nothing tells), a frame that is no reading.
 
 Examples:
   veilmq agent decode --profile plantower-pms5003 capture.bin

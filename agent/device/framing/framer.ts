@@ -34,8 +34,17 @@ export interface Framer {
   readonly dropped: Dropped;
 }
 
-/** Why bytes were dropped. `damaged`: they began as a frame does, and their end or checksum was wrong. */
-export type DropReason = "noise" | "damaged" | "too long" | "unfinished" | "refused";
+/**
+ * Why bytes were dropped. `damaged`: they began as a frame does, and their end or checksum was wrong. `implausible`: those
+ * were right, and what they say cannot be.
+ */
+export type DropReason =
+  | "noise"
+  | "damaged"
+  | "implausible"
+  | "too long"
+  | "unfinished"
+  | "refused";
 
 /** A stretch of dropped bytes. */
 export interface Drop {
@@ -47,3 +56,11 @@ export interface Drop {
 
 /** Told of every stretch, once it has ended. Must not throw. */
 export type OnDrop = (drop: Drop) => void;
+
+export interface FramerOptions {
+  /** What is sent to the device: known where it is heard as well, and no noise. */
+  readonly requests?: readonly Buffer[];
+  /** Whether a frame can be a true one by what it says; where it cannot, another may lie in it. */
+  readonly accept?: ((bytes: Buffer) => boolean) | undefined;
+  readonly onDrop?: OnDrop | undefined;
+}

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CobsFramer, cobsFraming } from "./cobs.ts";
 import { FixedFramer, fixedFraming } from "./fixed.ts";
-import type { Framer, OnDrop } from "./framer.ts";
+import type { Framer, FramerOptions } from "./framer.ts";
 import { LineFramer, lineFraming } from "./lines.ts";
 import { ModbusFramer, modbusFraming } from "./modbus.ts";
 import { NmeaFramer, nmeaFraming } from "./nmea.ts";
@@ -18,17 +18,14 @@ export const framingSchema = z.discriminatedUnion("type", [
 ]);
 export type Framing = z.output<typeof framingSchema>;
 
-/** A framer as `framing` says. `requests` are what is sent to the device: known where they are heard as well. */
-export function createFramer(
-  framing: Framing,
-  requests: readonly Buffer[] = [],
-  onDrop?: OnDrop | undefined,
-): Framer {
+/** A framer as `framing` says. */
+export function createFramer(framing: Framing, options: FramerOptions = {}): Framer {
+  const { onDrop } = options;
   switch (framing.type) {
     case "lines":
       return new LineFramer(framing, onDrop);
     case "fixed":
-      return new FixedFramer(framing, requests, onDrop);
+      return new FixedFramer(framing, options);
     case "nmea":
       return new NmeaFramer(framing, onDrop);
     case "slip":

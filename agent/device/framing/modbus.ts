@@ -21,7 +21,7 @@ import {
   type RegisterRange,
   WRITE_REGISTER,
 } from "./modbus-message.ts";
-import { firstOf, ScanFramer, type Sight } from "./scanner.ts";
+import { better, ScanFramer, type Sight } from "./scanner.ts";
 
 const MAX_MESSAGE_BYTES = 256;
 
@@ -112,7 +112,7 @@ class Look {
     const code = window[at + 1];
     if (code === undefined) return "more";
     if (code === READ_HOLDING || code === READ_INPUT)
-      return firstOf(
+      return better(
         this.#lookForRead(window, at, droppedBytes),
         this.#lookForAnswer(window, at, droppedBytes),
       );

@@ -8,14 +8,14 @@ import type { Dropped, Frame, Framer, OnDrop } from "./framer.ts";
 
 /**
  * What lies at a place: a frame; something known that is no frame (`bytes: null`), such as a request, or an answer
- * that is of no use (`refused`); `more`, the beginning of something; `noise`; or `damaged`: it began as a frame does
- * and is none.
+ * that is of no use (`refused`); `more`, the beginning of something; or why it is none (`DropReason`).
  */
 export type Sight =
   | { readonly size: number; readonly bytes: Buffer | null; readonly refused?: true }
   | "more"
   | "noise"
-  | "damaged";
+  | "damaged"
+  | "implausible";
 
 export interface LookContext {
   /** How much was dropped so far. */
@@ -99,12 +99,11 @@ export class ScanFramer implements Framer {
   }
 }
 
-/** Of what may lie at a place, the first that does; else `more` if any may, else the worst that is said. */
-export function firstOf(...sights: readonly Sight[]): Sight {
-  const found = sights.find((sight) => typeof sight === "object");
-  if (found) return found;
-  if (sights.includes("more")) return "more";
-  return sights.includes("damaged") ? "damaged" : "noise";
+/** Of two things that may lie at a place, the one that does; else `more` if either may, else the worst that is said. */
+export function better(one: Sight, other: Sight): Sight {
+  if (typeof one === "object") return one;
+  if (typeof other === "object" || other === "more") return other;
+  return one === "noise" ? other : one;
 }
 
 /** Whether `known` lies at `at`: all of it, its beginning at the window's end, or not. */

@@ -15,6 +15,10 @@ const fieldSchema = z.strictObject({
     .max(0xffff_ffff)
     .optional()
     .meta({ description: "Only these bits, moved to the right end" }),
+  none: z
+    .int()
+    .optional()
+    .meta({ description: "The raw number with which the device says that it has no value" }),
   ...fieldBasics,
   ...scaling,
 });
@@ -49,15 +53,17 @@ export function binaryDecoder({ length, fields }: BinaryDecoding): Decoder {
   return (frame) => {
     if (frame.length < needed || (length !== undefined && frame.length !== length)) return null;
     const records = fields
-      .map((field) => recordOf(field, fieldValue(frame, field)))
+      .map((field) => readField(frame, field))
       .filter((record): record is SenmlRecord => record !== null);
     return records.length > 0 ? records : null;
   };
 }
 
-function fieldValue(frame: Buffer, field: Field): number {
-  const raw = readNumber(frame, field.offset, field.type, field.endian);
-  return scaled(masked(raw, field.mask), field, numberDigits(field.type));
+/** null where there is no value: the device says so, or it is not a number. */
+function readField(frame: Buffer, field: Field): SenmlRecord | null {
+  const raw = masked(readNumber(frame, field.offset, field.type, field.endian), field.mask);
+  if (raw === field.none) return null;
+  return recordOf(field, scaled(raw, field, numberDigits(field.type)));
 }
 
 function masked(raw: number, mask: number | undefined): number {

@@ -109,11 +109,17 @@ export function profileJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(profileSchema, { io: "input", unrepresentable: "any" });
 }
 
-/** A framer as the profile says; one for each port. */
-export function framerOf({ framing, polling }: Profile, onDrop?: OnDrop): Framer {
+/** A framer as the profile says; one for each port. What the decoder would refuse is no frame, where that can be told apart. */
+export function framerOf(profile: Profile, onDrop?: OnDrop): Framer {
+  const { framing, polling } = profile;
   const polls = polling ? pollsOf(polling, framing) : { start: [], round: [] };
   const requests = [...polls.start, ...polls.round.map(({ request }) => request)];
-  return createFramer(framing, requests, onDrop);
+  const decode = decoderOf(profile);
+  return createFramer(framing, {
+    requests,
+    accept: (bytes) => decode(bytes) !== null,
+    onDrop,
+  });
 }
 
 /** The decoder as the profile says. What is not plausible is no reading. */

@@ -17,10 +17,15 @@ export function listen({
   onFrames,
 }: ListenOptions): (connection: SerialConnection) => Promise<void> {
   return async (connection) => {
-    framer.reset();
-    for await (const chunk of connection.bytes) {
-      const frames = framer.push(chunk);
+    const take = async (frames: readonly Frame[]): Promise<void> => {
       if (frames.length > 0) await onFrames(frames);
+    };
+    framer.reset();
+    try {
+      for await (const chunk of connection.bytes) await take(framer.push(chunk));
+    } finally {
+      // A whole frame may still wait for what would have followed.
+      await take(framer.flush());
     }
   };
 }

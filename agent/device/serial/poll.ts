@@ -48,8 +48,13 @@ class Conversation {
 
   /** Until the connection ends. */
   async listen(): Promise<void> {
-    for await (const chunk of this.#connection.bytes)
-      await this.#take(this.#options.framer.push(chunk));
+    const { framer } = this.#options;
+    try {
+      for await (const chunk of this.#connection.bytes) await this.#take(framer.push(chunk));
+    } finally {
+      // A whole frame may still wait for what would have followed.
+      await this.#take(framer.flush());
+    }
   }
 
   async ask(): Promise<void> {

@@ -22,7 +22,7 @@ type FramingFile = z.input<typeof framingSchema>;
 
 function create(file: FramingFile, requests: readonly Buffer[] = []) {
   const framing = framingSchema.parse(file);
-  return (onDrop?: OnDrop): Framer => createFramer(framing, requests, onDrop);
+  return (onDrop?: OnDrop): Framer => createFramer(framing, { requests, onDrop });
 }
 
 function lines(): FramingCase {

@@ -142,6 +142,14 @@ describe("binary", () => {
       { n: "x", v: 0 },
     ]);
   });
+
+  test("the number that means no value is none; a frame of nothing else is no reading", () => {
+    const temperature = { offset: 1, type: "u8", name: "t", plus: -40, none: 0 } as const;
+    const fields = [{ offset: 0, type: "u8", name: "x" } as const, temperature];
+    expect(decode({ type: "binary", fields }, Buffer.of(7, 0))).toEqual([{ n: "x", v: 7 }]);
+    expect(decode({ type: "binary", fields }, Buffer.of(7, 40))?.[1]).toEqual({ n: "t", v: 0 });
+    expect(decode({ type: "binary", fields: [temperature] }, Buffer.of(7, 0))).toBeNull();
+  });
 });
 
 describe("modbus", () => {
