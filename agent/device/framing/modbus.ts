@@ -2,10 +2,11 @@
  * Modbus RTU: one unit's answers to reads, found by their CRC rather than by the silence between messages, which
  * no USB adapter keeps. An answer does not say which registers it holds, so requests are listened to as well,
  * and those that the agent sends itself are told. Where a request was not heard, its length tells, if of the
- * profile's reads just one has such an answer; otherwise the answer is refused.
+ * profile's reads just one has such an answer and nobody else was heard to ask; otherwise the answer is refused.
  */
 import { z } from "zod";
 import type { OnDrop } from "./framer.ts";
+import { hidesMessage } from "./modbus-gap.ts";
 import {
   ANSWER_OVERHEAD_BYTES,
   answerBytes,
@@ -59,12 +60,6 @@ export const modbusFraming = z
   .meta({ description: "Modbus RTU with CRC-16, the agent as the bus's only client" });
 export type ModbusFraming = z.output<typeof modbusFraming>;
 
-/** What was asked last, and how much had been dropped by then. */
-interface Asked {
-  readonly range: RegisterRange;
-  readonly droppedBytes: number;
-}
-
 /** A frame is what `encodeRegisters` makes. */
 export class ModbusFramer extends ScanFramer {
   readonly #look: Look;
@@ -73,14 +68,15 @@ export class ModbusFramer extends ScanFramer {
     const look = new Look(framing);
     super({
       maxBytes: MAX_MESSAGE_BYTES,
-      look: (window, at, { droppedBytes }) => look.look(window, at, droppedBytes),
+      look: (window, at) => look.look(window, at),
+      onSkip: (byte) => look.skip(byte),
       onDrop,
     });
     this.#look = look;
   }
 
   override expect(request: Uint8Array): void {
-    this.#look.expect(Buffer.from(request), this.dropped.bytes);
+    this.#look.expect(Buffer.from(request));
   }
 
   override reset(): void {
@@ -92,74 +88,100 @@ export class ModbusFramer extends ScanFramer {
 class Look {
   readonly #unit: number;
   readonly #reads: readonly RegisterRange[];
-  #asked: Asked | null = null;
+  /** What was asked last, and not answered yet. */
+  #asked: RegisterRange | null = null;
+  /** What was dropped since. */
+  #gap: number[] = [];
+  /** Whether somebody asks who does not ask as the profile does: then lengths tell nothing. */
+  #isForeign = false;
 
   constructor({ unit, reads }: Pick<ModbusFraming, "unit" | "reads">) {
     this.#unit = unit;
     this.#reads = reads;
   }
 
-  expect(request: Buffer, droppedBytes: number): void {
-    this.#ask(request, 0, droppedBytes);
+  expect(request: Buffer): void {
+    this.#ask(request, 0);
   }
 
   forget(): void {
     this.#asked = null;
+    this.#isForeign = false;
   }
 
-  look(window: Buffer, at: number, droppedBytes: number): Sight {
+  skip(byte: number): void {
+    if (!this.#asked) return;
+    this.#gap.push(byte);
+    if (this.#gap.length > MAX_MESSAGE_BYTES) this.#asked = null;
+  }
+
+  look(window: Buffer, at: number): Sight {
     if (window[at] !== this.#unit) return "noise";
     const code = window[at + 1];
     if (code === undefined) return "more";
-    if (code === READ_HOLDING || code === READ_INPUT)
-      return better(
-        this.#lookForRead(window, at, droppedBytes),
-        this.#lookForAnswer(window, at, droppedBytes),
-      );
+    if (isRead(code)) return better(this.#lookForRead(window, at), this.#lookForAnswer(window, at));
     if (code === WRITE_REGISTER) return known(window, at, REQUEST_BYTES);
-    if (isException(code)) return refused(known(window, at, EXCEPTION_BYTES));
+    if (isException(code)) return this.#lookForException(window, at);
     return "noise";
   }
 
-  #lookForRead(window: Buffer, at: number, droppedBytes: number): Sight {
+  #lookForRead(window: Buffer, at: number): Sight {
     const sight = known(window, at, REQUEST_BYTES);
     if (typeof sight !== "object") return sight;
-    return this.#ask(window, at, droppedBytes) ? sight : "damaged";
+    return this.#ask(window, at) ? sight : "damaged";
   }
 
-  #ask(window: Buffer, at: number, droppedBytes: number): boolean {
-    const code = window[at + 1];
-    if (code !== READ_HOLDING && code !== READ_INPUT) return false;
+  #ask(window: Buffer, at: number): boolean {
+    if (!isRead(window[at + 1] ?? 0)) return false;
     const range = decodeRead(window, at);
-    if (range) this.#asked = { range, droppedBytes };
-    return range !== null;
+    if (!range) return false;
+    this.#asked = range;
+    this.#gap = [];
+    this.#isForeign ||= !this.#reads.some((read) => isSame(read, range));
+    return true;
   }
 
-  #lookForAnswer(window: Buffer, at: number, droppedBytes: number): Sight {
+  /** It answers what was asked; what comes next does not. */
+  #lookForException(window: Buffer, at: number): Sight {
+    const sight = known(window, at, EXCEPTION_BYTES);
+    if (typeof sight !== "object") return sight;
+    this.#asked = null;
+    return { ...sight, refused: true };
+  }
+
+  #lookForAnswer(window: Buffer, at: number): Sight {
     const bytes = window[at + 2];
     if (bytes === undefined) return "more";
     if (bytes === 0 || bytes % 2 !== 0 || bytes > 2 * MAX_REGISTERS) return "damaged";
     const size = ANSWER_OVERHEAD_BYTES + bytes;
     const sight = known(window, at, size);
     if (typeof sight !== "object") return sight;
-    const range = this.#rangeOf(window[at + 1] ?? 0, size, droppedBytes);
+    const range = this.#rangeOf(window[at + 1] ?? 0, size);
     this.#asked = null;
-    if (!range) return refused(sight);
+    if (!range) return { ...sight, refused: true };
     const content = window.subarray(at + 3, at + 3 + bytes);
     return { size, bytes: encodeRegisters(range, content) };
   }
 
   /** What an answer of `size` bytes answers. */
-  #rangeOf(code: number, size: number, droppedBytes: number): RegisterRange | null {
+  #rangeOf(code: number, size: number): RegisterRange | null {
     const isOf = (range: RegisterRange): boolean =>
       range.function === code && answerBytes(range) === size;
     const asked = this.#asked;
-    // As many bytes as its own answer and another request may have been just these.
-    if (asked && isOf(asked.range) && droppedBytes - asked.droppedBytes < size + REQUEST_BYTES)
-      return asked.range;
-    const possible = this.#reads.filter(isOf);
+    if (asked && isOf(asked) && !hidesMessage(this.#gap, this.#unit, asked)) return asked;
+    const possible = this.#isForeign ? [] : this.#reads.filter(isOf);
     return possible.length === 1 ? (possible[0] ?? null) : null;
   }
+}
+
+function isSame(one: RegisterRange, other: RegisterRange): boolean {
+  return (
+    one.function === other.function && one.register === other.register && one.count === other.count
+  );
+}
+
+function isRead(code: number): boolean {
+  return code === READ_HOLDING || code === READ_INPUT;
 }
 
 function isException(code: number): boolean {
@@ -170,8 +192,4 @@ function isException(code: number): boolean {
 function known(window: Buffer, at: number, size: number): Sight {
   if (at + size > window.length) return "more";
   return hasCrc(window, at, size) ? { size, bytes: null } : "damaged";
-}
-
-function refused(sight: Sight): Sight {
-  return typeof sight === "object" ? { ...sight, refused: true } : sight;
 }

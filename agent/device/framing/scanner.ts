@@ -18,8 +18,6 @@ export type Sight =
   | "implausible";
 
 export interface LookContext {
-  /** How much was dropped so far. */
-  readonly droppedBytes: number;
   /** No more comes behind the window: `more` will be dropped. */
   readonly atEnd: boolean;
 }
@@ -29,6 +27,8 @@ export interface ScanOptions {
   readonly maxBytes: number;
   /** What lies at `at` in `window`, which has at least one byte there. A frame's bytes must be a copy. What it finds is taken. */
   readonly look: (window: Buffer, at: number, context: LookContext) => Sight;
+  /** Told of every byte that is dropped, before the next one is looked at. */
+  readonly onSkip?: (byte: number) => void;
   readonly onDrop?: OnDrop | undefined;
 }
 
@@ -71,12 +71,12 @@ export class ScanFramer implements Framer {
   }
 
   #scan(atEnd: boolean): Frame[] {
-    const { look, maxBytes } = this.#options;
+    const { look, maxBytes, onSkip } = this.#options;
     const window = this.#window;
     const frames: Frame[] = [];
     let at = 0;
     while (at < window.length) {
-      const sight = look(window, at, { droppedBytes: this.#drops.total.bytes, atEnd });
+      const sight = look(window, at, { atEnd });
       const isOver = atEnd || window.length - at >= maxBytes;
       if (sight === "more" && !isOver) break;
       const offset = this.#offset + at;
@@ -89,6 +89,7 @@ export class ScanFramer implements Framer {
       } else {
         const reason = sight === "more" ? "unfinished" : sight;
         this.#drops.add({ offset, bytes: 1, reason });
+        onSkip?.(window[at] ?? 0);
         at++;
       }
     }

@@ -51,12 +51,47 @@ describe("ModbusFramer", () => {
     expect(hear(request(0x20, 1), answer(7), answer(8))).toEqual(["refused", "32: 0007"]);
   });
 
-  test("a little noise in front of the answer does not matter", () => {
-    expect(hear(request(0x20, 1), noise(12), answer(7))).toEqual(["32: 0007"]);
+  test("noise in front of the answer does not matter", () => {
+    for (const length of [1, 7, 12, 20, 100])
+      expect(hear(request(0x20, 1), noise(length), answer(7))).toEqual(["32: 0007"]);
   });
 
-  test("as much as the answer and the next request may have been these", () => {
-    expect(hear(request(0x20, 1), noise(15), answer(7))).toEqual(["refused"]);
+  test("more than any message may have been many of them", () => {
+    expect(hear(request(0x20, 1), noise(257), answer(7))).toEqual(["refused"]);
+  });
+
+  const [asked, next] = [request(0x20, 2), request(0x30, 2)];
+
+  test("what is left of the next request says that the answer is not of the first", () => {
+    for (let at = 0; at < next.length; at++)
+      for (const bits of [0x01, 0x80, 0xff])
+        for (const other of [at, (at + 3) % next.length]) {
+          const damaged = Buffer.from(next);
+          for (const place of new Set([at, other])) damaged[place] = (next[place] ?? 0) ^ bits;
+          expect(hear(asked, damaged, answer(3, 4)), damaged.toString("hex")).toEqual(["refused"]);
+        }
+    for (let at = 1; at < next.length; at++)
+      expect(hear(asked, next.subarray(0, at), answer(3, 4)), `cut at ${at}`).toEqual(["refused"]);
+    for (let at = 1; at < 5; at++)
+      expect(hear(asked, next.subarray(at), answer(3, 4)), `from ${at}`).toEqual(["refused"]);
+  });
+
+  test("so does what is left of the first one's answer", () => {
+    const whole = answer(1, 2);
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = Buffer.from(whole);
+      damaged[at] = (whole[at] ?? 0) ^ 0x55;
+      expect(hear(asked, damaged, answer(3, 4)), damaged.toString("hex")).toEqual(["refused"]);
+      if (at > 0) expect(hear(asked, whole.subarray(0, at), answer(3, 4))).toEqual(["refused"]);
+    }
+  });
+
+  test("after an exception nothing is asked any more", () => {
+    expect(hear(asked, message(1, 0x84, 2), answer(3, 4))).toEqual(["refused", "refused"]);
+  });
+
+  test("where somebody asks otherwise than the profile, lengths tell nothing", () => {
+    expect(hear(asked, answer(1, 2), answer(3, 4))).toEqual(["refused", "32: 00010002"]);
   });
 
   test("an exception is heard and refused; so is what another function answers", () => {
