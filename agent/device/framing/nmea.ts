@@ -1,7 +1,7 @@
 /**
- * NMEA 0183 sentences: `$`, printable ASCII, `*` and the exclusive or of what lies between, in hexadecimal, and a
- * line's end. A `$` in the middle begins anew: what was cut off by it is dropped. Sentences without a checksum, or with
- * anything but a line's end behind it, are refused.
+ * NMEA 0183 sentences: `$`, printable ASCII, `*` and the exclusive or of what lies between, in two hexadecimal digits, and
+ * anything else behind them: a right checksum is the end, whatever became of the line's. A `$` in the middle begins anew:
+ * what was cut off by it is dropped. Sentences without a checksum are refused.
  */
 import { z } from "zod";
 import { checksumOf } from "./checksum.ts";
@@ -17,7 +17,8 @@ const RETURN = 0x0d;
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
 const CHECKSUM_DIGITS = 2;
-const LONGEST_END = 2;
+/** The byte that shows that the checksum has no more digits. */
+const END_BYTES = 1;
 
 /** The standard allows 82; receivers with many satellites and their makers' own sentences go beyond. */
 const DEFAULT_BYTES = 256;
@@ -39,7 +40,7 @@ export class NmeaFramer extends ScanFramer {
   constructor(options: { maxBytes?: number } = {}, onDrop?: OnDrop | undefined) {
     const maxBytes = options.maxBytes ?? DEFAULT_BYTES;
     super({
-      maxBytes: maxBytes + LONGEST_END,
+      maxBytes: maxBytes + END_BYTES,
       look: (window, at, { atEnd }) => look(window, at, { maxBytes, atEnd }),
       onDrop,
     });
@@ -48,7 +49,7 @@ export class NmeaFramer extends ScanFramer {
 
 interface Limits {
   readonly maxBytes: number;
-  /** The end of everything ends a line, too. */
+  /** Nothing comes behind the window. */
   readonly atEnd: boolean;
 }
 
@@ -73,17 +74,11 @@ function lookForChecksum(window: Buffer, at: number, star: number, { atEnd }: Li
   if (!/^[0-9A-Fa-f]*$/.test(digits)) return "damaged";
   if (digits.length < CHECKSUM_DIGITS) return "more";
   if (Number.parseInt(digits, 16) !== checksumOf("xor8", window, at + 1, star)) return "damaged";
-  const ending = lineEnd(window, end, atEnd);
-  if (typeof ending === "string") return ending;
-  const size = end - at + ending;
-  return { size, bytes: Buffer.from(window.subarray(at + 1, star)) };
+  if (end >= window.length && !atEnd) return "more";
+  if (isHexDigit(window[end])) return "damaged";
+  return { size: end - at, bytes: Buffer.from(window.subarray(at + 1, star)) };
 }
 
-/** How long the line's end at `at` is: \n, or \r\n. */
-function lineEnd(window: Buffer, at: number, atEnd: boolean): number | "more" | "damaged" {
-  const [first, second] = [window[at], window[at + 1]];
-  if (first === NEWLINE) return 1;
-  const isCut = first === undefined || (first === RETURN && second === undefined);
-  if (isCut) return atEnd ? window.length - at : "more";
-  return first === RETURN && second === NEWLINE ? 2 : "damaged";
+function isHexDigit(byte: number | undefined): boolean {
+  return byte !== undefined && /[0-9A-Fa-f]/.test(String.fromCharCode(byte));
 }

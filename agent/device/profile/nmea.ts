@@ -41,8 +41,8 @@ export const nmeaDecoding = z
   .meta({ description: "NMEA 0183 sentences, for the framing nmea" });
 export type NmeaDecoding = z.output<typeof nmeaDecoding>;
 
-/** `$GPRMC`: two letters of who talks, three of what. */
-const HEAD = /^[A-Z]{2}([A-Z]{3})$/;
+/** `$GPRMC`: two letters of who talks, three of what. `$PGRMC` is no RMC: what begins with P is its maker's own. */
+const HEAD = /^[A-OQ-Z][A-Z]([A-Z]{3})$/;
 
 export function nmeaDecoder({ sentences, fields }: NmeaDecoding): Decoder {
   return (frame) => {
@@ -79,21 +79,24 @@ const READ: Record<Known, Read> = { RMC: readRmc, GGA: readGga };
 
 const METRES_PER_SECOND = 1852 / 3600;
 
+/** Mode of a fix: N none, M entered by hand, S a simulator's. */
+const NO_MODE = ["N", "M", "S"];
+/** A time of day, or a date: what is there has six digits. */
+const SIX_DIGITS = /^(\d{6}(\.\d+)?)?$/;
+
 /** xxRMC, time, status, latitude, N|S, longitude, E|W, knots, course, date, variation, E|W [, mode [, status]] */
 function readRmc(parts: readonly string[]): SenmlRecord[] | null {
-  const [, , status, latitude, north, longitude, east, knots, course] = parts;
-  const mode = parts[12] ?? "";
-  // Mode N: no fix; S: a simulator's.
-  if (status === "V" || mode === "N" || mode === "S") return [];
+  const [, time = "", status, latitude, north, longitude, east, knots, course, date = ""] = parts;
+  if (parts.length < 12 || parts.length > 14) return null;
+  if (!SIX_DIGITS.test(time) || !SIX_DIGITS.test(date)) return null;
+  if (status === "V" || NO_MODE.includes(parts[12] ?? "")) return [];
   if (status !== "A") return null;
-  const position = positionOf({ latitude, north, longitude, east });
-  if (position === null) return null;
   const speed = { scale: METRES_PER_SECOND, plus: 0 };
-  return [
-    ...position,
-    ...numberOf({ name: "speed", unit: "m/s" }, knots, (value) => scaled(value, speed, 6)),
-    ...numberOf({ name: "course", unit: "deg" }, course),
-  ];
+  return joined(
+    positionOf({ latitude, north, longitude, east }),
+    numberOf({ name: "speed", unit: "m/s" }, knots, (value) => scaled(value, speed, 6)),
+    numberOf({ name: "course", unit: "deg" }, course),
+  );
 }
 
 /** Quality of a fix: 0 none, 7 entered by hand, 8 a simulator's. */
@@ -101,28 +104,33 @@ const NO_FIX = ["", "0", "7", "8"];
 
 /** xxGGA, time, latitude, N|S, longitude, E|W, quality, satellites, HDOP, altitude, M, geoid, M, age, station */
 function readGga(parts: readonly string[]): SenmlRecord[] | null {
-  const [, , latitude, north, longitude, east, quality, satellites, hdop, altitude, unit] = parts;
-  if (quality === undefined) return null;
+  const [, time = "", latitude, north, longitude, east, quality = "?", ...more] = parts;
+  const [satellites, hdop, altitude, unit] = more;
+  if (parts.length !== 15 || !SIX_DIGITS.test(time) || !/^\d?$/.test(quality)) return null;
   if (NO_FIX.includes(quality)) return [];
-  const position = positionOf({ latitude, north, longitude, east });
-  if (position === null) return null;
-  return [
-    ...position,
-    ...(unit === "M" ? numberOf({ name: "altitude", unit: "m" }, altitude) : []),
-    ...numberOf({ name: "satellites", unit: "count" }, satellites),
-    ...numberOf({ name: "hdop" }, hdop),
-  ];
+  return joined(
+    positionOf({ latitude, north, longitude, east }),
+    unit === "M" ? numberOf({ name: "altitude", unit: "m" }, altitude) : [],
+    numberOf({ name: "satellites", unit: "count" }, satellites),
+    numberOf({ name: "hdop" }, hdop),
+  );
 }
 
-/** An empty field is left out; the number may be missing without the position being wrong. */
+/** All of them; null where one is. */
+function joined(...parts: readonly (SenmlRecord[] | null)[]): SenmlRecord[] | null {
+  return parts.includes(null) ? null : parts.flatMap((part) => part ?? []);
+}
+
+/** An empty field is left out; null where something else than a number is in it. */
 function numberOf(
   field: { name: string; unit?: string },
   text: string | undefined,
   convert = (value: number) => value,
-): SenmlRecord[] {
-  const number = parseNumber(text ?? "");
+): SenmlRecord[] | null {
+  if (text === undefined || text === "") return [];
+  const number = parseNumber(text);
   const record = number === null ? null : recordOf(field, convert(number));
-  return record ? [record] : [];
+  return record && [record];
 }
 
 interface Position {
