@@ -6,12 +6,13 @@
  *   K_audit  HKDF(K_state, "veilmq-kms-audit\0", 32)
  *
  * So nobody without the passphrase can change, leave out or add a line. What could still be done, cutting lines off at
- * the end, shows against the head in the sealed `state/audit`. A line is on disk before the change it tells of begins;
- * the head follows it. After a kill in between, the lines beyond the head are taken over where their MACs hold, and
- * half a line is cut off.
+ * the end, shows against the head in the sealed `state/audit`, and where both are put back together, against
+ * `state/told`, the last serial that the log told of: each line has one. A line is on disk before the change it tells of
+ * begins; the head follows it. After a kill in between, the lines beyond the head are taken over where their MACs hold,
+ * and half a line is cut off.
  */
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../core/errors.ts";
@@ -21,6 +22,7 @@ import { bytesField, epochField, nameField, parseJson, serialField } from "../co
 import type { StateFiles } from "./state-files.ts";
 
 const HEAD = "audit";
+const TOLD = "told";
 const MAC_BYTES = 32;
 const LINE_END = "\n".charCodeAt(0);
 /** What no line reaches: two names, a file's name, a digest and some numbers. */
@@ -42,8 +44,8 @@ const countField = z.int().min(0);
 const auditEntrySchema = z.strictObject({
   op: z.enum(AUDIT_OPERATIONS),
   client: nameField.optional(),
-  /** Of the documents made, or the one that serials continue above. */
-  serial: serialField.optional(),
+  /** Of the documents made, or the one that serials continue above; of a backup, one of its own. */
+  serial: serialField,
   /** How many topics the client may publish and subscribe to afterwards. */
   publish: countField.optional(),
   subscribe: countField.optional(),
@@ -63,17 +65,33 @@ const auditLineSchema = auditEntrySchema.extend({
 });
 /** One line: its number from 1, and when it was written. */
 export type AuditLine = z.output<typeof auditLineSchema>;
+const LINE_FIELDS: ReadonlySet<string> = new Set(Object.keys(auditLineSchema.shape));
 
 const headSchema = z.strictObject({
   lines: countField,
   /** The length of the log up to there. */
   bytes: countField,
   mac: bytesField(MAC_BYTES),
+  /** Of the last line. */
+  serial: countField,
+  /** Of the last line that put other epochs in force than `init` did; 0 where none did. */
+  epochsSerial: countField,
 });
 /** A place between two lines. */
 type Place = z.output<typeof headSchema>;
 
-const BEGINNING: Place = { lines: 0, bytes: 0, mac: Buffer.alloc(MAC_BYTES) };
+const BEGINNING: Place = {
+  lines: 0,
+  bytes: 0,
+  mac: Buffer.alloc(MAC_BYTES),
+  serial: 0,
+  epochsSerial: 0,
+};
+
+const toldSchema = z.strictObject({ serial: countField });
+
+/** What follows the last whole line: nothing, the beginning of one as a kill leaves it, or what no command wrote. */
+export type LogTail = "none" | "torn" | "strange";
 
 export class AuditLog {
   readonly #path: string;
@@ -102,23 +120,34 @@ export class AuditLog {
   async append(entries: readonly AuditEntry[]): Promise<void> {
     const end = await this.#end();
     const at = new Date().toISOString();
-    let { lines, mac } = end;
+    let place = end;
     let text = "";
-    for (const entry of entries) {
-      const body = JSON.stringify({ n: ++lines, at, ...auditEntrySchema.parse(entry) });
-      mac = this.#mac(mac, Buffer.from(body, "utf8"));
-      text += `${body.slice(0, -1)}${macField(mac)}}\n`;
+    for (const given of entries) {
+      const entry = auditEntrySchema.parse(given);
+      const body = JSON.stringify({ n: place.lines + 1, at, ...entry });
+      const mac = this.#mac(place.mac, Buffer.from(body, "utf8"));
+      const line = `${body.slice(0, -1)}${macField(mac)}}\n`;
+      const bytes = place.bytes + Buffer.byteLength(line);
+      place = { lines: place.lines + 1, bytes, mac, ...serialsAfter(place, entry) };
+      text += line;
     }
-    const bytes = Buffer.from(text, "utf8");
-    await writeAt(this.#path, end.bytes, bytes);
-    await this.#moveHead({ lines, mac, bytes: end.bytes + bytes.length });
+    await writeAt(this.#path, end.bytes, text);
+    await this.#moveHead(place);
+  }
+
+  /**
+   * Serial of the last line that put epochs in force by `rotate` or `retire`; 0 where none did. Throws BAD_DOCUMENT where
+   * the log's end was changed.
+   */
+  async epochsSerial(): Promise<number> {
+    return (await this.#end()).epochsSerial;
   }
 
   /**
    * All lines, each once its MAC holds. Throws BAD_DOCUMENT naming the first line that was changed, or telling that
-   * lines are missing at the end. Returns how many bytes of half a line follow, as a kill leaves them.
+   * lines are missing at the end. Returns what follows them.
    */
-  async *read(): AsyncGenerator<AuditLine, number> {
+  async *read(): AsyncGenerator<AuditLine, LogTail> {
     const head = await this.#head();
     if ((await this.#size()) < head.bytes) throw this.#bad("lines are missing at the end");
     let place = BEGINNING;
@@ -129,7 +158,8 @@ export class AuditLog {
       yield line;
     }
     if (place.lines < head.lines) throw this.#bad("lines are missing at the end");
-    return (await this.#size()) - place.bytes;
+    await this.#refuseForgetful(place);
+    return await this.#tailAfter(place);
   }
 
   /** The end of the last whole line: the head, or beyond it after a kill. */
@@ -137,26 +167,45 @@ export class AuditLog {
     let end = await this.#head();
     if ((await this.#size()) < end.bytes) throw this.#bad("lines are missing at the end");
     for await (const [, next] of this.#linesFrom(end)) end = next;
+    await this.#refuseForgetful(end);
     return end;
+  }
+
+  /** The log and its head may both be older than what the log has told of. */
+  async #refuseForgetful(end: Place): Promise<void> {
+    const told = await this.#state.read(TOLD, toldSchema);
+    if (!told) throw this.#bad("state/told, which says how far it went, is missing");
+    if (end.serial < told.serial) throw this.#bad("lines are missing at the end");
+  }
+
+  async #tailAfter(end: Place): Promise<LogTail> {
+    const bytes = (await this.#size()) - end.bytes;
+    if (bytes === 0) return "none";
+    // A line is written only when its serial has been taken.
+    const isExpected = (await this.#state.lastSerial()) > end.serial;
+    return isExpected && isTornLine(await readAt(this.#path, end.bytes, bytes), end.lines + 1)
+      ? "torn"
+      : "strange";
   }
 
   async *#linesFrom(start: Place): AsyncGenerator<[AuditLine, Place]> {
     let place = start;
     for await (const line of wholeLines(this.#path, start.bytes)) {
-      const next = this.#follow(place, line);
-      if (!next) throw this.#bad(`line ${place.lines + 1} was changed`);
-      yield [parseJson(line, auditLineSchema, "BAD_DOCUMENT"), next];
-      place = next;
+      const mac = this.#follow(place, line);
+      if (!mac) throw this.#bad(`line ${place.lines + 1} was changed`);
+      const parsed = parseJson(line, auditLineSchema, "BAD_DOCUMENT");
+      const bytes = place.bytes + line.length + 1;
+      place = { lines: place.lines + 1, bytes, mac, ...serialsAfter(place, parsed) };
+      yield [parsed, place];
     }
   }
 
-  /** The place after `line`; `null` where its MAC does not hold, to the byte. */
-  #follow(place: Place, line: Buffer): Place | null {
+  /** The MAC of `line`; `null` where it does not hold, to the byte. */
+  #follow(place: Place, line: Buffer): Buffer | null {
     const end = Buffer.byteLength(macField(place.mac)) + 1;
     const body = Buffer.concat([line.subarray(0, -end), Buffer.from("}")]);
     const mac = this.#mac(place.mac, body);
-    if (!line.subarray(-end).equals(Buffer.from(`${macField(mac)}}`))) return null;
-    return { lines: place.lines + 1, bytes: place.bytes + line.length + 1, mac };
+    return line.subarray(-end).equals(Buffer.from(`${macField(mac)}}`)) ? mac : null;
   }
 
   #mac(previous: Buffer, body: Buffer): Buffer {
@@ -171,6 +220,7 @@ export class AuditLog {
 
   async #moveHead({ mac, ...rest }: Place): Promise<void> {
     await this.#state.replace(HEAD, { ...rest, mac: mac.toString("base64url") });
+    await this.#state.replace(TOLD, { serial: rest.serial });
   }
 
   async #size(): Promise<number> {
@@ -195,16 +245,51 @@ function isSame(place: Place, head: Place): boolean {
   return place.bytes === head.bytes && place.mac.equals(head.mac);
 }
 
+function serialsAfter(
+  before: Place,
+  { op, client, serial }: AuditEntry,
+): Pick<Place, "serial" | "epochsSerial"> {
+  return { serial, epochsSerial: setsEpochs({ op, client }) ? serial : before.epochsSerial };
+}
+
+/** Whether a line tells of other epochs in the master file, and not of a client's documents for them. */
+export function setsEpochs({ op, client }: Pick<AuditEntry, "op" | "client">): boolean {
+  return client === undefined && (op === "rotate" || op === "retire");
+}
+
 /** Writes at the end of the whole lines, over the half of one where there is one. */
-async function writeAt(path: string, position: number, bytes: Buffer): Promise<void> {
-  const file = await open(path, "r+");
+async function writeAt(path: string, position: number, text: string): Promise<void> {
+  const file = await open(path, "a");
   try {
     await file.truncate(position);
-    await file.write(bytes, 0, bytes.length, position);
+    // One write may take a part only: this goes on until all is written.
+    await file.appendFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+/** `bytes` from `position` on. */
+async function readAt(path: string, position: number, bytes: number): Promise<Buffer> {
+  const file: FileHandle = await open(path, "r");
+  try {
+    const buffer = Buffer.alloc(bytes);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether a kill in the middle of writing line `n` can have left this. */
+function isTornLine(tail: Buffer, n: number): boolean {
+  const start = `{"n":${n},"at":"`;
+  const text = tail.toString("latin1");
+  if (!/^[\x20-\x7e]*$/.test(text)) return false;
+  if (!text.startsWith(start)) return start.startsWith(text);
+  const fields = [...text.matchAll(/"([a-z]+)":/g)].map(([, name]) => String(name));
+  return fields.every((name) => LINE_FIELDS.has(name));
 }
 
 /** The lines from `start` without their ends; what follows the last line end is left out. */

@@ -93,7 +93,7 @@ export function unchanged(tenant: Tenant): EpochsChanged {
 }
 
 async function putInForce(
-  { layout, state, master: before }: Tenant,
+  { layout, state, audit, master: before }: Tenant,
   { passphrase, scryptWorkFactor }: EpochsChange,
   {
     op,
@@ -106,15 +106,17 @@ async function putInForce(
   const tenant = assembleTenant(layout, master);
   const sealed = await sealMaster(master, passphrase, scryptWorkFactor);
   const publicFile = encodePublicFile(publicFileOf(master, newestOf(epochs).epoch));
+  const documents = [await headDocument(tenant, { serial, settings })];
+  // Throws where the log will not take the line.
+  await audit.epochsSerial();
+  // Before the log, for once: a master file that is older than the log says was put back then, and nothing else.
+  await replaceSecretFile(layout.master, sealed);
   const bundle = await commitChange(tenant, {
     serial,
     label: op,
-    documents: [await headDocument(tenant, { serial, settings })],
+    documents,
     entries: [{ op, serial, epochs: epochs.map(({ epoch }) => epoch) }],
-    keep: async () => {
-      await replaceSecretFile(layout.master, sealed);
-      await replaceFile(layout.publicFile, publicFile);
-    },
+    keep: () => replaceFile(layout.publicFile, publicFile),
   });
   return { tenant, bundle };
 }

@@ -6,6 +6,7 @@
  *                  state/serial         the last serial given out
  *                  state/head           what the head document was made from
  *                  state/audit          how far audit.log reaches
+ *                  state/told           the last serial that audit.log told of
  *                  state/batch          the clients of `enrol --csv` that are being made
  *                  state/rotating       the clients of a rotation that are being told
  *                  state/clients/<id>   one file per client, so that enrolling one of 10,000 rewrites one
@@ -69,7 +70,7 @@ export class Layout {
 
 const CLIENT = "[a-z0-9][a-z0-9._-]{0,63}";
 const TENANT_FILE = new RegExp(
-  `^(?:master\\.age|(public\\.json)|audit\\.log|state/(?:serial|head|audit|batch|rotating|clients/${CLIENT})|(documents/\\d{12,16}-[a-z0-9._-]{1,90}\\.json)|credentials/${CLIENT}\\.cred\\.json)$`,
+  `^(?:master\\.age|(public\\.json)|audit\\.log|state/(?:serial|head|audit|told|batch|rotating|clients/${CLIENT})|(documents/\\d{12,16}-[a-z0-9._-]{1,90}\\.json)|credentials/${CLIENT}\\.cred\\.json)$`,
 );
 
 /** What a file of a tenant is, by its path below the tenant's folder; `null` where no command of ours puts one. */

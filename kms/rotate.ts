@@ -1,7 +1,7 @@
 /**
  * `kms rotate`: a new epoch, and the end of old ones (PROTOCOL.md §4, "Epochs").
  *
- *   keys → log → master.age → head            from here on the epochs count
+ *   keys → master.age → log → head            from master.age on the epochs count
  *        → per batch of clients: log → their files → enrolments, grants and mail
  *
  * Cut off before master.age, nothing has happened. Cut off after it, the next one goes on: the master file says which

@@ -1,6 +1,6 @@
 /** An opened tenant: its keys in memory, its files at hand. */
 import type { KeyObject } from "node:crypto";
-import { VeilError } from "../core/errors.ts";
+import { isVeilError, VeilError } from "../core/errors.ts";
 import { fileExists, readSecretFile } from "../core/runtime/files.ts";
 import { FolderLock } from "../core/runtime/folder-lock.ts";
 import { importSigningKey } from "../core/wire/keys.ts";
@@ -32,14 +32,51 @@ export interface Tenant extends Issuer {
 
 /**
  * To read only: takes no lock. Opening takes a second or two, scrypt's price. Throws NOT_FOUND where there is no such
- * tenant, AUTH on a wrong passphrase, SECRET_FILE where others may read the master file.
+ * tenant, AUTH on a wrong passphrase, SECRET_FILE where others may read the master file, ROLLED_BACK where that is an
+ * older one than the audit log knows of: an epoch's number would be given to other keys.
  */
-export async function openTenant({ dir, tenant, passphrase }: TenantOptions): Promise<Tenant> {
+export async function openTenant(options: TenantOptions): Promise<Tenant> {
+  for (;;) {
+    const { tenant, sealed } = await openUnchecked(options);
+    if (await isOfItsLog(tenant)) return tenant;
+    // A rotation may have replaced it since, where no lock was taken.
+    if (sealed.equals(await readSecretFile(tenant.layout.master))) throw rolledBack(tenant);
+  }
+}
+
+async function openUnchecked({
+  dir,
+  tenant,
+  passphrase,
+}: TenantOptions): Promise<{ tenant: Tenant; sealed: Buffer }> {
   const layout = await find(dir, tenant);
-  const master = await openMaster(await readSecretFile(layout.master), passphrase);
+  const sealed = await readSecretFile(layout.master);
+  const master = await openMaster(sealed, passphrase);
   if (master.tenant !== tenant)
     throw new VeilError("BAD_DOCUMENT", "the master file is another tenant's");
-  return assembleTenant(layout, master);
+  return { tenant: assembleTenant(layout, master), sealed };
+}
+
+/**
+ * Whether the master file has the epochs that the audit log tells of, or newer ones, of a rotation that was cut off. A log
+ * that does not read is not this one's to judge: every change refuses it, and `kms verify` tells.
+ */
+async function isOfItsLog({ master, audit }: Tenant): Promise<boolean> {
+  const told = await audit.epochsSerial().catch((error: unknown) => {
+    if (isVeilError(error, "BAD_DOCUMENT") || isVeilError(error, "SECRET_FILE")) return 0;
+    throw error;
+  });
+  return (master.epochsSerial ?? 0) >= told;
+}
+
+function rolledBack({ layout }: Tenant): VeilError {
+  return new VeilError(
+    "ROLLED_BACK",
+    `${layout.master} was put back: it has older epochs than the audit log knows of`,
+    {
+      hint: "put the newest one back in its place, from a backup if need be; `veilmq kms verify` tells more",
+    },
+  );
 }
 
 /** A tenant whose files are, or are about to be, at `layout`. */
@@ -61,9 +98,21 @@ export async function withTenant<T>(
   options: TenantOptions,
   change: (tenant: Tenant) => Promise<T>,
 ): Promise<T> {
-  const lock = await FolderLock.take((await find(options.dir, options.tenant)).folder);
+  return await underLock(options, async () => await change(await openTenant(options)));
+}
+
+/** As {@link withTenant}, to look at a tenant of which nothing is believed yet. */
+export async function withUnverified<T>(
+  options: TenantOptions,
+  look: (tenant: Tenant) => Promise<T>,
+): Promise<T> {
+  return await underLock(options, async () => await look((await openUnchecked(options)).tenant));
+}
+
+async function underLock<T>({ dir, tenant }: TenantOptions, work: () => Promise<T>): Promise<T> {
+  const lock = await FolderLock.take((await find(dir, tenant)).folder);
   try {
-    return await change(await openTenant(options));
+    return await work();
   } finally {
     await lock.release();
   }

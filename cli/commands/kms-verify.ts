@@ -29,10 +29,10 @@ Examples:
 }
 
 async function verify(flags: TenantFlags): Promise<void> {
-  const { withTenant } = await import("../../kms/tenant.ts");
+  const { withUnverified } = await import("../../kms/tenant.ts");
   const { verifyTenant } = await import("../../kms/verify/verify.ts");
   const progress = fleetProgress("verifying files");
-  const verified = await withTenant(await tenantOf(flags), (tenant) =>
+  const verified = await withUnverified(await tenantOf(flags), (tenant) =>
     verifyTenant(tenant, progress.onProgress),
   ).finally(progress.stop);
   const { problems, notes } = verified;

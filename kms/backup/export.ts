@@ -44,8 +44,8 @@ export async function exportTenant(tenant: Tenant, request: ExportRequest): Prom
     });
   refuseDamaged(await verifyTenant(tenant));
   // Before the copy leaves, and so that the copy tells of itself.
-  await tenant.audit.append([{ op: "export" }]);
-  const serial = await tenant.state.lastSerial();
+  const serial = await tenant.state.takeSerials();
+  await tenant.audit.append([{ op: "export", serial }]);
   const files = await filesOf(tenant);
   let done = 0;
   const archive = pack(

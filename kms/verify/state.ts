@@ -8,7 +8,7 @@ import type { Tenant } from "../tenant.ts";
 import type { Findings } from "./findings.ts";
 import type { Newest, Told } from "./log.ts";
 
-const FILES = ["serial", "head", "audit", "clients", ...Object.values(BATCH_FILES)];
+const FILES = ["serial", "head", "audit", "told", "clients", ...Object.values(BATCH_FILES)];
 
 const CUT_OFF = [
   [
@@ -23,13 +23,18 @@ const CUT_OFF = [
 
 /** The last serial given out; `undefined` where the counter was changed. */
 export async function verifyState(
-  { state, layout }: Tenant,
+  { state, layout, master }: Tenant,
   { told, findings }: { told: Told | null; findings: Findings },
 ): Promise<number | undefined> {
   const counter = join(layout.state, "serial");
   const last = await findings.collect(counter, () => state.lastSerial());
   if (last !== undefined && told && last < told.serial)
     findings.problem(counter, `was put back: ${last}, and the audit log knows of ${told.serial}`);
+  else if (last !== undefined && last < (master.epochsSerial ?? 0))
+    findings.problem(
+      counter,
+      `was put back: ${last}, and the master file knows of ${master.epochsSerial}`,
+    );
   await findings.collect(join(layout.state, "head"), () => readBridgeSettings(state));
   for (const [batch, tell] of CUT_OFF) {
     const path = join(layout.state, BATCH_FILES[batch]);

@@ -37,6 +37,7 @@ export async function verifyTenant(tenant: Tenant, onProgress?: VerifyProgress):
   const findings = new Findings(tenant.layout.folder);
   await verifyFolder(tenant, findings);
   const told = await readLog(tenant, findings);
+  if (told) compareEpochs(tenant, told, findings);
   const lastSerial = await verifyState(tenant, { told, findings });
   const [clients, bundles, credentials] = [
     await tenant.state.clients(),
@@ -96,6 +97,27 @@ async function verifyFolder({ layout, master }: Tenant, findings: Findings): Pro
     if (found && (found.mode & OTHERS) !== 0)
       findings.problem(path, "can be read by others: chmod go= is needed");
   }
+}
+
+/** A master file that was put back opens as the newest does: only the log tells. */
+function compareEpochs({ layout, master }: Tenant, { epochs }: Told, findings: Findings): void {
+  const [own, told] = [master.epochsSerial ?? 0, epochs?.serial ?? 0];
+  const numbers = master.epochs.map(({ epoch }) => epoch).join(", ");
+  if (own < told)
+    findings.problem(
+      layout.master,
+      `was put back: its epochs (${numbers}) are those of serial ${own}, and the audit log knows of ${epochs?.numbers.join(", ")} since serial ${told}`,
+    );
+  else if (own > told)
+    findings.problem(
+      layout.master,
+      `its epochs (${numbers}) are not in the audit log yet: a rotation was cut off, and veilmq kms rotate finishes it`,
+    );
+  else if (epochs && numbers !== epochs.numbers.join(", "))
+    findings.problem(
+      layout.master,
+      `has epochs ${numbers}, and the audit log says ${epochs.numbers.join(", ")}`,
+    );
 }
 
 function reportVanished(

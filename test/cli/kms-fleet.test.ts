@@ -218,7 +218,7 @@ describe("kms export and restore", () => {
     expect(exported).toEqual({
       code: 0,
       stdout: expect.stringMatching(
-        /^acme.backup: 135 files of acme, \d+ bytes, up to serial 125\n$/,
+        /^acme.backup: 136 files of acme, \d+ bytes, up to serial 126\n$/,
       ),
       stderr: "",
     });
@@ -231,7 +231,7 @@ describe("kms export and restore", () => {
     expect(restored).toEqual({
       code: 0,
       stdout: expect.stringMatching(
-        /^tenant acme: 121 clients, in new\/acme\nserials go on above \d{11,12}; the backup knew of 125\n$/,
+        /^tenant acme: 121 clients, in new\/acme\nserials go on above \d{11,12}; the backup knew of 126\n$/,
       ),
       stderr: expect.stringMatching(
         /^veilmq: what was done after \S+ is not in it: who was revoked since is active here\nveilmq: hint: .*\n$/,

@@ -1,8 +1,17 @@
-import { appendFile, copyFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  type FileHandle,
+  open,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { beforeEach, describe, expect, test } from "vitest";
-import type { AuditLine } from "../../kms/audit-log.ts";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { AuditLine, LogTail } from "../../kms/audit-log.ts";
 import { openTenant, type Tenant } from "../../kms/tenant.ts";
 import { makeTenant } from "./fixture.ts";
 
@@ -27,7 +36,7 @@ function append(...clients: string[]): Promise<void> {
 describe("the audit log", () => {
   test("tells what was done, in its order", async () => {
     await append("a", "b");
-    await tenant.audit.append([{ op: "export" }]);
+    await tenant.audit.append([{ op: "export", serial: 4 }]);
     const lines = await allLines(tenant);
     expect(lines.map(({ n, op, client }) => [n, op, client])).toEqual([
       [1, "init", undefined],
@@ -82,6 +91,11 @@ describe("the audit log", () => {
   });
 
   test("is missed where it or its head is gone", async () => {
+    const told = join(tenant.layout.state, "told");
+    const whole = await readFile(told);
+    await rm(told);
+    await expect(allLines(tenant)).rejects.toMatchObject({ message: /state\/told, .* is missing/ });
+    await writeFile(told, whole);
     await rm(join(tenant.layout.state, "audit"));
     await expect(allLines(tenant)).rejects.toMatchObject({ code: "BAD_DOCUMENT" });
     await rm(tenant.layout.auditLog);
@@ -106,12 +120,12 @@ describe("after a kill", () => {
   });
 
   test("in the middle of a line, it is cut off by the next one", async () => {
-    const head = join(tenant.layout.state, "audit");
-    const before = await readFile(head);
+    const heads = ["audit", "told"].map((name) => join(tenant.layout.state, name));
+    const before = await Promise.all(heads.map((path) => readFile(path)));
     const { auditLog } = tenant.layout;
     await append("a", "b");
     await truncate(auditLog, (await readFile(auditLog)).length - 10);
-    await writeFile(head, before);
+    for (const [index, path] of heads.entries()) await writeFile(path, before[index] ?? "");
     expect(await allLines(tenant)).toHaveLength(2);
     await append("c");
     expect((await allLines(tenant)).map(({ client }) => client)).toEqual([undefined, "a", "c"]);
@@ -122,6 +136,68 @@ describe("after a kill", () => {
     await appendFile(tenant.layout.auditLog, `${last}\n`);
     await expect(append("a")).rejects.toMatchObject({ message: /line 2 was changed/ });
   });
+});
+
+describe("what follows the last whole line", () => {
+  /** What `kms verify` is told of it, where the serial of the next line has been taken, or has not. */
+  async function tailAfter(tail: string, taken: boolean): Promise<LogTail> {
+    if (taken) await tenant.state.takeSerials();
+    await appendFile(tenant.layout.auditLog, tail);
+    const lines = tenant.audit.read();
+    for (;;) {
+      const { done, value } = await lines.next();
+      if (done) return value;
+    }
+  }
+
+  const line = '{"n":2,"at":"2026-11-29T04:00:00.000Z","op":"export","serial":2,"mac":"AAAA';
+
+  test("is torn at any place of a line that was to come", async () => {
+    for (const at of [1, 6, 12, 40, 57, 70, line.length]) {
+      expect(await tailAfter(line.slice(0, at), true), line.slice(0, at)).toBe("torn");
+      await truncate(tenant.layout.auditLog, (await readFile(tenant.layout.auditLog)).length - at);
+    }
+    expect(await tailAfter("", true)).toBe("none");
+  });
+
+  test.each([
+    ["of another number", line.replace("2", "3"), true],
+    ["with a field that no line has", `${line}","who":1`, true],
+    ["with bytes that no line has", `${line}\0`, true],
+    ["of a serial that nobody took", line, false],
+    ["that is no line", "garbage", true],
+  ])("is none of ours: a beginning %s", async (_, tail, taken) => {
+    expect(await tailAfter(tail, taken)).toBe("strange");
+  });
+});
+
+test("a line is written whole, also where the system takes it in parts", async () => {
+  const handle = await open(tenant.layout.auditLog, "r");
+  const prototype: FileHandle = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { write } = prototype;
+  const parts = vi.spyOn(prototype, "write").mockImplementation(async function (
+    this: FileHandle,
+    ...[data, offset, length, position]: unknown[]
+  ) {
+    const part = Math.min(Number(length), 10);
+    return await Reflect.apply(write, this, [data, offset, part, position]);
+  });
+  try {
+    await append("a");
+  } finally {
+    parts.mockRestore();
+  }
+  expect(await allLines(tenant)).toHaveLength(2);
+});
+
+test("lines that were taken off together with the head are missed", async () => {
+  const files = [tenant.layout.auditLog, join(tenant.layout.state, "audit")];
+  const older = await Promise.all(files.map((file) => readFile(file)));
+  await tenant.audit.append([{ op: "export", serial: await tenant.state.takeSerials() }]);
+  for (const [index, file] of files.entries()) await writeFile(file, older[index] ?? "");
+  await expect(allLines(tenant)).rejects.toMatchObject({ message: /lines are missing at the end/ });
+  await expect(append("a")).rejects.toMatchObject({ message: /lines are missing at the end/ });
 });
 
 test("an end that was cut off stops the next change: it would hide it", async () => {

@@ -30,6 +30,7 @@ describe("a new tenant", () => {
       "state/clients",
       "state/head",
       "state/serial",
+      "state/told",
     ]);
     expect(await readdir(dir)).toEqual([TENANT]);
     expect(await modeOf(made.folder)).toBe(0o700);
