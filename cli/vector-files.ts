@@ -3,15 +3,21 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import { checkVectors, type VectorReport } from "../core/scheme/vectors/check.ts";
-import { printLine, reportError } from "./messages.ts";
+import { printJson, printLine, printNote, reportError } from "./messages.ts";
 
 interface VectorFile {
   readonly path: string;
   readonly json: unknown;
 }
 
-/** Prints a line per file. `false` if one differs, or could not be checked, which goes to stderr. */
-export async function checkVectorFiles(paths: readonly string[]): Promise<boolean> {
+/**
+ * Prints a line per file. `false` if one differs, or could not be checked, which goes to stderr; so does what a file says
+ * beside.
+ */
+export async function checkVectorFiles(
+  paths: readonly string[],
+  { json = false }: { readonly json?: boolean | undefined },
+): Promise<boolean> {
   const files: VectorFile[] = [];
   let allWell = true;
   for (const path of paths) {
@@ -24,7 +30,10 @@ export async function checkVectorFiles(paths: readonly string[]): Promise<boolea
   }
   for (const file of files) {
     try {
-      allWell = printReport(file.path, await check(file, files)) && allWell;
+      const report = await check(file, files);
+      if (json) printJson({ file: file.path, ok: !report.difference, ...report });
+      else printReport(file.path, report);
+      allWell &&= !report.difference;
     } catch (error) {
       reportError(named(file.path, error));
       allWell = false;
@@ -53,24 +62,35 @@ async function check(file: VectorFile, given: readonly VectorFile[]): Promise<Ve
   return first;
 }
 
-function printReport(path: string, { suite, cases, difference }: VectorReport): boolean {
-  if (!difference) {
-    printLine(`${path}: ${suite}: ${cases} ${cases === 1 ? "case" : "cases"} ok`);
-    return true;
+function printReport(path: string, report: VectorReport): void {
+  const { suite, cases, difference, unchecked = [] } = report;
+  if (difference) {
+    printLine(`${path}: ${suite}: ${difference.where} differs`);
+    printLine(`  expected ${difference.expected}`);
+    printLine(`  got      ${difference.got}`);
+    return;
   }
-  printLine(`${path}: ${suite}: ${difference.where} differs`);
-  printLine(`  expected ${difference.expected}`);
-  printLine(`  got      ${difference.got}`);
-  return false;
+  printLine(`${path}: ${suite}: ${cases} ${cases === 1 ? "case" : "cases"} ok`);
+  for (const what of unchecked) printNote(`note: ${path}: not checked: ${what}`);
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (!isFolder(error)) throw error;
+    throw new VeilError("BAD_ARGUMENT", `${path}: is a folder`, {
+      hint: `its files are wanted, such as ${join(path, "*.json")}`,
+    });
+  });
   try {
-    return JSON.parse(text);
+    // Some editors begin a file with a mark of its byte order.
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     throw new VeilError("BAD_ARGUMENT", `${path}: not valid JSON`);
   }
+}
+
+function isFolder(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EISDIR";
 }
 
 function hasField(json: unknown, name: string, value: string): boolean {

@@ -72,6 +72,47 @@ describe("vectors", () => {
   });
 });
 
+describe("a file", () => {
+  test("may begin with a byte order mark", async () => {
+    const folder = await changed("p256.json", /^/, "\uFEFF");
+    expect(await veilmq(["vectors", "p256.json"], folder)).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("with a field of an unknown name passes, and the field is named", async () => {
+    const folder = await changed("p256.json", /"tag":/, '"gat":');
+    expect(await veilmq(["vectors", "p256.json"], folder)).toEqual({
+      code: 0,
+      stdout: "p256.json: p256: 2 cases ok\n",
+      stderr: "veilmq: note: p256.json: not checked: cases[0].gat\n",
+    });
+  });
+
+  test("that is a folder is named", async () => {
+    expect(await veilmq(["vectors", "vectors"], "test")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "veilmq: error: vectors: is a folder\nveilmq: hint: its files are wanted, such as vectors/*.json\n",
+    });
+  });
+
+  test("is a JSON object where that is asked for", async () => {
+    const folder = await changed("p256.json", /"tag": "f7/, '"tag": "07');
+    const files = ["p256.json", join(VECTORS, "hmac.json")];
+    const { code, stdout } = await veilmq(["vectors", "--json", ...files], folder);
+    expect(code).toBe(1);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { file: "p256.json", ok: false, suite: "p256", difference: { where: "cases[0].tag" } },
+      { file: files[1], ok: true, suite: "hmac", cases: 1 },
+    ]);
+  });
+});
+
 test("a reader that leaves early is no error", async () => {
   const pipe = `"${process.execPath}" dist/cli/main.js vectors ${join(VECTORS, "rsa.json")} | true`;
   const { stderr } = await promisify(execFile)("sh", ["-c", pipe]);

@@ -18,22 +18,28 @@ export function topicOf(one: Fields): string {
   return one.require(one.text("topic"), "topic");
 }
 
-/** C in every way that the file gives the keys for, then the tag and the name that follow from `canonical`. */
+/** C in every way that the file gives the keys for, then the tag and the name that follow from it. */
 export function* compareNames(
   one: Fields,
   input: {
     readonly suite: SuiteId;
     readonly ways: readonly (() => Buffer)[];
-    /** One of the ways, or what the file says where it gives no keys. */
-    readonly canonical: () => Buffer;
+    /** C as the file says it: what tag and name are made of where it gives no keys. Throws BAD_ARGUMENT where it does not. */
+    readonly said: () => Buffer;
     /** Where the file gives all keys. */
     readonly ownerTag?: (() => Buffer) | undefined;
   },
 ): Comparisons {
-  const { suite, ways, canonical, ownerTag } = input;
+  const { suite, ways, said, ownerTag } = input;
   for (const way of ways) yield* compareInteger(one, "C", way);
+  if (!one.has("tag") && !one.has("name")) return;
+  const canonical = ways[0] ?? constant(said());
   const tag = (): Buffer => tagOf(suite, realmOf(one), canonical());
   yield* compareBytes(one, "tag", tag);
   if (ownerTag) yield* compareBytes(one, "tag", ownerTag);
   yield* compareText(one, "name", () => kafkaTopicOf(tag()));
+}
+
+function constant(value: Buffer): () => Buffer {
+  return () => value;
 }

@@ -6,6 +6,7 @@ import { VeilError } from "../../errors.ts";
 import type { Comparison, Comparisons } from "./comparison.ts";
 import { Fields } from "./fields.ts";
 import { compareHmac } from "./hmac.ts";
+import { NAMES } from "./names.ts";
 import { compareP256 } from "./p256.ts";
 import { comparePaper } from "./paper.ts";
 import { comparePki } from "./pki.ts";
@@ -20,6 +21,8 @@ export interface VectorReport {
   readonly cases: number;
   /** The first value that differs: `expected` by the file, `got` by this build. */
   readonly difference?: Comparison;
+  /** Where none differs: what nothing in the file can be held against, and fields of unknown names. */
+  readonly unchecked?: readonly string[];
 }
 
 /**
@@ -29,33 +32,62 @@ export interface VectorReport {
  * malformed or missing field.
  */
 export function checkVectors(json: unknown, companion?: unknown): VectorReport {
-  const file = new Fields(json);
-  const { suite, comparisons } = shapeOf(file, companion);
-  const report = { suite, cases: file.cases().length };
-  for (const comparison of comparisons)
+  const { suite, file, comparisons } = shapeOf(Fields.of(json), json, companion);
+  const cases = file.cases();
+  const report = { suite, cases: cases.length };
+  const compared = new Set<string>();
+  for (const comparison of comparisons) {
     if (comparison.expected !== comparison.got) return { ...report, difference: comparison };
-  return report;
+    compared.add(comparison.where.split(".", 1)[0] ?? "");
+  }
+  for (const [index, one] of cases.entries())
+    if (one === file ? compared.size === 0 : !compared.has(`cases[${index}]`))
+      throw new VeilError(
+        "BAD_ARGUMENT",
+        `${one === file ? "the vector file" : `cases[${index}] in the vector file`} says nothing that can be checked`,
+      );
+  const unchecked = file.unchecked();
+  return unchecked.length > 0 ? { ...report, unchecked } : report;
 }
 
-function shapeOf(file: Fields, companion: unknown): { suite: string; comparisons: Comparisons } {
-  const kind = file.text("kind");
-  if (kind === "record") {
-    const other = companion === undefined ? undefined : new Fields(companion);
-    return { suite: kind, comparisons: compareRecord(file, other) };
-  }
-  if (kind === "rfc") return { suite: kind, comparisons: compareRfc(file) };
-  const suite = file.text("suite");
-  switch (suite) {
+interface Shape {
+  readonly suite: string;
+  readonly file: Fields;
+  readonly comparisons: Comparisons;
+}
+
+function shapeOf(said: Fields, json: unknown, companion: unknown): Shape {
+  const shape = said.text("kind") ?? said.text("suite") ?? "";
+  const file = Fields.of(json, NAMES[shape]);
+  // They say what the file is, which is all that is to be made of them. Cases may repeat it.
+  for (const name of ["kind", "suite"])
+    for (const one of [file, ...file.cases()]) {
+      const own = one.text(name);
+      if (own !== undefined && own !== file.text(name) && (name === "kind" || shape !== "record"))
+        throw new VeilError("BAD_ARGUMENT", `${one.where(name)} is another than the file's`);
+    }
+  return { suite: shape, file, comparisons: comparisonsOf(shape, file, companion) };
+}
+
+function comparisonsOf(shape: string, file: Fields, companion: unknown): Comparisons {
+  switch (shape) {
+    case "record":
+      return compareRecord(
+        file,
+        companion === undefined ? undefined : Fields.of(companion, NAMES["rsa"]),
+      );
+    case "rfc":
+      return compareRfc(file);
     case "rsa":
-      return { suite, comparisons: compareRsa(file) };
+      return compareRsa(file);
     case "p256":
-      return { suite, comparisons: compareP256(file) };
+      return compareP256(file);
     case "hmac":
-      return { suite, comparisons: compareHmac(file) };
+      return compareHmac(file);
     case "pki":
-      return { suite, comparisons: comparePki(file) };
+      return comparePki(file);
     case "paper":
-      return { suite, comparisons: comparePaper(file) };
+      return comparePaper(file);
     default:
       throw new VeilError("BAD_ARGUMENT", "unknown vector shape", {
         hint: 'a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record" or "rfc"',

@@ -15,26 +15,19 @@ export function* compareHmac(file: Fields): Comparisons {
 function* compareCase(one: Fields): Comparisons {
   const [sharedKey, proxyKey] = [one.hexBytes("K_c"), one.hexBytes("K_s")];
   const [realm, topic] = [realmOf(one), topicOf(one)];
-  const said = one.hexBytes("T");
-  const token = sharedKey ? clientRole(roleInput(one, sharedKey)).token(topic) : said;
-  if (token) yield* compareBytes(one, "T", () => token);
-  const ways =
-    proxyKey && token ? [() => proxyRole(roleInput(one, proxyKey)).transform(token)] : [];
+  const made = sharedKey && clientRole(roleInput(one, sharedKey)).token(topic);
+  if (made) yield* compareBytes(one, "T", () => made);
+  const proxy = proxyKey && proxyRole(roleInput(one, proxyKey));
+  const token = made ?? (proxy && one.hexBytes("T"));
   yield* compareNames(one, {
     suite: SUITE.hmac,
-    ways,
-    canonical: ways[0] ?? saidCanonical(one),
+    ways: proxy && token ? [() => proxy.transform(token)] : [],
+    said: () => one.require(one.hexBytes("C"), "C"),
     ownerTag:
       sharedKey &&
       proxyKey &&
       (() => ownerTag({ master: { suite: "hmac", sharedKey, proxyKey }, realm, topic })),
   });
-}
-
-/** C as the file says it, where it gives no key to compute it. Throws BAD_ARGUMENT where it does not. */
-function saidCanonical(one: Fields): () => Buffer {
-  const value = one.require(one.hexBytes("C"), "C");
-  return () => value;
 }
 
 function roleInput(one: Fields, key: Buffer): RoleInput {

@@ -35,7 +35,7 @@ function* compareCase(one: Fields): Comparisons {
   yield* compareNames(one, {
     suite: SUITE.pki,
     ways: [canonical, () => proxyRole({ ...proxy, consumer }).transform(consumed())],
-    canonical,
+    said: canonical,
     ownerTag: () => ownerTag({ master: { suite: "pki", sharedKey, proxyKey }, realm, topic }),
   });
 }

@@ -7,84 +7,134 @@ import type { Realm } from "../context.ts";
 import { AEAD, type AeadId, decodeHeader, type RecordHeader } from "../record/header.ts";
 import type { Fields } from "./fields.ts";
 
-/** The inputs of one record of suite `rsa`. */
+/** The inputs of one record. */
 export interface RecordInputs {
   readonly realm: Realm;
   readonly topic: string;
   readonly producerId: string;
   /** The header that the record should have, but for its kid. */
   readonly header: Omit<RecordHeader, "kid">;
-  /** `undefined` where the file does not say it: the record, opened, does. */
-  readonly plaintext: Buffer | undefined;
+  /**
+   * What the file may mean by its plaintext: digits may be text or hexadecimal, and a sentence may end with a full stop
+   * or not. `undefined` where it does not say it: the record, opened, does.
+   */
+  readonly plaintexts: readonly Buffer[] | undefined;
 }
 
-const SAID = {
-  tenant: /\btenant ([a-z0-9][a-z0-9._-]*)/,
-  epoch: /\bepoch (\d+)/,
-  topic: /\bepoch \d+, (?:topic )?(.+?), producer /,
-  producer: /\bproducer ([a-z0-9][a-z0-9._-]*)/,
-  aead: /\b(AES-256-GCM|ChaCha20-Poly1305)\b/i,
-  flags: /\bflags (\d+)/,
-  seq: /\bseq (\d+)/,
-  ts: /\bts (\d+)/,
-  plaintext: /\bplaintext (.+?)\.?(?: Hexadecimal\.?)?$/,
-};
-const FLAG_PADDED = 1n;
-const FLAG_SIGNED = 2n;
-const HEX_BYTES = /^([0-9a-f]{2})+$/;
+type Said = Partial<
+  Record<
+    | "tenant"
+    | "epoch"
+    | "topic"
+    | "producer"
+    | "exponent"
+    | "aead"
+    | "flags"
+    | "seq"
+    | "ts"
+    | "plaintext",
+    string
+  >
+>;
+
+/** The sentence as record.json has it, to its end. A topic may hold anything, also what looks like the rest. */
+const SENTENCE =
+  /\btenant (?<tenant>[^,]+), epoch (?<epoch>[^,]+), (?:topic )?(?<topic>.+), producer (?<producer>[^,]+)(?:, public exponent (?<exponent>[^,]+))?, (?<aead>[^,]+), flags (?<flags>[^,]+), seq (?<seq>[^,]+), ts (?<ts>[^,]+), plaintext (?<plaintext>.*)$/su;
+
+/** Parts of another sentence. */
+const PARTS = [
+  /\btenant (?<tenant>[a-z0-9][a-z0-9._-]*)/,
+  /\bepoch (?<epoch>\d+)/,
+  /\bepoch \d+, (?:topic )?(?<topic>.+), producer /s,
+  /.*\bproducer (?<producer>[a-z0-9][a-z0-9._-]*)/s,
+  /\bpublic exponent (?<exponent>\d+)/,
+  /\b(?<aead>AES-256-GCM|ChaCha20-Poly1305)\b/i,
+  /\bflags (?<flags>\d+)/,
+  /\bseq (?<seq>\d+)/,
+  /\bts (?<ts>\d+)/,
+  /\bplaintext (?<plaintext>.*)$/s,
+];
+/** What the sentence of a file may go on with after the plaintext. */
+const AFTER_PLAINTEXT = /\.? *Hexadecimal\.?$/;
+
+const FLAGS = { padded: 1n, signed: 2n };
+const HEX_BYTES = /^([0-9a-f]{2})+$/i;
+const DECIMAL = /^\d+$/;
 
 /** Throws BAD_ARGUMENT where the file says a needed input nowhere, BAD_RECORD where its header cannot be read. */
 export function recordInputs(fields: Fields): RecordInputs {
   const bytes = fields.require(fields.hexBytes("record") ?? fields.hexBytes("hdr"), "record");
   const own = decodeHeader(bytes);
-  const flags = number(fields, "flags");
-  const epoch = number(fields, "epoch");
-  const timeMs = number(fields, "ts", "ts_ms");
+  const said = sentenceOf(fields);
+  const number = (name: "epoch" | "flags" | "seq" | "ts"): bigint | undefined =>
+    fields.integer(name) ?? decimal(said[name], name);
+  const [flags, epoch, timeMs] = [number("flags"), number("epoch"), number("ts")];
+  if (flags !== undefined && flags > (FLAGS.padded | FLAGS.signed)) throw unknown(fields, "flags");
+  const realm = {
+    tenant: fields.require(fields.text("tenant") ?? said.tenant, "tenant"),
+    epoch: epoch === undefined ? own.epoch : Number(epoch),
+  };
   return {
-    realm: {
-      tenant: fields.require(text(fields, "tenant"), "tenant"),
-      epoch: epoch === undefined ? own.epoch : Number(epoch),
-    },
-    topic: fields.require(text(fields, "topic"), "topic"),
-    producerId: fields.require(text(fields, "producer", "producerId"), "producer"),
+    realm,
+    topic: fields.require(fields.text("topic") ?? said.topic, "topic"),
+    producerId: fields.require(fields.text("producer") ?? said.producer, "producer"),
     header: {
       suite: own.suite,
-      aead: aeadOf(fields) ?? own.aead,
-      padded: flags === undefined ? own.padded : (flags & FLAG_PADDED) !== 0n,
-      signed: flags === undefined ? own.signed : (flags & FLAG_SIGNED) !== 0n,
-      epoch: epoch === undefined ? own.epoch : Number(epoch),
-      seq: number(fields, "seq") ?? own.seq,
+      aead: aeadOf(fields, said) ?? own.aead,
+      padded: flags === undefined ? own.padded : (flags & FLAGS.padded) !== 0n,
+      signed: flags === undefined ? own.signed : (flags & FLAGS.signed) !== 0n,
+      epoch: realm.epoch,
+      seq: number("seq") ?? own.seq,
       timeMs: timeMs === undefined ? own.timeMs : Number(timeMs),
     },
-    plaintext: plaintextOf(fields),
+    plaintexts: plaintextsOf(fields, said),
   };
 }
 
-type Said = keyof typeof SAID;
-
-/** By field, under either name, or else by the sentence. */
-function text(fields: Fields, name: Said, alias: string = name): string | undefined {
-  return (
-    fields.text(name) ?? fields.text(alias) ?? SAID[name].exec(fields.text("about") ?? "")?.[1]
-  );
+/** The public exponent, by its field or by the sentence. */
+export function publicExponent(fields: Fields): string | undefined {
+  return fields.text("e") ?? sentenceOf(fields).exponent;
 }
 
-function number(fields: Fields, name: Said, alias: string = name): bigint | undefined {
-  const said = SAID[name].exec(fields.text("about") ?? "")?.[1];
-  const field = fields.integer(name) ?? fields.integer(alias);
-  return field ?? (said === undefined ? undefined : BigInt(said));
+function sentenceOf(fields: Fields): Said {
+  const about = fields.text("about") ?? "";
+  const whole = SENTENCE.exec(about)?.groups;
+  return whole ?? Object.assign({}, ...PARTS.map((part) => part.exec(about)?.groups));
+}
+
+function decimal(said: string | undefined, name: string): bigint | undefined {
+  if (said === undefined) return undefined;
+  if (!DECIMAL.test(said))
+    throw new VeilError("BAD_ARGUMENT", `the ${name} under about in the vector file is no number`);
+  return BigInt(said);
 }
 
 /** By the name of the algorithm, or by its byte in digits. */
-function aeadOf(fields: Fields): AeadId | undefined {
-  const said = text(fields, "aead")?.toLowerCase();
-  if (said === undefined) return undefined;
-  if (said === "aes-256-gcm" || said === "1") return AEAD.aes256Gcm;
-  if (said === "chacha20-poly1305" || said === "2") return AEAD.chacha20Poly1305;
-  throw new VeilError("BAD_ARGUMENT", `${fields.where("aead")} in the vector file is unknown`);
+function aeadOf(fields: Fields, said: Said): AeadId | undefined {
+  const aead = (fields.text("aead") ?? said.aead)?.toLowerCase();
+  if (aead === undefined) return undefined;
+  if (aead === "aes-256-gcm" || aead === "1") return AEAD.aes256Gcm;
+  if (aead === "chacha20-poly1305" || aead === "2") return AEAD.chacha20Poly1305;
+  throw unknown(fields, "aead");
 }
 
-function plaintextOf(fields: Fields): Buffer | undefined {
-  const said = text(fields, "plaintext");
-  return said === undefined ? undefined : Buffer.from(said, HEX_BYTES.test(said) ? "hex" : "utf8");
+function plaintextsOf(fields: Fields, said: Said): Buffer[] | undefined {
+  // Without a record there is nothing to hold it against.
+  if (!fields.has("record")) return undefined;
+  const field = fields.text("plaintext");
+  if (field !== undefined) return readings([field]);
+  if (said.plaintext === undefined) return undefined;
+  const sentence = said.plaintext.replace(AFTER_PLAINTEXT, "");
+  return readings([sentence, sentence.replace(/\.$/, ""), said.plaintext]);
+}
+
+function readings(texts: readonly string[]): Buffer[] {
+  return texts.flatMap((text) => [
+    Buffer.from(text, "utf8"),
+    ...(HEX_BYTES.test(text) ? [Buffer.from(text, "hex")] : []),
+  ]);
+}
+
+function unknown(fields: Fields, name: string): VeilError {
+  return new VeilError("BAD_ARGUMENT", `${fields.where(name)} in the vector file is unknown`);
 }

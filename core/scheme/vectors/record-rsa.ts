@@ -2,19 +2,23 @@
  * Record files of suite `rsa` (PROTOCOL.md §2.2): r, W, V, and a consumer's d_j1, d_j2; the modulus in the file, or
  * in the file it names.
  */
-import { i2osp } from "../bytes.ts";
+import { mod } from "../arithmetic.ts";
+import { i2osp, os2ip } from "../bytes.ts";
 import { clientRole } from "../client.ts";
 import { releaseRole } from "../proxy.ts";
 import { RECORD_EXPONENT } from "../rsa/client.ts";
 import { acceptModulus, type Modulus } from "../rsa/modulus.ts";
+import { lambdaOf } from "../rsa/owner.ts";
 import type { RoleInput } from "../suite.ts";
 import { type Comparisons, compareAccepted, compareInteger } from "./comparison.ts";
 import type { Fields } from "./fields.ts";
 import { PUBLISHED_MODULUS } from "./published-modulus.ts";
+import { publicExponent } from "./record-inputs.ts";
 import type { RecordWrapping } from "./record-wrapping.ts";
-import { modulusOf } from "./rsa.ts";
+import { factorsOf, modulusOf } from "./rsa.ts";
 
 const ALLOW = { allowPublicFactors: true };
+const EXPONENT = os2ip(RECORD_EXPONENT);
 
 /** The wrapping under the file's modulus, its companion's, or the published one. */
 export function rsaWrapping(one: Fields, companion: Fields | undefined): RecordWrapping {
@@ -23,29 +27,59 @@ export function rsaWrapping(one: Fields, companion: Fields | undefined): RecordW
   return {
     suite: "rsa",
     *comparisons() {
+      const factors = factorsOf(one);
+      if (factors) yield* compareInteger(one, "N", () => factors.p * factors.q);
       yield* compareAccepted(one.where("N"), modulus);
+      yield* compareExponent(one);
+      const known = factors ?? (companion && !saysModulus(one) && factorsOf(companion));
+      if (known) yield* comparePair(one, known);
       yield* compareWrapping(one, modulus());
     },
     ikm: () => ikmOf(one, modulus()),
   };
 }
 
+function saysModulus(one: Fields): boolean {
+  return one.has("N") || one.has("p", "q");
+}
+
 function recordModulus(one: Fields, companion: Fields | undefined): Buffer {
-  if (one.names().includes("N")) return modulusOf(one);
+  if (saysModulus(one)) return modulusOf(one);
   return companion ? modulusOf(companion) : Buffer.from(PUBLISHED_MODULUS, "hex");
 }
 
-/** W = fold(r^65537), V = fold(W^d_j2), r = fold(V^d_j1). */
+/** The public exponent, where the file says it: in decimal digits, or in hexadecimal. */
+function* compareExponent(one: Fields): Comparisons {
+  const said = publicExponent(one);
+  if (said === undefined) return;
+  const expected = said.replace(/^0+/, "").toLowerCase();
+  const [decimal, hex] = [EXPONENT.toString(), EXPONENT.toString(16)];
+  yield { where: one.where("e"), expected, got: expected === hex ? hex : decimal };
+}
+
+/** d_j1·d_j2 ≡ d mod λ, as the inverse of the public exponent. */
+function* comparePair(one: Fields, { p, q }: { p: bigint; q: bigint }): Comparisons {
+  if (!one.has("d_j1", "d_j2")) return;
+  const lambda = lambdaOf(p, q);
+  const [half1 = 0n, half2 = 0n] = [one.hexInteger("d_j1"), one.hexInteger("d_j2")];
+  yield {
+    where: `${one.where("d_j1")}·d_j2·${EXPONENT} mod λ`,
+    expected: "1",
+    got: mod(half1 * half2 * EXPONENT, lambda).toString(16),
+  };
+}
+
+/** W = fold(r^65537), V = fold(W^d_j2), r = fold(V^d_j1), each where the file gives what it is made of. */
 function* compareWrapping(one: Fields, modulus: Modulus): Comparisons {
-  const r = one.hexInteger("r");
-  if (r !== undefined)
-    yield* compareInteger(one, "W", () =>
-      modulus.foldedPower(i2osp(r, modulus.bytes), RECORD_EXPONENT),
-    );
-  if (one.hexInteger("d_j2") === undefined) return;
-  yield* compareInteger(one, "V", () => release(one, modulus));
-  if (one.hexInteger("d_j1") === undefined) return;
-  yield* compareInteger(one, "r", () => unwrap(one, modulus));
+  const ikm = ikmOf(one, modulus);
+  // Of r and N − r, which have the same W, only one is an element.
+  yield { where: one.where("r"), expected: "true", got: String(modulus.isElement(ikm)) };
+  yield* compareInteger(one, "W", () => modulus.foldedPower(ikm, RECORD_EXPONENT));
+  if (one.has("d_j2", "W")) yield* compareInteger(one, "V", () => release(one, modulus));
+  const canUnwrap = one.has("d_j1") && (one.has("V") || one.has("d_j2", "W"));
+  if (canUnwrap) yield* compareInteger(one, "r", () => unwrap(one, modulus));
+  else if (one.has("d_j1")) one.leave("d_j1", "without V, or W and d_j2");
+  if (one.has("d_j2") && !one.has("V") && !one.has("d_j1")) one.leave("d_j2", "without V or d_j1");
 }
 
 /** I2OSP(r, k): the file's, or what its W opens to. */
@@ -60,8 +94,9 @@ function release(one: Fields, modulus: Modulus): Buffer {
 }
 
 function unwrap(one: Fields, modulus: Modulus): Buffer {
-  const said = one.hexInteger("V");
-  const released = said === undefined ? release(one, modulus) : i2osp(said, modulus.bytes);
+  const released = one.has("V")
+    ? i2osp(one.require(one.hexInteger("V"), "V"), modulus.bytes)
+    : release(one, modulus);
   return clientRole(roleInput(one, "d_j1", modulus)).unwrap(released);
 }
 

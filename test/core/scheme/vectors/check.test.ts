@@ -59,11 +59,44 @@ describe("a file of suite rsa", () => {
     ["e", without(small, "e")],
     ["one half", without(small, "ea1")],
     ["the other half", without(small, "ea2")],
-    ["any exponent", without(small, "e", "ea1", "ea2")],
     ["h and T", withoutInCases(small, "h", "Ta")],
     ["C, tag and name", withoutInCases(small, "C", "tag", "name")],
   ])("may leave out %s", (_, file) => {
     expect(checkVectors(file)).toEqual({ suite: "rsa", cases: 2 });
+  });
+
+  it("tells what nothing in it can be held against", () => {
+    const alone = without(small, "e", "ea1", "ea2");
+    const Ta = ["cases[0].Ta", "cases[1].Ta"];
+    expect(checkVectors(alone).unchecked).toEqual(Ta);
+    expect(checkVectors(withoutInCases(alone as typeof small, "tag", "name")).unchecked).toEqual([
+      "cases[0].C",
+      "cases[0].Ta",
+      "cases[1].C",
+      "cases[1].Ta",
+    ]);
+    const halves = { ...without(small, "e", "ea2"), eb2: "3" };
+    expect(checkVectors(withoutInCases(halves as unknown as typeof small, "Ta")).unchecked).toEqual(
+      ["ea1: without ea2 or Ta", "eb2: without eb1 or Tb"],
+    );
+  });
+
+  it("may have its numbers in its cases, under other names too", () => {
+    const { cases, suite, ...numbers } = small;
+    const inCases = { suite, cases: cases.map((one) => ({ ...numbers, ...one })) };
+    expect(checkVectors(inCases)).toEqual({ suite: "rsa", cases: 2 });
+    for (const name of ["N", "p", "q", "e", "ea1", "ea2"]) {
+      const wrong = withWrongDigit(inCases, ["cases", 1, name], 3);
+      expect(checkVectors(wrong).difference, name).toBeDefined();
+    }
+    const other = (one: Json): Json => {
+      const { Ta, tag, e, ea1, ...rest } = one;
+      return { ...rest, T_a: Ta, Tag: tag, E: e, e_a1: ea1 };
+    };
+    const renamed = { suite, cases: inCases.cases.map(other) };
+    expect(checkVectors(renamed)).toEqual({ suite: "rsa", cases: 2 });
+    for (const name of ["T_a", "Tag", "E", "e_a1"])
+      expect(checkVectors(withWrongDigit(renamed, ["cases", 0, name], 9)).difference).toBeDefined();
   });
 
   it("says the first value that is wrong, wherever a digit is", () => {
@@ -115,6 +148,19 @@ describe("a file of suite rsa", () => {
     ["bytes that are no text", { ...small, cases: [{ ...small.cases[0], tag: [] }] }],
     ["a broken epoch", { ...small, cases: [{ ...small.cases[0], epoch: 1.5 }] }],
     ["cases that are no list", { ...small, cases: {} }],
+    ["no case at all", { ...small, cases: [] }],
+    [
+      "a case that says nothing",
+      withoutInCases(
+        without(small, "ea1", "ea2") as typeof small,
+        ...["h", "Ta", "C", "tag", "name"],
+      ),
+    ],
+    ["a case of another suite", { ...small, cases: [{ ...small.cases[0], suite: "hmac" }] }],
+    [
+      "two names that contradict each other",
+      { ...small, cases: [{ ...small.cases[0], Tag: "00" }] },
+    ],
     ["a case that is no object", { ...small, cases: [7] }],
   ])("is refused with %s", (_, file) => {
     expect(() => checkVectors(file)).toThrow(badArgument);

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { clientRole } from "../../../../core/scheme/client.ts";
+import { exportPublicKey, exportSigningKey } from "../../../../core/scheme/ed25519.ts";
 import { splitHalves } from "../../../../core/scheme/owner.ts";
 import { releaseRole } from "../../../../core/scheme/proxy.ts";
 import { AEAD, type AeadId } from "../../../../core/scheme/record/header.ts";
@@ -125,9 +126,12 @@ describe("a record file under another modulus", () => {
   const released = releaseRole({ realm, parameters, halves: proxy }).release(wrapped);
   const plaintext = Buffer.from('[{"v":1}]');
 
+  const pair = generateKeyPairSync("ed25519");
+  const pk = exportPublicKey(pair.publicKey).toString("hex");
+
   function made(aead: AeadId, padded: boolean, signed: boolean): Json {
     const key = deriveRecordKey({ suite: SUITE.rsa, aead, ikm, ...bound });
-    const signingKey = signed ? generateKeyPairSync("ed25519").privateKey : undefined;
+    const signingKey = signed ? pair.privateKey : undefined;
     const record = sealRecord({ key, seq: 3n, timeMs: 5, plaintext, padded, signingKey });
     const { realm: _, ...inputs } = { ...bound, tenant: realm.tenant };
     const bytes = { r: ikm, W: wrapped, V: released, record, K: key.key, commit: key.commit };
@@ -148,8 +152,9 @@ describe("a record file under another modulus", () => {
     [AEAD.chacha20Poly1305, false, true],
   ])("agrees, with algorithm %i, padded %s, signed %s", (aead, padded, signed) => {
     const one = made(aead, padded, signed);
-    expect(checkVectors({ ...one, N })).toEqual(pass);
-    expect(checkVectors(one, { suite: "rsa", N })).toEqual(pass);
+    const key = signed ? { pk } : {};
+    expect(checkVectors({ ...one, ...key, N })).toEqual(pass);
+    expect(checkVectors({ ...one, ...key }, { suite: "rsa", N })).toEqual(pass);
     const wrong = withWrongDigit({ ...one, N }, ["record"], 2 * (42 + 3));
     expect(checkVectors(wrong).difference?.where).toBe("record");
   });
@@ -158,6 +163,90 @@ describe("a record file under another modulus", () => {
     const one = { ...made(AEAD.aes256Gcm, true, false), N };
     for (const at of [0, 100, N.length - 1])
       expect(checkVectors(withWrongDigit(one, ["N"], at)).difference).toBeDefined();
+  });
+
+  it("has its signature checked by the producer's key, or tells that it cannot be", () => {
+    const one: Json = { ...made(AEAD.aes256Gcm, true, true), N };
+    const unchecked = ["record: its signature, without the producer's public key, pk"];
+    expect(checkVectors(one)).toEqual({ ...pass, unchecked });
+    const sevens = { ...one, record: `${String(one["record"]).slice(0, -128)}${"07".repeat(64)}` };
+    expect(checkVectors({ ...sevens, pk }).difference).toMatchObject({ got: "false" });
+    const sk = exportSigningKey(pair.privateKey).toString("hex");
+    expect(checkVectors({ ...one, sk, public_key: pk })).toEqual(pass);
+    expect(checkVectors({ ...sevens, sk }).difference?.where).toBe("record");
+    expect(checkVectors({ ...one, sk, pk: sk }).difference?.where).toBe("pk");
+  });
+
+  it("checks V by either half, and tells where it has none", () => {
+    const one: Json = { ...made(AEAD.aes256Gcm, false, false), N };
+    const { d_j1: _1, ...second } = one;
+    const { d_j2: _2, ...first } = one;
+    const { d_j1: _3, ...neither } = first;
+    for (const file of [first, second]) {
+      expect(checkVectors(file)).toEqual(pass);
+      expect(checkVectors(withWrongDigit(file, ["V"], 99)).difference).toBeDefined();
+    }
+    expect(checkVectors(neither)).toEqual({ ...pass, unchecked: ["V"] });
+  });
+
+  it("holds N and the halves against the factors, and e against 65537", () => {
+    const [p, q] = [master.record.p, master.record.q].map((prime) => prime.toString("hex"));
+    const one: Json = { ...made(AEAD.aes256Gcm, false, false), p, q, e: "10001" };
+    expect(checkVectors(one)).toEqual(pass);
+    expect(checkVectors({ ...one, N, public_exponent: "10001" })).toEqual(pass);
+    expect(checkVectors({ ...one, e: 65_537 })).toEqual(pass);
+    expect(checkVectors({ ...one, e: 65_539 }).difference?.where).toBe("e");
+    for (const name of ["N", "p", "q", "d_j1", "d_j2"])
+      expect(checkVectors(withWrongDigit({ ...one, N }, [name], 7)).difference, name).toBeDefined();
+  });
+
+  it.each([
+    ["", "plaintext . Hexadecimal."],
+    ["2150", "plaintext 2150. Hexadecimal."],
+    ["Hexadecimal.", "plaintext Hexadecimal.. Hexadecimal."],
+    ["ends with a stop.", "plaintext ends with a stop."],
+    ["a, producer b, flags 1", "plaintext a, producer b, flags 1. Hexadecimal."],
+  ])("may say the plaintext %j in its sentence", (text, says) => {
+    const topic = "a, producer b, topic c";
+    const key = deriveRecordKey({ suite: SUITE.rsa, aead: 1, ikm, ...bound, topic });
+    const record = sealRecord({
+      key,
+      seq: 9n,
+      timeMs: 7,
+      plaintext: Buffer.from(text),
+      padded: true,
+    });
+    const about = `A record: tenant globex, epoch 70000, ${topic}, producer dev-9, public exponent 65537, AES-256-GCM, flags 1, seq 9, ts 7, ${says}`;
+    const file: Json = {
+      kind: "record",
+      about,
+      N,
+      r: ikm.toString("hex"),
+      record: record.toString("hex"),
+    };
+    expect(checkVectors(file)).toEqual(pass);
+    for (const [was, is] of [
+      ["globex", "globey"],
+      ["70000", "70001"],
+      ["topic c", "topic d"],
+      ["producer dev-9", "producer dev-8"],
+      ["65537", "65539"],
+      ["flags 1, seq", "flags 0, seq"],
+      ["seq 9", "seq 8"],
+      ["ts 7", "ts 6"],
+      ["plaintext ", "plaintext x"],
+    ] as const)
+      expect(checkVectors({ ...file, about: about.replace(was, is) }).difference, is).toBeDefined();
+    for (const is of ["AES-128-GCM", "ROT13"])
+      expect(() => checkVectors({ ...file, about: about.replace("AES-256-GCM", is) })).toThrow(
+        badArgument,
+      );
+  });
+
+  it("refuses a producer and a producerId that are not one", () => {
+    const one = { ...made(AEAD.aes256Gcm, false, false), N };
+    expect(checkVectors({ ...one, producer: "dev-9" })).toEqual(pass);
+    expect(() => checkVectors({ ...one, producer: "dev-8" })).toThrow(badArgument);
   });
 
   it("differs under the published modulus", () => {

@@ -93,11 +93,38 @@ describe("a file of suite p256", () => {
     ["k", ["k"]],
     ["a half", ["k_i1"]],
     ["the other half", ["k_i2"]],
-    ["every key", ["k", "k_i1", "k_i2"]],
-    ["the client's half and T", ["k_i1", "T"]],
     ["Hx, C, tag and name", ["Hx", "C", "tag", "name"]],
   ])("may leave out %s", (_, names) => {
     expect(checkVectors(stripped(p256, ...names))).toEqual({ suite: "p256", cases: 2 });
+  });
+
+  it("tells what nothing in it can be held against", () => {
+    const T = ["cases[0].T", "cases[1].T"];
+    expect(checkVectors(stripped(p256, "k", "k_i1", "k_i2")).unchecked).toEqual(T);
+    expect(checkVectors(stripped(p256, "k_i1", "T")).unchecked).toEqual([
+      "k_i2: without k_i1 or Ti",
+    ]);
+  });
+
+  it("may have several clients, and keys in its cases", () => {
+    const other = p256File({ k: ORDER - 2n, half: 77n, topics });
+    const tokens = other.cases.map(({ T }) => T);
+    const two: Json & { cases: Json[] } = {
+      ...p256,
+      k_j1: other["k_i1"],
+      k_j2: other["k_i2"],
+      cases: p256.cases.map((one, index) => ({ ...one, T_j: tokens[index] })),
+    };
+    expect(checkVectors(two)).toEqual({ suite: "p256", cases: 2 });
+    for (const path of [["k_j1"], ["k_j2"], ["cases", 1, "T_j"]])
+      expect(checkVectors(withWrongDigit(two, path, 60)).difference, path.join(".")).toBeDefined();
+    const { cases, suite, ...keys } = two;
+    const inCases: Json = { suite, cases: cases.map((one) => ({ ...keys, ...one })) };
+    expect(checkVectors(inCases)).toEqual({ suite: "p256", cases: 2 });
+    for (const name of ["k", "k_i1", "k_j2"])
+      expect(
+        checkVectors(withWrongDigit(inCases, ["cases", 1, name], 60)).difference,
+      ).toBeDefined();
   });
 
   it("may say numbers without leading zeros", () => {
@@ -147,11 +174,19 @@ describe("a file of suite hmac", () => {
   it.each([
     ["K_c", ["K_c"]],
     ["K_s", ["K_s"]],
-    ["both keys", ["K_c", "K_s"]],
     ["K_c and T", ["K_c", "T"]],
     ["C, tag and name", ["C", "tag", "name"]],
   ])("may leave out %s", (_, names) => {
     expect(checkVectors(stripped(hmac, ...names))).toEqual({ suite: "hmac", cases: 2 });
+  });
+
+  it("tells what nothing in it can be held against, and takes a token under any client's name", () => {
+    const alone = stripped(hmac, "K_c", "K_s");
+    expect(checkVectors(alone).unchecked).toEqual(["cases[0].T", "cases[1].T"]);
+    const cases = hmac.cases.map(({ T, ...one }) => ({ ...one, T_i: T, T_j: T }));
+    expect(checkVectors({ ...hmac, cases })).toEqual({ suite: "hmac", cases: 2 });
+    const wrong = withWrongDigit({ ...hmac, cases }, ["cases", 1, "T_j"], 4);
+    expect(() => checkVectors(wrong)).toThrow(badArgument);
   });
 
   it("shows a wrong digit wherever it is, also with one key only", () => {
