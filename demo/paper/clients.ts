@@ -7,7 +7,7 @@ import type { Logger } from "../../core/runtime/log.ts";
 const SESSION_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 10_000;
 /** A dozen processes share this machine; Kafka may take its time. */
-const REQUEST_TIMEOUT_MS = 15_000;
+export const REQUEST_TIMEOUT_MS = 15_000;
 
 export function zooKeeperAt(address: string, log: Logger): ZooKeeper {
   return new ZooKeeper({

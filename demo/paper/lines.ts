@@ -43,6 +43,11 @@ export function subscribeLine(name: string): string {
   return `Subscribe topic ${name}`;
 }
 
+/** Not in the report: what the group's coordinator gave the consumer to read. */
+export function joinedLine(partitions: readonly number[]): string {
+  return `Joined ${GROUP_ID}, partition ${partitions.join(", ")}`;
+}
+
 /** Not in the report, whose figures leave to the reader what offset a consumer begins at, and why. */
 export function beginningLine({ offset, from }: Beginning): string {
   return `Reading as ${GROUP_ID} from offset=${offset} (${from})`;
