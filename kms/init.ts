@@ -1,6 +1,6 @@
 /** `kms init`: a new tenant. All or nothing: its folder appears when everything is in it. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import {
@@ -34,6 +34,7 @@ import {
 } from "./master-key.ts";
 import { encodePublicFile, publicFileOf } from "./public-file.ts";
 import { assembleTenant, type TenantOptions } from "./tenant.ts";
+import { inWorkshop } from "./workshop.ts";
 
 const FIRST_EPOCH = 1;
 
@@ -71,9 +72,7 @@ export async function initTenant(request: InitRequest): Promise<Initialised> {
   const final = new Layout(dir, tenant);
   await refuseExisting(final);
   const master = newMasterFile(request, await generateKeys(request, kind));
-  await makeFolder(dir);
-  const workshop = await mkdtemp(join(dir, ".init-"));
-  try {
+  return await inWorkshop({ dir, command: "init" }, async (workshop) => {
     const layout = new Layout(workshop, tenant);
     const bundle = await writeTenant(request, { layout, master, settings });
     await refuseExisting(final);
@@ -88,9 +87,7 @@ export async function initTenant(request: InitRequest): Promise<Initialised> {
       publicFile: final.publicFile,
       bundle: join(final.documents, basename(bundle)),
     };
-  } finally {
-    await rm(workshop, { recursive: true, force: true });
-  }
+  });
 }
 
 function checkRequest(request: InitRequest): BridgeSettings {

@@ -57,8 +57,12 @@ export class StateFiles {
   /** The ids that have a file, sorted. */
   async clients(): Promise<string[]> {
     const names = await readdir(join(this.#folder, CLIENTS));
-    // What a kill left half-written begins with a dot, which no client id does.
-    return names.filter((name) => !name.startsWith(".")).sort();
+    return names.filter((name) => !isHalfWritten(name)).sort();
+  }
+
+  /** What a kill left beside the clients' files, half-written. */
+  async leftovers(): Promise<string[]> {
+    return (await readdir(join(this.#folder, CLIENTS))).filter(isHalfWritten).sort();
   }
 
   /**
@@ -97,6 +101,11 @@ export class StateFiles {
   #bind(name: string): Buffer {
     return Buffer.from(`veilmq-kms-state\0${this.#tenant}\0${name}`, "utf8");
   }
+}
+
+/** It begins with a dot, which no client id does. */
+function isHalfWritten(name: string): boolean {
+  return name.startsWith(".");
 }
 
 /** The name of a client's file. */

@@ -9,7 +9,7 @@
  * say a serial that is surely above.
  */
 import { createReadStream } from "node:fs";
-import { mkdtemp, open, rename, rm } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { fileExists, makeFolder, readSecretFile, syncFolder } from "../../core/runtime/files.ts";
@@ -19,6 +19,7 @@ import { Layout, tenantFileKind } from "../layout.ts";
 import { openMaster } from "../master-file.ts";
 import { assembleTenant, type Tenant } from "../tenant.ts";
 import { verifyTenant } from "../verify/verify.ts";
+import { inWorkshop } from "../workshop.ts";
 import { refuseDamaged } from "./export.ts";
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES, type Manifest, manifestSchema } from "./manifest.ts";
 import { type PackedFile, unpack } from "./tar.ts";
@@ -56,9 +57,7 @@ export interface Restored {
  */
 export async function restoreTenant(request: RestoreRequest): Promise<Restored> {
   const { path, dir, backupPassphrase } = request;
-  await makeFolder(dir);
-  const workshop = await mkdtemp(join(dir, ".restore-"));
-  try {
+  return await inWorkshop({ dir, command: "restore" }, async (workshop) => {
     const archive = await openStream(createReadStream(path), backupPassphrase);
     const manifest = await unpackInto(workshop, archive, request);
     const final = new Layout(dir, manifest.tenant);
@@ -78,9 +77,7 @@ export async function restoreTenant(request: RestoreRequest): Promise<Restored> 
       serialInBackup: manifest.serial,
       serial,
     };
-  } finally {
-    await rm(workshop, { recursive: true, force: true });
-  }
+  });
 }
 
 async function unpackInto(

@@ -43,6 +43,7 @@ export async function verifyState(
   }
   for (const name of await readdir(layout.state))
     if (!FILES.includes(name)) findings.stranger(layout.state, name);
+  for (const name of await state.leftovers()) findings.stranger(layout.clients, name);
   return last;
 }
 

@@ -4,11 +4,12 @@
  * earlier time. Bridges can, by their floors.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { encodePublicFile, publicFileOf } from "../public-file.ts";
 import { isBehind } from "../tell-clients.ts";
 import type { Tenant } from "../tenant.ts";
+import { leftWorkshops } from "../workshop.ts";
 import { credentialsOf, verifyCredential } from "./credentials.ts";
 import { bundlesOf, verifyDocuments } from "./documents.ts";
 import { type Finding, Findings } from "./findings.ts";
@@ -85,6 +86,11 @@ export async function verifyTenant(tenant: Tenant, onProgress?: VerifyProgress):
 async function verifyFolder({ layout, master }: Tenant, findings: Findings): Promise<void> {
   for (const name of await readdir(layout.folder))
     if (!FILES.includes(name)) findings.stranger(layout.folder, name);
+  for (const left of await leftWorkshops(dirname(layout.folder)))
+    findings.note(
+      left,
+      "holds keys, left by a command that was cut off: the next init or restore removes it",
+    );
   await findings.collect(layout.publicFile, async () => {
     const found = await readFile(layout.publicFile, "utf8").catch(() => null);
     if (found === null) throw new VeilError("BAD_DOCUMENT", "is missing");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { describe, expect, test } from "vitest";
 import { openHead } from "../../bridge/directory/head.ts";
+import { FolderLock } from "../../core/runtime/folder-lock.ts";
 import { headPath } from "../../core/wire/directory.ts";
 import { importPublicKey } from "../../core/wire/keys.ts";
 import { initTenant } from "../../kms/init.ts";
@@ -128,4 +129,18 @@ test("an abort ends the search at once and leaves nothing behind", async () => {
   setTimeout(() => stop.abort(), 20);
   await expect(made).rejects.toMatchObject({ code: "STOPPED" });
   expect(await readdir(dir)).toEqual([]);
+});
+
+test("what a cut-off init or restore left is removed, and nothing that is in use or not theirs", async () => {
+  const dir = await testFolder();
+  const [init, restore, used, other] = [".init-aaaaaa", ".restore-bbbbbb", ".init-cccccc", ".init"];
+  for (const name of [init, restore, used, other])
+    await mkdir(join(dir, name, TENANT), { recursive: true });
+  const lock = await FolderLock.take(join(dir, used));
+  try {
+    await makeTenant({ ...quick("p256"), suite: "p256", dir });
+    expect((await readdir(dir)).sort()).toEqual([other, used, TENANT].sort());
+  } finally {
+    await lock.release();
+  }
 });

@@ -1,4 +1,4 @@
-import { chmod, copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -204,9 +204,16 @@ describe("what was put back, taken away or laid there", () => {
     const { problems, notes } = await verifyAfter(async () => {
       await writeFile(at("todo.txt"), "");
       await writeFile(at("documents/.1.tmp"), "");
+      await writeFile(at("state/clients/.2.tmp"), "");
+      await mkdir(at("../.restore-aB3dE6"));
     });
     expect(problems).toEqual([]);
-    expect(notes.map(({ path }) => path)).toEqual(["todo.txt", "documents/.1.tmp"]);
+    expect(notes.map(({ path }) => path)).toEqual([
+      "todo.txt",
+      "../.restore-aB3dE6",
+      "state/clients/.2.tmp",
+      "documents/.1.tmp",
+    ]);
   });
 });
 
