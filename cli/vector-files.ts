@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { VeilError } from "../core/errors.ts";
 import { checkVectors, type VectorReport } from "../core/scheme/vectors/check.ts";
 import { printJson, printLine, printNote, reportError } from "./messages.ts";
+import { checkWireVectors } from "./wire-vectors.ts";
 
 interface VectorFile {
   readonly path: string;
@@ -43,6 +44,8 @@ export async function checkVectorFiles(
 }
 
 async function check(file: VectorFile, given: readonly VectorFile[]): Promise<VectorReport> {
+  const onTheWire = await checkWireVectors(file.json);
+  if (onTheWire) return onTheWire;
   if (!hasField(file.json, "kind", "record")) return checkVectors(file.json);
   const beside = await readJson(join(dirname(file.path), "rsa.json")).catch(() => undefined);
   const companions = [...given.map(({ json }) => json), beside].filter(

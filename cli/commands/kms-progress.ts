@@ -16,7 +16,7 @@ export function fleetProgress(label: string, minShown = MIN_SHOWN): FleetProgres
     onProgress: ({ done, of }) => {
       if (of < minShown) return;
       if (!progress) {
-        progress = new Progress({ label, total: of });
+        progress = new Progress({ label, total: of, rate: true });
         progress.start();
       }
       progress.update(done);

@@ -15,21 +15,25 @@ export interface ProgressOptions {
   /** What is being done, such as `searching safe primes`. */
   readonly label: string;
   readonly total: number;
+  /** Show also how many a second were done so far. */
+  readonly rate?: boolean | undefined;
   readonly stream?: ProgressStream;
 }
 
 export class Progress {
   readonly #label: string;
   readonly #total: number;
+  readonly #showsRate: boolean;
   readonly #stream: ProgressStream;
   #done = 0;
   #linesShown = 0;
   #startedAtMs: number | undefined;
   #redraw: NodeJS.Timeout | undefined;
 
-  constructor({ label, total, stream = process.stderr }: ProgressOptions) {
+  constructor({ label, total, rate = false, stream = process.stderr }: ProgressOptions) {
     this.#label = label;
     this.#total = total;
+    this.#showsRate = rate;
     this.#stream = stream;
   }
 
@@ -73,7 +77,9 @@ export class Progress {
 
   #count(): string {
     const nowMs = performance.now();
-    const seconds = Math.round((nowMs - (this.#startedAtMs ?? nowMs)) / 1_000);
-    return `${this.#done} of ${this.#total} (${seconds} s)`;
+    const seconds = (nowMs - (this.#startedAtMs ?? nowMs)) / 1_000;
+    const isKnown = this.#showsRate && this.#done > 0 && seconds > 0;
+    const rate = isKnown ? `, ${Number((this.#done / seconds).toPrecision(2))} a second` : "";
+    return `${this.#done} of ${this.#total} (${Math.round(seconds)} s${rate})`;
   }
 }

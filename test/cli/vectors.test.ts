@@ -24,13 +24,17 @@ describe("vectors", () => {
     expect(await veilmq(["vectors", ...files], VECTORS)).toEqual({
       code: 0,
       stdout: [
+        "announcement.json: announcement: 2 cases ok",
+        "document.json: document: 1 case ok",
         "hmac.json: hmac: 1 case ok",
+        "mail.json: mail: 1 case ok",
         "p256.json: p256: 2 cases ok",
         "paper.json: paper: 3 cases ok",
         "pki.json: pki: 2 cases ok",
         "record-hmac.json: record: 1 case ok",
         "record-p256.json: record: 1 case ok",
         "record-pki.json: record: 1 case ok",
+        "record-rsa.json: record: 4 cases ok",
         "record.json: record: 1 case ok",
         "rfc.json: rfc: 20 cases ok",
         "rsa.json: rsa: 2 cases ok",
@@ -65,7 +69,7 @@ describe("vectors", () => {
         "veilmq: error: ENOENT: no such file or directory, open 'nowhere.json'",
         "veilmq: error: paper.json: not valid JSON",
         "veilmq: error: other.json: unknown vector shape",
-        'veilmq: hint: a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record" or "rfc"',
+        'veilmq: hint: a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record", "announcement", "document", "mail" or "rfc"',
         "",
       ].join("\n"),
     });

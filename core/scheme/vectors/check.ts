@@ -32,7 +32,11 @@ export interface VectorReport {
  * malformed or missing field.
  */
 export function checkVectors(json: unknown, companion?: unknown): VectorReport {
-  const { suite, file, comparisons } = shapeOf(Fields.of(json), json, companion);
+  return reportOf(shapeOf(Fields.of(json), json, companion));
+}
+
+/** Makes the comparisons, to the first difference. Throws BAD_ARGUMENT where a case says nothing that can be checked. */
+export function reportOf({ suite, file, comparisons }: VectorShape): VectorReport {
   const cases = file.cases();
   const report = { suite, cases: cases.length };
   const compared = new Set<string>();
@@ -50,13 +54,14 @@ export function checkVectors(json: unknown, companion?: unknown): VectorReport {
   return unchecked.length > 0 ? { ...report, unchecked } : report;
 }
 
-interface Shape {
+/** A file, and what is to be compared of it. */
+export interface VectorShape {
   readonly suite: string;
   readonly file: Fields;
   readonly comparisons: Comparisons;
 }
 
-function shapeOf(said: Fields, json: unknown, companion: unknown): Shape {
+function shapeOf(said: Fields, json: unknown, companion: unknown): VectorShape {
   const shape = said.text("kind") ?? said.text("suite") ?? "";
   const file = Fields.of(json, NAMES[shape]);
   // They say what the file is, which is all that is to be made of them. Cases may repeat it.
@@ -90,7 +95,7 @@ function comparisonsOf(shape: string, file: Fields, companion: unknown): Compari
       return comparePaper(file);
     default:
       throw new VeilError("BAD_ARGUMENT", "unknown vector shape", {
-        hint: 'a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record" or "rfc"',
+        hint: 'a vector file says "suite": "rsa", "p256", "hmac", "pki" or "paper", or "kind": "record", "announcement", "document", "mail" or "rfc"',
       });
   }
 }

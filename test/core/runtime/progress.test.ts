@@ -14,12 +14,12 @@ function recorder(isTTY: boolean): ProgressStream & { readonly text: string } {
   };
 }
 
-function progressOn(stream: ProgressStream, total: number): Progress {
+function progressOn(stream: ProgressStream, total: number, rate?: boolean): Progress {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
   onTestFinished(() => {
     vi.useRealTimers();
   });
-  return new Progress({ label: "searching", total, stream });
+  return new Progress({ label: "searching", total, rate, stream });
 }
 
 describe("elsewhere than on a terminal", () => {
@@ -32,6 +32,22 @@ describe("elsewhere than on a terminal", () => {
     progress.stop();
     expect(stream.text).toBe(
       "searching: 0 of 4 (0 s)\nsearching: 1 of 4 (2 s)\nsearching: 2 of 4 (2 s)\nsearching: 4 of 4 (2 s)\n",
+    );
+  });
+
+  test("the rate is part of it where that is asked for", () => {
+    const stream = recorder(false);
+    const progress = progressOn(stream, 1_000, true);
+    progress.start();
+    vi.advanceTimersByTime(4_000);
+    for (const done of [500, 1_000]) progress.update(done);
+    progress.stop();
+    expect(stream.text).toBe(
+      [
+        "searching: 0 of 1000 (0 s)\n",
+        "searching: 500 of 1000 (4 s, 130 a second)\n",
+        "searching: 1000 of 1000 (4 s, 250 a second)\n",
+      ].join(""),
     );
   });
 

@@ -41,6 +41,7 @@ describe("the files of every suite", () => {
     ["record-p256", "record", 1],
     ["record-hmac", "record", 1],
     ["record-pki", "record", 1],
+    ["record-rsa", "record", 4],
     ["rfc", "rfc", 20],
   ])("%s.json agrees with this build", (name, suite, cases) => {
     expect(checkVectors(published(name))).toEqual({ suite, cases });
