@@ -19,6 +19,7 @@ import type { OutboxReport } from "./outbox/options.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { Port } from "./port.ts";
 import { Scheme } from "./sealing/scheme.ts";
+import type { Reading } from "./sealing/sealer.ts";
 import { SelfReport } from "./self-report.ts";
 import { type AgentStatus, statusOf } from "./status.ts";
 import { DeviceClock, type DeviceClockOptions } from "./time/clock.ts";
@@ -122,8 +123,9 @@ export class Agent {
   #createClock(): DeviceClock {
     const { settings, log } = this.#options;
     const onSet = (moment: Moment): void => {
-      const reading = {
+      const reading: Reading = {
         plaintext: Buffer.from(JSON.stringify(clockRecord(moment))),
+        isKept: true,
         takenAtMs: moment.wallMs,
       };
       this.#topics.offerToAll(reading);

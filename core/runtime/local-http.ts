@@ -3,16 +3,20 @@
  * metrics collector ask a daemon. `curl --unix-socket SOCKET http://localhost/status` works too.
  */
 import { once } from "node:events";
-import { chmod, unlink } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, open, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import { connect } from "node:net";
+import { basename, dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import { VeilError } from "../errors.ts";
 import { closeServer } from "./close-server.ts";
 
 const SOCKET_MODE = 0o600;
-/** sun_path of unix(7), less the final zero. */
+/** sun_path of unix(7), less the final zero. A longer path is taken by way of its folder. */
 const MAX_PATH_BYTES = 107;
+/** What is left for a name below /proc/self/fd/N. */
+const MAX_NAME_BYTES = 80;
 const ASK_DEADLINE_MS = 3000;
 
 export interface LocalAnswer {
@@ -42,8 +46,11 @@ export class LocalHttpServer {
 
   /** Listens. Throws CONFIG where it cannot, UNAVAILABLE where another process answers on the socket. */
   async start(): Promise<void> {
-    checkPath(this.#path);
-    await removeStale(this.#path);
+    await withShortPath(this.#path, (path) => this.#listen(path));
+  }
+
+  async #listen(path: string): Promise<void> {
+    await removeStale(path);
     const server = createServer((incoming, outgoing) => {
       this.#answer(incoming).then(
         ({ status, contentType, body }) => {
@@ -53,19 +60,22 @@ export class LocalHttpServer {
         () => outgoing.writeHead(500).end(),
       );
     });
-    server.listen(this.#path);
+    server.listen(path);
     await once(server, "listening").catch((cause: unknown) => {
       throw new VeilError("CONFIG", `cannot listen on ${this.#path}`, { cause });
     });
     this.#server = server;
-    await chmod(this.#path, SOCKET_MODE);
+    await chmod(path, SOCKET_MODE);
   }
 
   /** Ends it, with what is being answered; the socket's name goes with it. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server) await closeServer(server);
+    if (!server) return;
+    await closeServer(server);
+    // Node takes away the name that it was given, which may have been a shorter one.
+    await unlink(this.#path).catch(() => undefined);
   }
 
   async #answer({ method, url }: IncomingMessage): Promise<LocalAnswer & { status: number }> {
@@ -78,10 +88,14 @@ export class LocalHttpServer {
 
 /** Asks a daemon of this machine. Throws UNAVAILABLE if none answers on `socketPath`. */
 export async function askLocal(socketPath: string, path: string): Promise<string> {
-  checkPath(socketPath);
-  return new Promise<string>((resolve, reject) => {
-    const fail = (cause: unknown): void =>
-      reject(new VeilError("UNAVAILABLE", `nobody answers on ${socketPath}`, { cause }));
+  const unavailable = (cause: unknown): never => {
+    throw new VeilError("UNAVAILABLE", `nobody answers on ${socketPath}`, { cause });
+  };
+  return withShortPath(socketPath, (short) => ask(short, path)).catch(unavailable);
+}
+
+async function ask(socketPath: string, path: string): Promise<string> {
+  return new Promise<string>((resolve, fail) => {
     const call = request({ socketPath, path, timeout: ASK_DEADLINE_MS }, (response) => {
       if (response.statusCode === 200) text(response).then(resolve, fail);
       else fail(new Error(`HTTP ${response.statusCode}`));
@@ -92,11 +106,24 @@ export async function askLocal(socketPath: string, path: string): Promise<string
   });
 }
 
-function checkPath(path: string): void {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw new VeilError("CONFIG", `the socket path ${path} is longer than a socket's may be`, {
-      hint: `choose one of at most ${MAX_PATH_BYTES} bytes`,
+/**
+ * Calls `use` with a path that fits into a socket's address: the folder of an agent that is named after its port is longer.
+ * Linux reaches an open folder as /proc/self/fd/N.
+ */
+async function withShortPath<T>(path: string, use: (short: string) => Promise<T>): Promise<T> {
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return use(path);
+  if (Buffer.byteLength(basename(path)) > MAX_NAME_BYTES)
+    throw new VeilError("CONFIG", `the name of the socket ${path} is longer than one may be`, {
+      hint: `choose one of at most ${MAX_NAME_BYTES} bytes`,
     });
+  const folder = await open(dirname(path), constants.O_DIRECTORY).catch((cause: unknown) => {
+    throw new VeilError("CONFIG", `there is no folder for the socket ${path}`, { cause });
+  });
+  try {
+    return await use(`/proc/self/fd/${folder.fd}/${basename(path)}`);
+  } finally {
+    await folder.close();
+  }
 }
 
 /** After kill -9 the socket's name is still there and nobody behind it. */

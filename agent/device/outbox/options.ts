@@ -36,6 +36,8 @@ export type OutboxReport =
   | { readonly event: "damaged"; readonly bytes: number; readonly entries: number }
   /** Unsent records were dropped at a bound (policy `oldest`). */
   | { readonly event: "dropped"; readonly records: number; readonly bound: "bytes" | "age" }
+  /** So many refused records were removed from `rejected/`, the oldest: it has a bound, too. */
+  | { readonly event: "rejected-dropped"; readonly records: number }
   /** The disk refused something; appends fail meanwhile. Repeated for every failed attempt. */
   | { readonly event: "disk"; readonly error: VeilError }
   /** The first success after that. */

@@ -63,7 +63,13 @@ export class Outbox implements OutboxReader, OutboxWriter {
 
   constructor(options: OutboxOptions) {
     this.#options = { ...DEFAULTS, ...options };
-    this.#rejected = new RejectedFolder({ folder: options.rejectedFolder });
+    this.#rejected = new RejectedFolder({
+      folder: options.rejectedFolder,
+      onDropped: (records) => {
+        this.#rejectedRecords -= records;
+        this.#options.onReport({ event: "rejected-dropped", records });
+      },
+    });
   }
 
   /**

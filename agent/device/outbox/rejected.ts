@@ -1,7 +1,7 @@
 /**
  * Records that a bridge refused for good (PROTOCOL.md §5): kept for the owner to look at, one JSON object
  * a line: {"time","code","stream","sequence","kind","payload": b64url of the sealed bytes}.
- * Bounded: the oldest file goes when there are too many, and is counted.
+ * Bounded: the oldest file goes when there are too many, and what was in it is reported.
  */
 import { open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,24 +17,18 @@ export class RejectedFolder {
   readonly #folder: string;
   #path: string | null = null;
   #chain: Promise<unknown> = Promise.resolve();
-  #droppedFiles = 0;
+  readonly #onDropped: (records: number) => void;
 
-  constructor(options: { folder: string }) {
+  /** `onDropped`: so many went with a file that was one too many. */
+  constructor(options: { folder: string; onDropped: (records: number) => void }) {
     this.#folder = options.folder;
-  }
-
-  /** Files that were removed because there were too many. */
-  get droppedFiles(): number {
-    return this.#droppedFiles;
+    this.#onDropped = options.onDropped;
   }
 
   /** How many records are kept here, in all its files. */
   async count(): Promise<number> {
     let count = 0;
-    for (const name of await this.#files().catch(() => [])) {
-      const text = await readFile(join(this.#folder, name), "latin1");
-      count += text.split("\n").length - 1;
-    }
+    for (const name of await this.#files().catch(() => [])) count += await this.#countIn(name);
     return count;
   }
 
@@ -80,11 +74,17 @@ export class RejectedFolder {
     await (await open(path, "wx", 0o600)).close();
     await syncFolder(this.#folder);
     for (const name of files.slice(0, Math.max(0, files.length + 1 - MAX_FILES))) {
+      const records = await this.#countIn(name);
       await unlink(join(this.#folder, name));
-      this.#droppedFiles++;
+      this.#onDropped(records);
     }
     this.#path = path;
     return path;
+  }
+
+  async #countIn(name: string): Promise<number> {
+    const text = await readFile(join(this.#folder, name), "latin1");
+    return text.split("\n").length - 1;
   }
 
   async #files(): Promise<string[]> {

@@ -6,9 +6,11 @@
  *
  * The outbox that it came from keeps all of it: consumers drop repeats, and nobody has to remember what was carried.
  */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, link, open, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../../core/errors.ts";
+import { syncFolder } from "../../../core/runtime/files.ts";
 import type { OutboxReader, OutboxWriter } from "./api.ts";
 import { encodeBatch, scanSegment, segmentHeader } from "./codec.ts";
 import type { StoredEntry } from "./entry.ts";
@@ -28,38 +30,61 @@ const headSchema = z.strictObject({
 });
 export type TransferHead = z.output<typeof headSchema>;
 
-/** Writes all that waits to the new file `path`; how many entries. Throws CONFIG where it exists. */
+/**
+ * Writes all that waits to the new file `path`; how many entries. Throws CONFIG where it exists. Until it is whole it has
+ * no name: `path` never holds a part.
+ */
 export async function exportOutbox(
   outbox: OutboxReader,
   path: string,
   owner: Omit<TransferHead, "entries">,
 ): Promise<number> {
-  const file = await open(path, "wx", 0o600).catch((cause: unknown) => {
+  const unfinished = `${path}.part`;
+  const file = await open(unfinished, "w", 0o600).catch(refuseExport(path));
+  try {
+    const entries = await writeAll(file, outbox, owner);
+    // As a link, since a rename would take the place of a file that is there.
+    await link(unfinished, path).catch(refuseExport(path));
+    await syncFolder(dirname(path));
+    return entries;
+  } finally {
+    await file.close();
+    await rm(unfinished, { force: true });
+  }
+}
+
+function refuseExport(path: string): (cause: unknown) => never {
+  return (cause) => {
     throw new VeilError("CONFIG", `cannot make ${path}`, {
       hint: "an export is not overwritten",
       cause,
     });
-  });
-  try {
-    const head: TransferHead = { ...owner, entries: outbox.depth };
-    await file.appendFile(`${MAGIC}${JSON.stringify(head)}\n`);
-    let entries = 0;
-    for (const { stream, acknowledged } of outbox.streams()) {
-      let after = acknowledged;
-      for (;;) {
-        const batch = await outbox.next(stream, after, BATCH);
-        const last = batch.at(-1);
-        if (!last) break;
-        await appendPiece(file, batch);
-        entries += batch.length;
-        after = last.sequence;
-      }
+  };
+}
+
+async function writeAll(
+  file: FileHandle,
+  outbox: OutboxReader,
+  owner: Omit<TransferHead, "entries">,
+): Promise<number> {
+  const head: TransferHead = { ...owner, entries: outbox.depth };
+  await file.appendFile(`${MAGIC}${JSON.stringify(head)}\n`);
+  let entries = 0;
+  for (const { stream, acknowledged } of outbox.streams()) {
+    let after = acknowledged;
+    for (;;) {
+      const batch = await outbox.next(stream, after, BATCH);
+      const last = batch.at(-1);
+      if (!last) break;
+      await appendPiece(file, batch);
+      entries += batch.length;
+      after = last.sequence;
     }
-    await file.sync();
-    return entries;
-  } finally {
-    await file.close();
   }
+  if (entries !== head.entries)
+    throw new VeilError("INTERNAL", `of ${head.entries} entries ${entries} were exported`);
+  await file.sync();
+  return entries;
 }
 
 async function appendPiece(file: FileHandle, batch: readonly StoredEntry[]): Promise<void> {
@@ -85,7 +110,10 @@ export async function importOutbox(
     let [entries, at] = [0, end];
     for (;;) {
       const segment = await readPiece(file, at, path);
-      if (!segment) return entries;
+      if (!segment) {
+        if (entries < head.entries) throw damaged(path);
+        return entries;
+      }
       const { entries: found, goodBytes, damagedBytes } = scanSegment(segment);
       if (goodBytes < segment.length || damagedBytes > 0) throw damaged(path);
       await outbox.append(found.map(({ stream, kind, payload }) => ({ stream, kind, payload })));

@@ -44,6 +44,8 @@ export class Intake {
   readonly #stopping = new AbortController();
   /** An announcement whose batch was refused: it goes before the next record of its kid. */
   #owed: NewEntry | undefined;
+  /** Readings that may not be dropped and could not be taken: they go before the next one. */
+  readonly #kept: Reading[] = [];
   #working: Promise<void> | undefined;
   #refused: VeilError | undefined;
   #suspended = false;
@@ -73,6 +75,10 @@ export class Intake {
 
   /** Puts a reading into the queue; resolves when there is room for the next one. */
   async offer(reading: Reading): Promise<void> {
+    if (reading.isKept && (!this.#mayTake() || this.#queue.length >= this.#maxQueued)) {
+      this.#kept.push(reading);
+      return;
+    }
     while (this.#queue.length >= this.#maxQueued && this.#mayTake() && !this.#refused)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (!this.#mayTake() || this.#queue.length >= this.#maxQueued) {
@@ -109,7 +115,8 @@ export class Intake {
     this.#stopping.abort();
     this.#release();
     await this.#working;
-    this.#drop(this.#queue.splice(0).length, "stopped before the disk took them");
+    const left = this.#kept.length + this.#queue.splice(0).length;
+    this.#drop(left, "stopped before the disk took them");
   }
 
   #mayTake(): boolean {
@@ -122,7 +129,7 @@ export class Intake {
         const batch = this.#nextBatch();
         this.#release();
         const entries = await this.#sealAll(batch);
-        if (entries) await this.#store(entries);
+        if (entries) await this.#store(entries, batch);
       }
     } finally {
       this.#working = undefined;
@@ -135,7 +142,7 @@ export class Intake {
       bytes += reading.plaintext.length;
       return i > 0 && (i >= MAX_BATCH_RECORDS || bytes > MAX_BATCH_BYTES);
     });
-    return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
+    return [...this.#kept.splice(0), ...this.#queue.splice(0, end < 0 ? this.#queue.length : end)];
   }
 
   #release(): void {
@@ -159,8 +166,9 @@ export class Intake {
       try {
         entries.push(this.#sealer.seal(reading));
       } catch (error) {
-        if (!isVeilError(error, "TOO_LARGE")) throw error;
-        this.#drop(1, "a reading is larger than a record may be");
+        const isTooLarge = isVeilError(error, "TOO_LARGE");
+        if (!isTooLarge) this.#options.log.error({ err: error }, "a reading could not be sealed");
+        this.#drop(1, isTooLarge ? "larger than a record may be" : "not sealed");
       }
     }
     return entries;
@@ -180,7 +188,7 @@ export class Intake {
   }
 
   /** Tries until the entries are on disk, the policy drops them, or a stop ends it. */
-  async #store(entries: readonly NewEntry[]): Promise<void> {
+  async #store(entries: readonly NewEntry[], batch: readonly Reading[]): Promise<void> {
     const records = entries.filter((entry) => entry.kind === "record").length;
     const newest = entries.findLast((entry) => entry.kind === "record");
     for (;;) {
@@ -198,7 +206,9 @@ export class Intake {
         if (error.code === "LIMIT" && this.#options.policy === "newest") {
           const owed = entries.findLast((entry) => entry.kind === "announcement");
           if (owed?.stream === this.#sealer.stream) this.#owed = owed;
-          this.#dropped += records;
+          const kept = batch.filter(({ isKept }) => isKept);
+          this.#kept.push(...kept);
+          this.#dropped += Math.max(0, records - kept.length);
           return;
         }
         if (!error.retryable || this.#stopping.signal.aborted) {

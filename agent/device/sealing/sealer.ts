@@ -22,6 +22,8 @@ export interface Reading {
   readonly plaintext: Buffer;
   /** The device's clock when it was taken, milliseconds since 1970. */
   readonly takenAtMs: number;
+  /** No policy may drop it: the clock record, without which what was taken before it keeps no time. */
+  readonly isKept?: true;
 }
 
 export interface SealerOptions {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { askLocal, jsonAnswer, LocalHttpServer } from "../../../core/runtime/local-http.ts";
@@ -20,6 +20,23 @@ test("answers what it serves, to its owner alone", async () => {
   expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
   for (const path of ["/", "/toString", "/status/"])
     await expect(askLocal(socketPath, path)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+});
+
+test("its name may be longer than a socket's address", async () => {
+  const folder = join(
+    await testFolder(),
+    "usb-Silicon_Labs_CP2102N_USB_to_UART_Bridge_Controller_".repeat(3),
+  );
+  await mkdir(folder);
+  const socketPath = join(folder, "agent.sock");
+  const server = await start(socketPath);
+  expect(await askLocal(socketPath, "/status")).toBe('{"body":"one"}\n');
+  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  const second = new LocalHttpServer({ socketPath, routes: {} });
+  await expect(second.start()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await server.stop();
+  await expect(stat(socketPath)).rejects.toMatchObject({ code: "ENOENT" });
+  await expect(askLocal(socketPath, "/status")).rejects.toMatchObject({ code: "UNAVAILABLE" });
 });
 
 test("a route that fails is an answer too", async () => {

@@ -143,6 +143,39 @@ describe("an intake", () => {
     expect(sealer.keys).toBe(1);
   });
 
+  test("what may not be dropped waits for room, also where nothing is taken at all", async () => {
+    const outbox = fragileOutbox();
+    outbox.failing = "LIMIT";
+    const { intake } = makeIntake({ outbox, policy: "newest" });
+    await intake.offer(reading("a"));
+    await intake.offer({ ...reading("clock"), isKept: true });
+    await expect.poll(() => outbox.attempts).toBe(2);
+    expect(intake.dropped).toBe(1);
+    intake.suspend(true);
+    await intake.offer({ ...reading("clock 2"), isKept: true });
+    intake.suspend(false);
+    outbox.failing = undefined;
+    await intake.offer(reading("b"));
+    await expect.poll(() => outbox.stored).toEqual(["K1", "clock", "clock 2", "b"]);
+    expect(intake.dropped).toBe(1);
+  });
+
+  test("a reading whose sealing fails is dropped alone", async () => {
+    const outbox = fragileOutbox();
+    const open = openSealer();
+    const seal = (taken: Reading): NewEntry => {
+      if (taken.plaintext.toString() === "bad") throw new RangeError("a bug");
+      return open.seal(taken);
+    };
+    const sealer = { ...open, seal };
+    Object.defineProperty(sealer, "needsKey", { get: () => open.needsKey });
+    const { intake } = makeIntake({ outbox, sealer });
+    for (const text of ["a", "bad", "b"]) await intake.offer(reading(text));
+    await intake.stop();
+    expect(outbox.stored).toEqual(["K1", "a", "b"]);
+    expect(intake.dropped).toBe(1);
+  });
+
   test("a reading that no record can hold is dropped alone", async () => {
     const outbox = fragileOutbox();
     const { intake } = makeIntake({ outbox });

@@ -1,0 +1,45 @@
+import { access, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { exportOutbox, importOutbox } from "../../../../agent/device/outbox/transfer.ts";
+import { testFolder } from "../../../support/folder.ts";
+import { A, B, openOutbox, record, texts, unsent } from "./fixture.ts";
+
+const OWNER = { tenant: "acme", client: "pi-01" };
+
+async function exported(): Promise<{ folder: string; path: string }> {
+  const folder = await testFolder();
+  const outbox = await openOutbox(join(folder, "from"));
+  await outbox.append([record(A, "a1"), record(A, "a2"), record(B, "b1")]);
+  const path = join(folder, "carried");
+  expect(await exportOutbox(outbox, path, OWNER)).toBe(3);
+  return { folder, path };
+}
+
+test("what waits is carried to another outbox, in order", async () => {
+  const { folder, path } = await exported();
+  const outbox = await openOutbox(join(folder, "to"));
+  expect(await importOutbox(outbox, path, OWNER)).toBe(3);
+  expect(texts(await unsent(outbox, A))).toEqual(["a1", "a2"]);
+  expect(texts(await unsent(outbox, B))).toEqual(["b1"]);
+});
+
+test("a file that was cut between two pieces is told from a whole one", async () => {
+  const { folder, path } = await exported();
+  const bytes = await readFile(path);
+  const first = bytes.indexOf("\n", "VEILMQ-OUTBOX 1\n".length) + 1;
+  const end = first + 4 + bytes.readUInt32BE(first);
+  expect(end).toBeLessThan(bytes.length);
+  await writeFile(path, bytes.subarray(0, end));
+  const outbox = await openOutbox(join(folder, "to"));
+  await expect(importOutbox(outbox, path, OWNER)).rejects.toMatchObject({ code: "BAD_DOCUMENT" });
+});
+
+test("an export takes no other file's place, and leaves nothing unfinished", async () => {
+  const { folder, path } = await exported();
+  const before = await readFile(path);
+  const outbox = await openOutbox(join(folder, "other"));
+  await expect(exportOutbox(outbox, path, OWNER)).rejects.toMatchObject({ code: "CONFIG" });
+  expect(await readFile(path)).toEqual(before);
+  await expect(access(`${path}.part`)).rejects.toThrow();
+});
