@@ -92,7 +92,7 @@ const isText =
   (value: unknown): boolean =>
     typeof value === "string" && value.length <= max;
 
-/** The fields that readings have. */
+/** The fields that readings have, clock.ts's among them. */
 const PLAIN: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["bn", isText(255)],
   ["bt", isNumber],
@@ -102,6 +102,9 @@ const PLAIN: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["vs", isText(60_000)],
   ["vb", (value) => typeof value === "boolean"],
   ["t", isNumber],
+  ["boot", isText(64)],
+  ["mono", (value) => typeof value === "number" && Number.isFinite(value) && value >= 0],
+  ["unsynced", (value) => value === true],
 ]);
 
 /** Whether `text` may be a record's name. */

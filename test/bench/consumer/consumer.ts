@@ -9,6 +9,7 @@ import { replaceSecretFile } from "../../../core/runtime/files.ts";
 import type { RecordKey } from "../../../core/scheme/record/key.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
+import { packTakenAt } from "../../../core/wire/clock.ts";
 import { encodeCredential } from "../../../core/wire/credential.ts";
 import { startCluster } from "../../../demo/cluster/cluster.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
@@ -27,6 +28,8 @@ const QUICK = { records: 5_000, rounds: 1 } as const;
 const BATCH = 1000;
 /** Any eight bytes: to a consumer a producer's pseudonym is only that. */
 const PSEUDONYM = randomBytes(8);
+const BOOTED_AT_MS = 1_790_000_000_000;
+const READING_EVERY_MS = 100;
 
 export const consumerBenchmark: Benchmark = {
   name: "consumer",
@@ -99,15 +102,20 @@ async function fill(
   return topic;
 }
 
-/** What a sensor with three values says: some 130 bytes of SenML, 256 when padded, 314 as a record. */
+/** What a device makes of a sensor's three values: some 150 bytes of SenML, 256 when padded, 314 as a record. */
 function sealReading(key: RecordKey, n: number): Buffer {
-  const pack = [
-    { bn: "sensor-1:", bt: 1_790_000_000 + n / 10, n: "temperature", u: "Cel", v: 21.5 },
-    { n: "humidity", u: "%RH", v: 48.2 },
-    { n: "count", v: n },
-  ];
+  const sinceBootMs = n * READING_EVERY_MS;
+  const timeMs = BOOTED_AT_MS + sinceBootMs;
+  const pack = packTakenAt(
+    [
+      { n: "temperature", u: "Cel", v: 21.5 },
+      { n: "humidity", u: "%RH", v: 48.2 },
+      { n: "count", v: n },
+    ],
+    { wallMs: timeMs, boot: "AAECAwQFBgc", sinceBootMs, isSet: true },
+  );
   const plaintext = Buffer.from(JSON.stringify(pack));
-  return sealRecord({ key, seq: BigInt(n), timeMs: 1_790_000_000_000, plaintext, padded: true });
+  return sealRecord({ key, seq: BigInt(n), timeMs, plaintext, padded: true });
 }
 
 async function readerCredential(operator: Operator, folder: string): Promise<string> {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { clockRecord, packTakenAt } from "../../../core/wire/clock.ts";
 import { parseJson } from "../../../core/wire/fields.ts";
 import {
   isSenmlName,
@@ -81,6 +82,7 @@ test("a pack is judged by hand exactly as by the schema", () => {
           u: odd,
         },
         ...{ v: fc.double(), vs: odd, vb: odd, vd: odd, s: odd, t: odd, ut: odd, x: odd },
+        ...{ boot: odd, mono: odd, unsynced: odd },
       },
       { requiredKeys: [] },
     ),
@@ -107,4 +109,22 @@ test("a pack is judged by hand exactly as by the schema", () => {
 test("what JSON can say and a number cannot be is no value of a pack", () => {
   expect(() => parsePack(Buffer.from('[{"n":"a","v":1e999}]'))).toThrow("0.v");
   expect(() => parsePack(Buffer.from("not JSON"))).toThrow("not valid JSON");
+});
+
+test.each([true, false])("what a device packs (clock set: %s) is judged by hand", (isSet) => {
+  const moment = { wallMs: 1_790_000_000_123, boot: "AAECAwQFBgc", sinceBootMs: 4567.8, isSet };
+  const records = [
+    senmlRecordOf("temperature", 21.5, "Cel"),
+    senmlRecordOf("state", "ok"),
+    senmlRecordOf("open", false),
+  ];
+  for (const pack of [packTakenAt(records, moment), clockRecord(moment)]) {
+    const bytes = bytesOf(pack);
+    const bySchema = parseJson(bytes, senmlPackSchema);
+    const schema = vi.spyOn(senmlPackSchema, "safeParse");
+    onTestFinished(() => schema.mockRestore());
+    expect(parsePack(bytes)).toEqual(bySchema);
+    expect(schema).not.toHaveBeenCalled();
+    schema.mockRestore();
+  }
 });
