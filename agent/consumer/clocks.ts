@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
 import { replaceFile } from "../../core/runtime/files.ts";
-import { momentOf, zeroOf } from "../../core/wire/clock.ts";
+import { isUnsynced, momentOf, zeroOf } from "../../core/wire/clock.ts";
 import type { Reading } from "./reading.ts";
 
 /** Boots that are remembered, of all devices together; the ones told of longest ago go first. */
@@ -45,7 +45,7 @@ export class Clocks {
   async apply(readings: readonly Reading[]): Promise<Reading[]> {
     const learned = readings.filter((reading) => this.#learn(reading));
     if (learned.length > 0) await this.#save();
-    return readings.map((reading) => this.#mend(reading));
+    return readings.map((reading) => (isUnsynced(reading.pack) ? this.#mend(reading) : reading));
   }
 
   #learn({ producer, pack }: Reading): boolean {
@@ -64,11 +64,12 @@ export class Clocks {
   #mend(reading: Reading): Reading {
     const moment = momentOf(reading.pack);
     const zeroMs = this.#zeros.get(`${reading.producer}/${moment?.boot}`);
-    if (!moment || moment.isSet || zeroMs === undefined) return reading;
+    if (!moment || zeroMs === undefined) return reading;
     const timeMs = Math.round(zeroMs + moment.sinceBootMs);
     const [first, ...rest] = reading.pack;
     const { unsynced: _, ...record } = first ?? {};
-    return { ...reading, timeMs, pack: [{ ...record, bt: timeMs / MS_PER_SECOND }, ...rest] };
+    const pack = [{ ...record, bt: timeMs / MS_PER_SECOND }, ...rest];
+    return { ...reading, timeMs, pack, json: undefined };
   }
 
   async #save(): Promise<void> {

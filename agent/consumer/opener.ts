@@ -4,9 +4,9 @@ import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type RecordParts, recordId, splitRecord } from "../../core/scheme/record/header.ts";
 import { openSplit } from "../../core/scheme/record/open.ts";
 import { parsePack } from "../../core/wire/senml.ts";
+import { type Candidate, HeaderReader } from "./candidate.ts";
 import type { HeldKey, KeyRing } from "./key-ring.ts";
 import type { Marks, Position } from "./marks.ts";
 import type { Gap, Reading, Reject } from "./reading.ts";
@@ -36,15 +36,19 @@ export interface OpenerOptions {
   readonly log: Logger;
 }
 
-/** A message that is a record, by its header. */
-interface Candidate {
-  readonly message: KafkaMessage;
-  readonly parts: RecordParts;
-  readonly position: Position;
+/** A batch whose keys are here. */
+export interface Prepared {
+  readonly batch: FeedBatch;
+  readonly candidates: readonly Candidate[];
+  /** What is no record. */
+  readonly rejects: readonly Reject[];
+  /** By kid, of all that was no repeat. */
+  readonly keys: ReadonlyMap<string, HeldKey | VeilError>;
 }
 
 export class Opener {
   readonly #options: OpenerOptions;
+  readonly #headers = new HeaderReader();
 
   constructor(options: OpenerOptions) {
     this.#options = options;
@@ -55,62 +59,60 @@ export class Opener {
     return this.#options.topic;
   }
 
-  /** Opens a batch and moves `marks` past it. Waits for as long as the bridge is away; STOPPED if `signal` aborts. */
-  async open(batch: FeedBatch, marks: Marks, signal: AbortSignal): Promise<Opened> {
-    const opened: Opened & { repeats: number } = {
-      readings: [],
-      rejects: [],
-      gaps: [],
+  /** Fetches a batch's keys. Waits for as long as the bridge is away; STOPPED if `signal` aborts. */
+  async prepare(batch: FeedBatch, marks: Marks, signal: AbortSignal): Promise<Prepared> {
+    const candidates: Candidate[] = [];
+    const rejects: Reject[] = [];
+    const kids = new Set<string>();
+    for (const message of batch.messages)
+      try {
+        const candidate = this.#headers.read(message);
+        candidates.push(candidate);
+        if (!this.#isRepeat(candidate, marks)) kids.add(candidate.kid);
+      } catch (error) {
+        rejects.push(rejectOf(batch, message, error));
+      }
+    return { batch, candidates, rejects, keys: await this.#keysOf(kids, signal) };
+  }
+
+  /** Opens a batch and moves `marks` past it. */
+  open({ batch, candidates, rejects, keys }: Prepared, marks: Marks): Opened {
+    const opened = {
+      readings: [] as Reading[],
+      rejects: [...rejects],
+      gaps: [] as Gap[],
       repeats: 0,
     };
-    const reject = (message: KafkaMessage, error: VeilError): void => {
-      const where = { kafkaTopic: batch.topic, partition: batch.partition, offset: message.offset };
-      opened.rejects.push({ ...where, code: error.code, reason: error.message });
-    };
-    const candidates: Candidate[] = [];
-    for (const message of batch.messages)
-      attempt(
-        () => candidates.push(readHeader(message)),
-        (error) => reject(message, error),
-      );
-    const keys = await this.#keysOf(
-      candidates.filter((candidate) => !this.#isRepeat(candidate, marks)),
-      signal,
-    );
     for (const candidate of candidates) {
-      const { position, message } = candidate;
       if (this.#isRepeat(candidate, marks)) {
         opened.repeats += 1;
         continue;
       }
-      attempt(
-        () => {
-          const reading = this.#open(candidate, batch, keys.get(position.kid));
-          opened.readings.push(reading);
-          // Only what opens moves the marks: a forged header must not hide a true record behind it.
-          const missing = marks.advance(position, message.timestampMs);
-          if (missing > 0n) opened.gaps.push({ before: reading, missing });
-        },
-        (error) => reject(message, error),
-      );
+      try {
+        const reading = this.#open(candidate, batch, keys.get(candidate.kid));
+        opened.readings.push(reading);
+        // Only what opens moves the marks: a forged header must not hide a true record behind it.
+        const missing = marks.advance(candidate, candidate.message.timestampMs);
+        if (missing > 0n) opened.gaps.push({ before: reading, missing });
+      } catch (error) {
+        opened.rejects.push(rejectOf(batch, candidate.message, error));
+      }
     }
     return opened;
   }
 
-  #isRepeat({ position, parts }: Candidate, marks: Marks): boolean {
+  #isRepeat(candidate: Candidate, marks: Marks): boolean {
     const { carried } = this.#options;
-    if (marks.isRepeat(position)) return true;
-    return (
-      carried !== undefined && parts.header.epoch !== carried.epoch && carried.hasRead(position)
-    );
+    if (marks.isRepeat(candidate)) return true;
+    if (carried === undefined || candidate.parts.header.epoch === carried.epoch) return false;
+    return carried.hasRead(candidate);
   }
 
   async #keysOf(
-    candidates: readonly Candidate[],
+    kids: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<Map<string, HeldKey | VeilError>> {
     const { keys, log } = this.#options;
-    const kids = new Set(candidates.map(({ position }) => position.kid));
     const backoff = new Backoff(RETRY);
     for (;;) {
       try {
@@ -125,8 +127,7 @@ export class Opener {
   }
 
   #open(candidate: Candidate, batch: FeedBatch, key: HeldKey | VeilError | undefined): Reading {
-    const { topic } = this.#options;
-    const { parts, message } = candidate;
+    const { parts, message, kidText } = candidate;
     const { header } = parts;
     if (key === undefined) throw new VeilError("BAD_KEY", "the record's kid has no key");
     if (key instanceof VeilError) throw key;
@@ -135,13 +136,15 @@ export class Opener {
       producerKey: key.producerKey,
       signs: key.signs,
     });
+    const { pack, json } = parsePack(plaintext);
     return {
-      id: recordId(header),
-      topic,
+      id: `${kidText}:${header.seq}`,
+      topic: this.#options.topic,
       producer: key.producerId,
       timeMs: header.timeMs,
       takenMs: message.timestampMs,
-      pack: parsePack(plaintext),
+      pack,
+      json,
       kafkaTopic: batch.topic,
       partition: batch.partition,
       offset: message.offset,
@@ -149,39 +152,12 @@ export class Opener {
   }
 }
 
-/** The record in a Kafka message, by its header alone. Throws BAD_RECORD. */
-function readHeader(message: KafkaMessage): Candidate {
-  const { key, value } = message;
-  if (!key || !value) throw new VeilError("BAD_RECORD", "the Kafka message has no key or no value");
-  const parts = splitRecord(value);
-  const { header } = parts;
-  const position = {
-    producer: key.toString("hex"),
-    kid: header.kid.toString("hex"),
-    seq: header.seq,
-  };
-  return { message, parts, position };
-}
-
-/** Moves `marks` past a batch by its headers alone: for what was read before, without a checkpoint of it. */
-export function observeHeaders(batch: FeedBatch, marks: Marks): void {
-  for (const message of batch.messages)
-    attempt(
-      () => {
-        const { position } = readHeader(message);
-        if (!marks.isRepeat(position)) marks.advance(position, message.timestampMs);
-      },
-      // What is no record was rejected when it was read.
-      () => undefined,
-    );
-}
-
-/** Runs `work`; a VeilError is handed on, anything else is a fault of ours and thrown. */
-function attempt(work: () => void, refused: (error: VeilError) => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!isVeilError(error)) throw error;
-    refused(error);
-  }
+/** Anything but a VeilError is a fault of ours and thrown. */
+function rejectOf(
+  { topic, partition }: FeedBatch,
+  { offset }: KafkaMessage,
+  error: unknown,
+): Reject {
+  if (!isVeilError(error)) throw error;
+  return { kafkaTopic: topic, partition, offset, code: error.code, reason: error.message };
 }

@@ -1,5 +1,5 @@
 /** What a consumer gives out. */
-import { momentOf } from "../../core/wire/clock.ts";
+import { isUnsynced } from "../../core/wire/clock.ts";
 import type { SenmlPack } from "../../core/wire/senml.ts";
 
 /** One opened record. */
@@ -14,6 +14,8 @@ export interface Reading {
   /** Kafka's clock when it took the record, milliseconds since 1970. */
   readonly takenMs: number;
   readonly pack: SenmlPack;
+  /** The pack as the device wrote it, where it may stand in a line as it is. */
+  readonly json?: string | undefined;
   /** Where it lies in Kafka. */
   readonly kafkaTopic: string;
   readonly partition: number;
@@ -52,14 +54,18 @@ export interface ReadingLine {
 
 export function lineOf(reading: Reading): ReadingLine {
   const { id, topic, producer, timeMs, pack, partition, offset } = reading;
-  const unsynced = momentOf(pack)?.isSet === false ? { unsynced: true as const } : {};
+  const unsynced = isUnsynced(pack) ? { unsynced: true as const } : {};
   const where = { partition, offset: Number(offset) };
   return { id, topic, producer, time: timeMs, ...unsynced, pack, ...where };
 }
 
-/** A reading as one line of NDJSON. */
+/** A reading as one line of NDJSON: {@link lineOf} as JSON, put together by hand where the pack's JSON is at hand. */
 export function encodeReading(reading: Reading): string {
-  return `${JSON.stringify(lineOf(reading))}\n`;
+  const { id, topic, producer, timeMs, pack, json, partition, offset } = reading;
+  if (json === undefined) return `${JSON.stringify(lineOf(reading))}\n`;
+  const from = `{"id":"${id}","topic":${JSON.stringify(topic)},"producer":"${producer}"`;
+  const unsynced = isUnsynced(pack) ? ',"unsynced":true' : "";
+  return `${from},"time":${timeMs}${unsynced},"pack":${json},"partition":${partition},"offset":${offset}}\n`;
 }
 
 /** A reject as one line of NDJSON. */

@@ -7,9 +7,11 @@ import type { StartQuestion } from "../../core/ports/kafka/consumer.ts";
 import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { OffsetLost } from "../../core/ports/kafka/track.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import { observeHeaders } from "./candidate.ts";
+import type { PartitionState } from "./checkpoint.ts";
 import { Clocks } from "./clocks.ts";
 import { Marks } from "./marks.ts";
-import { type Opened, type Opener, observeHeaders } from "./opener.ts";
+import type { Opened, Opener, Prepared } from "./opener.ts";
 import { Positions } from "./positions.ts";
 import type { Progress } from "./progress.ts";
 import { type From, firstOffset, type Until } from "./range.ts";
@@ -112,7 +114,8 @@ export class Receiver {
   async take(batch: FeedBatch): Promise<void> {
     const { topic, partition, highWatermark } = batch;
     this.positions.ends(topic, partition, highWatermark);
-    await this.#inTurn(() => this.#take(batch));
+    const prepared = await this.#prepare(batch);
+    if (prepared) await this.#inTurn(() => this.#take(prepared));
   }
 
   /** Everything of a partition before `offset` has been handed over, or does not exist. */
@@ -157,20 +160,27 @@ export class Receiver {
     return progress.begin(topic, partition, committed, marks).offset;
   }
 
-  async #take(batch: FeedBatch): Promise<void> {
-    const { progress, until, observer, giveUp, signal } = this.#options;
-    const opener = this.#sources.get(batch.topic)?.opener;
-    const state = progress.find(batch.topic, batch.partition);
-    if (!opener || !state) throw new VeilError("INTERNAL", "a batch of a partition nobody reads");
+  /**
+   * With its keys, which may take as long as the bridge is away: other topics are not kept waiting. `null`: no key of it is
+   * released any more, and marks and offset stay.
+   */
+  async #prepare(batch: FeedBatch): Promise<Prepared | null> {
+    const { until, giveUp, signal } = this.#options;
+    const { opener, state } = this.#partition(batch);
     const messages = until?.cut(batch.messages) ?? batch.messages;
-    const opened = await opener
-      .open({ ...batch, messages }, state.marks, signal)
-      .catch((error: unknown) => {
-        // It comes before anything is opened: marks and offset stay.
-        if (isVeilError(error, "NOT_FOUND") && giveUp(batch.topic, error)) return null;
-        throw error;
-      });
-    if (!opened) return;
+    try {
+      return await opener.prepare({ ...batch, messages }, state.marks, signal);
+    } catch (error) {
+      if (isVeilError(error, "NOT_FOUND") && giveUp(batch.topic, error)) return null;
+      throw error;
+    }
+  }
+
+  async #take(prepared: Prepared): Promise<void> {
+    const { progress, observer } = this.#options;
+    const { batch } = prepared;
+    const { opener, state } = this.#partition(batch);
+    const opened = opener.open(prepared, state.marks);
     const readings = await this.#write(batch, opened);
     this.counts.readings += readings.length;
     this.counts.rejects += opened.rejects.length;
@@ -178,9 +188,16 @@ export class Receiver {
     observer?.onReadings?.(readings);
     if (opened.rejects.length > 0) observer?.onRejects?.(opener.topic, opened.rejects.length);
     for (const gap of opened.gaps) observer?.onGap?.(gap);
-    const last = messages.at(-1);
+    const last = batch.messages.at(-1);
     if (last) progress.moveTo(state, last.offset + 1n);
     await progress.saveIfDue();
+  }
+
+  #partition({ topic, partition }: FeedBatch): { opener: Opener; state: PartitionState } {
+    const opener = this.#sources.get(topic)?.opener;
+    const state = this.#options.progress.find(topic, partition);
+    if (!opener || !state) throw new VeilError("INTERNAL", "a batch of a partition nobody reads");
+    return { opener, state };
   }
 
   /** The readings as they were written: with the time that their device's clock record gives them. */

@@ -40,6 +40,11 @@ export function momentOf(pack: SenmlPack): Pick<Moment, "boot" | "sinceBootMs" |
   return { boot, sinceBootMs: mono * MS_PER_SECOND, isSet: unsynced !== true };
 }
 
+/** Whether a pack was made while the clock was not set. */
+export function isUnsynced(pack: SenmlPack): boolean {
+  return pack[0]?.unsynced === true && momentOf(pack) !== null;
+}
+
 /** The clock record of a moment at which the clock is set. */
 export function clockRecord(moment: Moment): SenmlPack {
   const zero = (moment.wallMs - moment.sinceBootMs) / MS_PER_SECOND;
@@ -49,8 +54,8 @@ export function clockRecord(moment: Moment): SenmlPack {
 
 /** What a clock record says: the wall time at its boot's beginning; null if `pack` is none. */
 export function zeroOf(pack: SenmlPack): { boot: string; zeroMs: number } | null {
-  const [record, ...more] = pack;
+  const [record] = pack;
+  if (record?.n !== CLOCK_NAME || record.v === undefined || pack.length > 1) return null;
   const moment = momentOf(pack);
-  if (record?.n !== CLOCK_NAME || record.v === undefined || more.length > 0) return null;
   return moment?.isSet ? { boot: moment.boot, zeroMs: record.v * MS_PER_SECOND } : null;
 }

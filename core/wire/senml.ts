@@ -3,6 +3,9 @@ import { z } from "zod";
 import { parseJson } from "./fields.ts";
 
 const MS_PER_SECOND = 1000;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/;
 const UNIT = /^[!-~]+$/;
@@ -53,18 +56,27 @@ export type SenmlRecord = z.output<typeof recordSchema>;
 export const senmlPackSchema = z.array(recordSchema).min(1);
 export type SenmlPack = z.output<typeof senmlPackSchema>;
 
+/** A pack, and how it was written. */
+export interface WrittenPack {
+  readonly pack: SenmlPack;
+  /** Its JSON as it came, where that is one line and says the same to every reader; else `undefined`. */
+  readonly json: string | undefined;
+}
+
 /**
  * A pack from its JSON. Throws BAD_ARGUMENT naming the fields. What a device sends every day is judged by hand, which
  * takes a consumer a tenth of the schema's time; the schema judges all else and words every refusal.
  */
-export function parsePack(bytes: Uint8Array): SenmlPack {
-  const value = tryParse(bytes);
-  return isPlainPack(value) ? value : parseJson(bytes, senmlPackSchema);
+export function parsePack(bytes: Buffer): WrittenPack {
+  const text = bytes.toString("utf8");
+  const value = tryParse(text);
+  if (!isPlainPack(value)) return { pack: parseJson(text, senmlPackSchema), json: undefined };
+  return { pack: value, json: quotesIn(bytes) === quotesOf(value) ? text : undefined };
 }
 
-function tryParse(bytes: Uint8Array): unknown {
+function tryParse(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -84,6 +96,27 @@ function isPlainRecord(record: unknown): boolean {
     if (field === "v" || field === "vs" || field === "vb") values += 1;
   }
   return values === 1;
+}
+
+/**
+ * The quotes in JSON; -1 where it has line breaks or escapes. More of them than {@link quotesOf} its value: a field is
+ * there twice, of which this reader took the last and another may take the first.
+ */
+function quotesIn(bytes: Buffer): number {
+  let quotes = 0;
+  for (const byte of bytes) {
+    if (byte === QUOTE) quotes += 1;
+    else if (byte < SPACE || byte === BACKSLASH) return -1;
+  }
+  return quotes;
+}
+
+/** The quotes that a pack needs: two for each field, two for each text. */
+function quotesOf(pack: SenmlPack): number {
+  let quotes = 0;
+  for (const record of pack)
+    for (const value of Object.values(record)) quotes += typeof value === "string" ? 4 : 2;
+  return quotes;
 }
 
 const isNumber = Number.isFinite;

@@ -156,11 +156,12 @@ export class Reader {
     const batch = messages.map(({ key = "pseudonym", value }) => {
       return { offset: this.#offset++, timestampMs: 0, key: Buffer.from(key), value };
     });
-    return this.#opener.open(
+    const prepared = await this.#opener.prepare(
       { topic: "t", partition: 0, messages: batch, highWatermark: this.#offset },
       this.#marks,
       new AbortController().signal,
     );
+    return this.#opener.open(prepared, this.#marks);
   }
 }
 

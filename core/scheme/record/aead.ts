@@ -8,11 +8,14 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { VeilError } from "../../errors.ts";
 import { join } from "../bytes.ts";
-import { AEAD, AUTH_TAG_BYTES } from "./header.ts";
+import { AEAD, AUTH_TAG_BYTES, RECORD_HEADER_BYTES, type RecordParts, SEQ_AT } from "./header.ts";
 import type { RecordKey } from "./key.ts";
 
 const OPTIONS = { authTagLength: AUTH_TAG_BYTES };
-const SEQ_AT = 4;
+const NONCE_BYTES = 12;
+const NONCE_SEQ_AT = 4;
+const SEQ_BYTES = 8;
+const BINDING_BYTES = 32;
 
 /** A ciphertext, as long as its plaintext, and its auth tag of 16 bytes. */
 export interface Sealed {
@@ -20,11 +23,17 @@ export interface Sealed {
   readonly authTag: Buffer;
 }
 
-/** 12 bytes, never the same twice for a key whose seq counts. */
-export function recordNonce(key: RecordKey, seq: bigint): Buffer {
-  const nonce = Buffer.from(key.iv);
-  nonce.writeBigUInt64BE(nonce.readBigUInt64BE(SEQ_AT) ^ seq, SEQ_AT);
+/** 12 bytes, never the same twice for a key whose seq counts. `header`: 42 bytes, or a record that begins with them. */
+export function recordNonce(key: RecordKey, header: Uint8Array): Buffer {
+  const nonce = Buffer.alloc(NONCE_BYTES);
+  setNonce(nonce, key, header);
   return nonce;
+}
+
+function setNonce(nonce: Buffer, key: RecordKey, header: Uint8Array): void {
+  nonce.set(key.iv);
+  for (let n = 0; n < SEQ_BYTES; n++)
+    nonce[NONCE_SEQ_AT + n] = (nonce[NONCE_SEQ_AT + n] ?? 0) ^ (header[SEQ_AT + n] ?? 0);
 }
 
 /** 74 bytes: what is authenticated with the ciphertext; its second part is never sent. */
@@ -37,15 +46,14 @@ export function signedBytes(aad: Uint8Array, { ciphertext, authTag }: Sealed): B
   return join("VEILMQ-V01-rec\0", aad, ciphertext, authTag);
 }
 
-/** Encrypts as long as the plaintext is; the caller never gives the same seq twice to one key. */
+/** Encrypts as long as the plaintext is; the caller never gives the same seq, in the header, twice to one key. */
 export function encrypt(input: {
   readonly key: RecordKey;
-  readonly seq: bigint;
   readonly aad: Buffer;
   readonly plaintext: Uint8Array;
 }): Sealed {
-  const { key, seq, aad, plaintext } = input;
-  const nonce = recordNonce(key, seq);
+  const { key, aad, plaintext } = input;
+  const nonce = recordNonce(key, aad);
   const cipher =
     key.aead === AEAD.aes256Gcm
       ? createCipheriv("aes-256-gcm", key.key, nonce, OPTIONS)
@@ -57,23 +65,23 @@ export function encrypt(input: {
   return { ciphertext, authTag: cipher.getAuthTag() };
 }
 
-/** Throws BAD_RECORD where key, seq, AAD, ciphertext and auth tag do not belong together. */
-export function decrypt(input: {
-  readonly key: RecordKey;
-  readonly seq: bigint;
-  readonly aad: Buffer;
-  readonly sealed: Sealed;
-}): Buffer {
-  const { key, seq, aad, sealed } = input;
-  const nonce = recordNonce(key, seq);
+// For one record after the other, of which a consumer opens many: OpenSSL has copied both before the next comes.
+const nonceToOpen = Buffer.alloc(NONCE_BYTES);
+const aadToOpen = Buffer.alloc(RECORD_HEADER_BYTES + BINDING_BYTES);
+
+/** Throws BAD_RECORD where the record and the key do not belong together. */
+export function decrypt({ record, ciphertext, authTag }: RecordParts, key: RecordKey): Buffer {
+  setNonce(nonceToOpen, key, record);
+  record.copy(aadToOpen, 0, 0, RECORD_HEADER_BYTES);
+  aadToOpen.set(key.binding, RECORD_HEADER_BYTES);
   const decipher =
     key.aead === AEAD.aes256Gcm
-      ? createDecipheriv("aes-256-gcm", key.key, nonce, OPTIONS)
-      : createDecipheriv("chacha20-poly1305", key.key, nonce, OPTIONS);
-  decipher.setAAD(aad, { plaintextLength: sealed.ciphertext.length });
-  decipher.setAuthTag(sealed.authTag);
+      ? createDecipheriv("aes-256-gcm", key.key, nonceToOpen, OPTIONS)
+      : createDecipheriv("chacha20-poly1305", key.key, nonceToOpen, OPTIONS);
+  decipher.setAAD(aadToOpen, { plaintextLength: ciphertext.length });
+  decipher.setAuthTag(authTag);
   try {
-    const plaintext = decipher.update(sealed.ciphertext);
+    const plaintext = decipher.update(ciphertext);
     decipher.final();
     return plaintext;
   } catch (cause) {

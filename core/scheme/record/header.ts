@@ -13,6 +13,8 @@ export const RECORD_HEADER_BYTES = 42;
 export const KID_BYTES = 16;
 export const AUTH_TAG_BYTES = 16;
 export const SIGNATURE_BYTES = 64;
+/** Where the sequence number stands: 8 bytes. */
+export const SEQ_AT = 26;
 /** The longest ciphertext, which is the longest plaintext after padding: 64 KiB. */
 export const MAX_CIPHERTEXT_BYTES = 65_536;
 /** The shortest padded plaintext; the others double it. */
@@ -30,12 +32,9 @@ const VERSION = 1;
 const FLAG_PADDED = 0b01;
 const FLAG_SIGNED = 0b10;
 const KNOWN_FLAGS = FLAG_PADDED | FLAG_SIGNED;
-/** By their byte: looked up for every record. */
-const SUITE_OF = new Map<number, RecordSuiteId>(
-  Object.values(SUITE).flatMap((id) => (id === SUITE.paper ? [] : [[id, id]])),
-);
-const AEAD_OF = new Map<number, AeadId>(Object.values(AEAD).map((id) => [id, id]));
-const AT = { version: 2, suite: 3, aead: 4, flags: 5, epoch: 6, kid: 10, seq: 26, timeMs: 34 };
+const RECORD_SUITES = Object.values(SUITE).filter((id) => id !== SUITE.paper);
+const AEADS = Object.values(AEAD);
+const AT = { version: 2, suite: 3, aead: 4, flags: 5, epoch: 6, kid: 10, seq: SEQ_AT, timeMs: 34 };
 
 /** What a record says about itself in the clear. */
 export interface RecordHeader {
@@ -57,7 +56,8 @@ export interface RecordHeader {
 /** A record in its parts: views into the record's own bytes, not copies. */
 export interface RecordParts {
   readonly header: RecordHeader;
-  readonly headerBytes: Buffer;
+  /** All of it; its first 42 bytes are the header's. */
+  readonly record: Buffer;
   readonly ciphertext: Buffer;
   readonly authTag: Buffer;
   /** `undefined` for an unsigned record. */
@@ -154,7 +154,7 @@ export function splitRecord(record: Uint8Array): RecordParts {
   const authTagAt = signatureAt - AUTH_TAG_BYTES;
   return {
     header,
-    headerBytes: view.subarray(0, RECORD_HEADER_BYTES),
+    record: view,
     ciphertext: view.subarray(RECORD_HEADER_BYTES, authTagAt),
     authTag: view.subarray(authTagAt, signatureAt),
     signature: header.signed ? view.subarray(signatureAt) : undefined,
@@ -168,18 +168,17 @@ function isPaddedLength(length: number): boolean {
 
 /** The suite of a byte of a record or an announcement. Throws BAD_RECORD for `paper` and unknown ones. */
 export function recordSuiteOf(byte: number): RecordSuiteId {
-  const id = SUITE_OF.get(byte);
-  if (id === undefined) throw bad("its suite is unknown");
-  return id;
+  for (const id of RECORD_SUITES) if (id === byte) return id;
+  throw bad("its suite is unknown");
 }
 
 function knownAead(byte: number): AeadId {
-  const id = AEAD_OF.get(byte);
-  if (id === undefined) throw bad("its algorithm is unknown");
-  return id;
+  for (const id of AEADS) if (id === byte) return id;
+  throw bad("its algorithm is unknown");
 }
 
 function bufferView(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

@@ -5,7 +5,7 @@
 import { type KeyObject, verify } from "node:crypto";
 import { VeilError } from "../../errors.ts";
 import { decrypt, recordAad, signedBytes } from "./aead.ts";
-import type { RecordHeader, RecordParts } from "./header.ts";
+import { RECORD_HEADER_BYTES, type RecordHeader, type RecordParts } from "./header.ts";
 import type { RecordKey } from "./key.ts";
 import { unpad } from "./padding.ts";
 
@@ -31,10 +31,8 @@ export function openSplit(parts: RecordParts, opening: Opening): Buffer {
 
 /** The plaintext, authenticated by its tag alone: whether a signature is owed is for {@link openSplit}. */
 export function openParts(parts: RecordParts, key: RecordKey): Buffer {
-  const { header, headerBytes } = parts;
-  const aad = recordAad(key, headerBytes);
-  const body = decrypt({ key, seq: header.seq, aad, sealed: parts });
-  return header.padded ? unpad(body) : body;
+  const body = decrypt(parts, key);
+  return parts.header.padded ? unpad(body) : body;
 }
 
 function checkNamedKey(header: RecordHeader, key: RecordKey): void {
@@ -44,9 +42,9 @@ function checkNamedKey(header: RecordHeader, key: RecordKey): void {
 }
 
 function checkSignature(parts: RecordParts, input: Opening): void {
-  const { signature, headerBytes } = parts;
+  const { signature, record } = parts;
   if (signature) {
-    const aad = recordAad(input.key, headerBytes);
+    const aad = recordAad(input.key, record.subarray(0, RECORD_HEADER_BYTES));
     if (!verify(null, signedBytes(aad, parts), input.producerKey, signature))
       throw new VeilError("BAD_RECORD", "the record's signature is wrong");
   } else if (input.signs) {

@@ -36,7 +36,7 @@ export function sealRecord(input: {
   const signed = signingKey !== undefined;
   const header = encodeHeader({ suite, aead, padded, signed, epoch, kid, seq, timeMs });
   const aad = recordAad(key, header);
-  const sealed = encrypt({ key, seq, aad, plaintext: padded ? pad(plaintext) : plaintext });
+  const sealed = encrypt({ key, aad, plaintext: padded ? pad(plaintext) : plaintext });
   const unsigned = join(header, sealed.ciphertext, sealed.authTag);
   if (!signingKey) return unsigned;
   return join(unsigned, sign(null, signedBytes(aad, sealed), signingKey));

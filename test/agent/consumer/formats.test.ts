@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { measurementsOf } from "../../../agent/consumer/measurements.ts";
-import type { Reading } from "../../../agent/consumer/reading.ts";
-import type { SenmlPack } from "../../../core/wire/senml.ts";
+import { lineOf, type Reading } from "../../../agent/consumer/reading.ts";
+import { packTakenAt } from "../../../core/wire/clock.ts";
+import { parsePack, type SenmlPack } from "../../../core/wire/senml.ts";
 
 const TIME_MS = 1_700_000_000_000;
 
@@ -42,6 +43,21 @@ describe("the values of a pack", () => {
 });
 
 describe("a reading", () => {
+  test.each([true, false])(
+    "as NDJSON is the same line however it is put together (clock set: %s)",
+    (isSet) => {
+      const moment = { wallMs: TIME_MS, boot: "AAECAwQFBgc", sinceBootMs: 1500, isSet };
+      const sealed = JSON.stringify(packTakenAt([{ n: "t", u: "Cel", v: 21.5 }], moment));
+      const written = parsePack(Buffer.from(sealed));
+      expect(written.json).toBe(sealed);
+      const reading = { ...readingOf(written.pack, 'a "b"\u2028'), offset: 2n ** 53n - 1n };
+      const line = FORMATS.ndjson.encode({ ...reading, ...written });
+      expect(line).toBe(FORMATS.ndjson.encode(reading));
+      expect(line).toBe(`${JSON.stringify(lineOf(reading))}\n`);
+      expect(JSON.parse(line).unsynced).toBe(isSet ? undefined : true);
+    },
+  );
+
   test("as CSV is a line a value, quoted as RFC 4180 says", () => {
     const pack: SenmlPack = [
       { n: "temp", u: "Cel", v: 21.5 },

@@ -2,8 +2,9 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Marks } from "../../../agent/consumer/marks.ts";
-import { Opener } from "../../../agent/consumer/opener.ts";
+import { type Opened, Opener } from "../../../agent/consumer/opener.ts";
 import { VeilError } from "../../../core/errors.ts";
+import type { FeedBatch } from "../../../core/ports/kafka/feed.ts";
 import type { ReleasedKey } from "../../../core/wire/http.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 
@@ -23,6 +24,10 @@ function openerWith(keys: ReleasedKey[], topic = TOPIC) {
   return { calls, opener: new Opener({ topic, keys: ring, log: pino({ level: "silent" }) }) };
 }
 
+async function open(opener: Opener, batch: FeedBatch, marks: Marks): Promise<Opened> {
+  return opener.open(await opener.prepare(batch, marks, never), marks);
+}
+
 function batchOf(...records: Buffer[]) {
   const messages = records.map((value, n) => ({
     offset: BigInt(n),
@@ -40,7 +45,7 @@ describe("opening a batch", () => {
     const records = [producer.seal(), producer.seal(), producer.seal()];
     const again = [records[0], records[2]].filter((record) => record !== undefined);
     const marks = new Marks();
-    const opened = await opener.open(batchOf(...records, ...again), marks, never);
+    const opened = await open(opener, batchOf(...records, ...again), marks);
     expect(opened.readings.map(({ id }) => id.split(":")[1])).toEqual(["0", "1", "2"]);
     expect(opened).toMatchObject({ rejects: [], repeats: 2 });
     expect(opened.readings[0]).toMatchObject({
@@ -51,7 +56,7 @@ describe("opening a batch", () => {
       offset: 0n,
     });
     expect(calls).toHaveLength(1);
-    expect(await opener.open(batchOf(...records), marks, never)).toMatchObject({ repeats: 3 });
+    expect(await open(opener, batchOf(...records), marks)).toMatchObject({ repeats: 3 });
   });
 
   test("rejects what does not open, with the place and the reason, and goes on", async () => {
@@ -61,7 +66,7 @@ describe("opening a batch", () => {
     forged.writeUInt8(forged.readUInt8(50) ^ 1, 50);
     const noPack = producer.seal({ not: "a pack" });
     const batch = batchOf(Buffer.from("garbage"), forged, noPack, producer.seal());
-    const opened = await opener.open(batch, new Marks(), never);
+    const opened = await open(opener, batch, new Marks());
     expect(opened.readings).toHaveLength(1);
     expect(opened.rejects.map(({ offset, code }) => [offset, code])).toEqual([
       [0n, "BAD_RECORD"],
@@ -76,7 +81,7 @@ describe("opening a batch", () => {
     const [first, second] = [producer.seal(), producer.seal()];
     const forged = Buffer.from(second);
     forged.writeBigUInt64BE(1000n, 26);
-    const opened = await opener.open(batchOf(first, forged, second), new Marks(), never);
+    const opened = await open(opener, batchOf(first, forged, second), new Marks());
     expect(opened.readings).toHaveLength(2);
     expect(opened.rejects).toHaveLength(1);
   });
@@ -93,7 +98,7 @@ describe("opening a batch", () => {
     const options = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey };
     const keys = new KeyRing({ ...options, schemeOf: () => scheme, bridge });
     const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
-    const opened = await opener.open(batchOf(producer.seal()), new Marks(), never);
+    const opened = await open(opener, batchOf(producer.seal()), new Marks());
     expect(opened.readings).toHaveLength(1);
   });
 });
@@ -126,7 +131,7 @@ describe("a bridge that lies", () => {
   test.each(cases)("that %s gets the record rejected", async (_what, lie, reason) => {
     const honest = new Producer("device-1");
     const { opener } = openerWith(lie(honest));
-    const opened = await opener.open(batchOf(honest.seal()), new Marks(), never);
+    const opened = await open(opener, batchOf(honest.seal()), new Marks());
     expect(opened.readings).toEqual([]);
     expect(opened.rejects[0]?.reason).toMatch(reason);
   });
@@ -134,7 +139,7 @@ describe("a bridge that lies", () => {
   test("and moves a record and its key to another topic is found out", async () => {
     const elsewhere = new Producer("device-1", { topic: "field/south/climate" });
     const { opener } = openerWith([elsewhere.released]);
-    const opened = await opener.open(batchOf(elsewhere.seal()), new Marks(), never);
+    const opened = await open(opener, batchOf(elsewhere.seal()), new Marks());
     expect(opened.rejects[0]?.reason).toMatch(/not the announced one/);
   });
 
@@ -142,7 +147,7 @@ describe("a bridge that lies", () => {
     const producer = new Producer("device-1", { signs: true });
     const { opener } = openerWith([producer.released]);
     const batch = batchOf(producer.seal(), producer.seal([{ n: "t", v: 1 }], { sign: true }));
-    const opened = await opener.open(batch, new Marks(), never);
+    const opened = await open(opener, batch, new Marks());
     expect(opened.rejects[0]?.reason).toMatch(/not signed/);
     expect(opened.readings).toHaveLength(1);
   });
@@ -151,7 +156,7 @@ describe("a bridge that lies", () => {
     const honest = new Producer("device-1");
     const planted = { ...new Producer("device-2").released, kid: honest.key.kid };
     const { opener } = openerWith([planted, honest.released]);
-    const opened = await opener.open(batchOf(honest.seal()), new Marks(), never);
+    const opened = await open(opener, batchOf(honest.seal()), new Marks());
     expect(opened.readings).toHaveLength(1);
   });
 });

@@ -98,7 +98,7 @@ test("a pack is judged by hand exactly as by the schema", () => {
           return String(error);
         }
       };
-      expect(outcome(() => parsePack(bytes))).toEqual(
+      expect(outcome(() => parsePack(bytes).pack)).toEqual(
         outcome(() => parseJson(bytes, senmlPackSchema)),
       );
     }),
@@ -123,8 +123,27 @@ test.each([true, false])("what a device packs (clock set: %s) is judged by hand"
     const bySchema = parseJson(bytes, senmlPackSchema);
     const schema = vi.spyOn(senmlPackSchema, "safeParse");
     onTestFinished(() => schema.mockRestore());
-    expect(parsePack(bytes)).toEqual(bySchema);
+    expect(parsePack(bytes)).toEqual({ pack: bySchema, json: bytes.toString() });
     expect(schema).not.toHaveBeenCalled();
     schema.mockRestore();
   }
+});
+
+test.each([
+  ["over two lines", '[{"n":"a",\n"v":1}]'],
+  ["with a tab between", '[{"n":"a",\t"v":1}]'],
+  ["with an escape", '[{"n":"a","vs":"\\u0022"}]'],
+  ["with a field twice", '[{"n":"b","n":"a","v":1}]'],
+  ["with a field twice, set apart", '[{"n":"b","n" :"a","v":1}]'],
+  ["of the seldom kind", '[{"n":"a","bu":"Cel","v":1}]'],
+])("JSON %s is not handed on as it came", (_what, text) => {
+  const { pack, json } = parsePack(Buffer.from(text));
+  expect(pack[0]?.n).toBe("a");
+  expect(json).toBeUndefined();
+});
+
+test("JSON that is one line is handed on as it came, spaces, signs and digits too", () => {
+  const text =
+    '[{"bt": 1.50, "n":"a","vs":"\u00b0C, {ok}: [1]"},{"n":"b","v":0.1000000000000000055511}]';
+  expect(parsePack(Buffer.from(text)).json).toBe(text);
 });

@@ -35,7 +35,7 @@ function sealBody(body: Buffer): Buffer {
     signed: false,
   });
   const aad = recordAad(RECORD_KEY, header);
-  const { ciphertext, authTag } = encrypt({ key: RECORD_KEY, seq, aad, plaintext: body });
+  const { ciphertext, authTag } = encrypt({ key: RECORD_KEY, aad, plaintext: body });
   return Buffer.concat([header, ciphertext, authTag]);
 }
 
