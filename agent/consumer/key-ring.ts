@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { VeilError } from "../../core/errors.ts";
+import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { Realm } from "../../core/scheme/context.ts";
 import { AEAD, type AeadId, recordSuiteOf } from "../../core/scheme/record/header.ts";
 import { confirmRecordKey, deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
@@ -57,7 +57,7 @@ export class KeyRing {
 
   /**
    * The keys of `kids` (hex). What the bridge does not have, or what does not hold, comes as a VeilError.
-   * Throws only if the bridge cannot be asked.
+   * Throws only if the bridge cannot be asked, or if too much is asked at once.
    */
   async get(kids: Iterable<string>): Promise<Map<string, HeldKey | VeilError>> {
     const found = new Map<string, HeldKey | VeilError>();
@@ -79,11 +79,18 @@ export class KeyRing {
       kafkaTopic,
       kids.map((kid) => Buffer.from(kid, "hex")),
     );
-    for (const released of keys) {
-      const kid = released.kid.toString("hex");
+    const opened = await Promise.all(
+      keys
+        .map((released) => ({ released, kid: released.kid.toString("hex") }))
+        .filter(({ kid }) => asked.has(kid))
+        .map(async ({ released, kid }) => ({
+          kid,
+          key: await this.#open(released).catch(asRefusal),
+        })),
+    );
+    for (const { kid, key } of opened) {
       // Several producers may have announced one kid: the first that holds is the right one.
-      if (!asked.has(kid) || this.#held.has(kid)) continue;
-      const key = await this.#open(released).catch((error: unknown) => asRefusal(error));
+      if (this.#held.has(kid)) continue;
       if (!(key instanceof VeilError)) this.#held.set(kid, key);
       found.set(kid, key);
     }
@@ -139,7 +146,9 @@ export class KeyRing {
   }
 }
 
+/** What may be otherwise the next time is no refusal, and neither is a fault of ours: a record must not be lost by it. */
 function asRefusal(error: unknown): VeilError {
-  if (error instanceof VeilError) return error;
+  const isOurs = isVeilError(error, "INTERNAL") || isVeilError(error, "STOPPED");
+  if (isVeilError(error) && !error.retryable && !isOurs) return error;
   throw error;
 }

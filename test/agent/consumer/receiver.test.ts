@@ -6,14 +6,22 @@ import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts";
-import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
+import { FormattedSink, type ReadingSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
 import { NEVER } from "../../../core/runtime/backoff.ts";
+import { VeilError } from "../../../core/errors.ts";
 import { testFolder } from "../../support/folder.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 
 const log = pino({ level: "silent" });
+
+const NOWHERE: ReadingSink = {
+  open: async () => undefined,
+  write: async () => undefined,
+  flush: async () => null,
+  close: async () => undefined,
+};
 
 /** A file on a disk that is full. */
 class FullDisk extends FileSink {
@@ -21,6 +29,50 @@ class FullDisk extends FileSink {
     throw new Error("no space left on device");
   }
 }
+
+test("a topic whose keys cannot be had keeps no other waiting", async () => {
+  const progress = new Progress({
+    ...{ stateDir: null, group: "g", rejects: null, onSaved: () => undefined },
+    output: NOWHERE,
+  });
+  await progress.start();
+  const end = new AbortController();
+  const written: string[] = [];
+  const receiver = new Receiver({
+    ...{ progress, log, rejects: null, signal: end.signal, giveUp: () => false },
+    output: {
+      ...NOWHERE,
+      write: async (readings) => void written.push(...readings.map(({ topic }) => topic)),
+    },
+    scan: async () => undefined,
+  });
+  const producer = new Producer("device-1");
+  const parts = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, schemeOf: () => scheme };
+  let asked = 0;
+  const away = async (): Promise<never> => {
+    asked += 1;
+    throw new VeilError("UNAVAILABLE", "away");
+  };
+  const bridges = {
+    "veil-away": { keys: away },
+    "veil-there": { keys: async () => ({ keys: [producer.released], missing: [] }) },
+  };
+  const offsets = { low: 0n, high: 1n, committed: undefined, offsetAt: async () => 1n };
+  for (const [name, bridge] of Object.entries(bridges)) {
+    const keys = new KeyRing({ ...parts, bridge });
+    receiver.addTopic(name, new Opener({ topic: TOPIC, log, keys }));
+    await receiver.startAt({ topic: name, partition: 0, ...offsets });
+  }
+  const key = Buffer.from("pseudo-1");
+  const messages = [{ offset: 0n, timestampMs: 0, key, value: producer.seal() }];
+  const batch = { partition: 0, messages, highWatermark: 1n };
+  const waiting = receiver.take({ ...batch, topic: "veil-away" });
+  await expect.poll(() => asked).toBeGreaterThan(0);
+  await receiver.take({ ...batch, topic: "veil-there" });
+  expect(written).toEqual([TOPIC]);
+  end.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "STOPPED" });
+});
 
 test("what the output did not take is in no checkpoint, however much was waiting to be saved", async () => {
   const folder = await testFolder();
