@@ -42,6 +42,7 @@ export interface ConsumeFlags {
   readonly silence?: number;
   readonly alerts?: string;
   readonly mailEvery?: number;
+  readonly threads: number;
   readonly wait?: true;
   readonly verbose?: true;
 }
@@ -80,6 +81,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
     output: await openOutput(flags, { status: () => status, log }),
     rejects: flags.rejects ? new FileSink(flags.rejects) : null,
     wait: flags.wait === true,
+    threads: flags.threads,
     from: flags.from ?? "checkpoint",
     untilMs: flags.until ?? null,
     access: flags.config === undefined ? {} : await loadAccess(flags.config),

@@ -36,6 +36,7 @@ import type { LineSink } from "./sinks.ts";
 import { watchStatus } from "./status-watch.ts";
 import { TopicEpochs } from "./topic-epochs.ts";
 import type { FoundName } from "./topic-name.ts";
+import { UnsealThreads } from "./unseal-threads.ts";
 
 const MAIL_EVERY_MS = 45_000;
 
@@ -67,6 +68,8 @@ export interface ConsumerOptions {
   /** What Kafka takes from then on, milliseconds since 1970, is not read, and the run ends with it. */
   readonly untilMs?: number | null;
   readonly observer?: Observer;
+  /** How many threads open records; 0, unless given: the one that does everything else does that, too. */
+  readonly threads?: number;
   /** How the bridge and Kafka want to be spoken to, beyond the credential. */
   readonly access?: Access;
   readonly log: Logger;
@@ -75,6 +78,7 @@ export interface ConsumerOptions {
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #scheme: SchemeWorker;
+  readonly #threads: UnsealThreads | null;
   readonly #bridge: BridgeClient;
   readonly #progress: Progress;
   readonly #group: string;
@@ -96,10 +100,11 @@ export class Consumer {
   #failure: unknown;
 
   constructor(options: ConsumerOptions) {
-    const { credential, stateDir, output, rejects, untilMs = null, log } = options;
+    const { credential, stateDir, output, rejects, untilMs = null, threads = 0, log } = options;
     this.#options = options;
     this.#until = untilMs === null ? null : new Until(untilMs);
     this.#scheme = new SchemeWorker(credential);
+    this.#threads = threads > 0 ? new UnsealThreads({ threads }) : null;
     const { bridge, kafka = {} } = options.access ?? {};
     this.#bridge = new BridgeClient(credential, bridge);
     this.#group = defaultGroup(credential.groupKey);
@@ -231,7 +236,8 @@ export class Consumer {
           this.#progress.marksOf(name).some((marks) => marks.hasRead(position)),
         ),
     };
-    this.#receiver.addTopic(kafkaTopic, new Opener({ topic, keys, carried, log }), { isNew });
+    const opener = new Opener({ topic, keys, carried, threads: this.#threads, log });
+    this.#receiver.addTopic(kafkaTopic, opener, { isNew });
     await this.#feed.addTopic(kafkaTopic);
     this.#options.observer?.onTopic?.({ topic, kafkaTopic });
     log.info({ kafkaTopic, epoch }, "reading a topic");
@@ -328,6 +334,7 @@ export class Consumer {
     const { output, rejects } = this.#options;
     await this.#committing;
     await Promise.all([this.#feed.stop(), this.#scheme.stop(), this.#bridge.stop()]);
+    await this.#threads?.stop();
     await Promise.all([output.close(), rejects?.close(), this.#progress.stop()]);
   }
 }

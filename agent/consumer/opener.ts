@@ -4,13 +4,16 @@ import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { openSplit } from "../../core/scheme/record/open.ts";
+import type { RecordParts } from "../../core/scheme/record/header.ts";
+import { type Opening, openSplit } from "../../core/scheme/record/open.ts";
 import { parsePack } from "../../core/wire/senml.ts";
 import { type Candidate, HeaderReader } from "./candidate.ts";
 import type { HeldKey, KeyRing } from "./key-ring.ts";
 import type { Marks, Position } from "./marks.ts";
 import type { Gap, Reading, Reject } from "./reading.ts";
+import { RECORDS_PER_TASK, type UnsealThreads } from "./unseal-threads.ts";
 
+const NOTHING: Portion["unsealed"] = Promise.resolve([]);
 const RETRY = { minMs: 200, maxMs: 10_000 };
 
 export interface Opened {
@@ -33,13 +36,22 @@ export interface OpenerOptions {
     /** Whether it was read from an older name. */
     readonly hasRead: (position: Position) => boolean;
   };
+  /** Open records; without them, it is done here. */
+  readonly threads?: UnsealThreads | null;
   readonly log: Logger;
+}
+
+/** Some of a batch. */
+interface Portion {
+  readonly candidates: readonly Candidate[];
+  /** What threads made of each; nothing of one that is to be opened here. */
+  readonly unsealed: Promise<readonly (Buffer | VeilError | null)[]>;
 }
 
 /** A batch whose keys are here. */
 export interface Prepared {
   readonly batch: FeedBatch;
-  readonly candidates: readonly Candidate[];
+  readonly portions: readonly Portion[];
   /** What is no record. */
   readonly rejects: readonly Reject[];
   /** By kid, of all that was no repeat. */
@@ -72,33 +84,62 @@ export class Opener {
       } catch (error) {
         rejects.push(rejectOf(batch, message, error));
       }
-    return { batch, candidates, rejects, keys: await this.#keysOf(kids, signal) };
+    const keys = await this.#keysOf(kids, signal);
+    return { batch, portions: this.#portionsOf(candidates, keys), rejects, keys };
   }
 
   /** Opens a batch and moves `marks` past it. */
-  open({ batch, candidates, rejects, keys }: Prepared, marks: Marks): Opened {
-    const opened = {
-      readings: [] as Reading[],
+  async open({ batch, portions, rejects, keys }: Prepared, marks: Marks): Promise<Opened> {
+    const opened: Opened & { repeats: number } = {
+      readings: [],
       rejects: [...rejects],
-      gaps: [] as Gap[],
+      gaps: [],
       repeats: 0,
     };
-    for (const candidate of candidates) {
-      if (this.#isRepeat(candidate, marks)) {
-        opened.repeats += 1;
-        continue;
-      }
-      try {
-        const reading = this.#open(candidate, batch, keys.get(candidate.kid));
-        opened.readings.push(reading);
-        // Only what opens moves the marks: a forged header must not hide a true record behind it.
-        const missing = marks.advance(candidate, candidate.message.timestampMs);
-        if (missing > 0n) opened.gaps.push({ before: reading, missing });
-      } catch (error) {
-        opened.rejects.push(rejectOf(batch, candidate.message, error));
+    for (const { candidates, unsealed } of portions) {
+      const plaintexts = await unsealed;
+      for (const [n, candidate] of candidates.entries()) {
+        if (this.#isRepeat(candidate, marks)) {
+          opened.repeats += 1;
+          continue;
+        }
+        try {
+          const reading = this.#open(candidate, batch, keys.get(candidate.kid), plaintexts[n]);
+          opened.readings.push(reading);
+          // Only what opens moves the marks: a forged header must not hide a true record behind it.
+          const missing = marks.advance(candidate, candidate.message.timestampMs);
+          if (missing > 0n) opened.gaps.push({ before: reading, missing });
+        } catch (error) {
+          opened.rejects.push(rejectOf(batch, candidate.message, error));
+        }
       }
     }
     return opened;
+  }
+
+  /** Where there are threads, in as many portions as they take, and on its way to them; else in one. */
+  #portionsOf(
+    candidates: readonly Candidate[],
+    keys: ReadonlyMap<string, HeldKey | VeilError>,
+  ): Portion[] {
+    const { threads } = this.#options;
+    if (!threads) return [{ candidates, unsealed: NOTHING }];
+    const portions: Portion[] = [];
+    for (let n = 0; n < candidates.length; n += RECORDS_PER_TASK) {
+      const some = candidates.slice(n, n + RECORDS_PER_TASK);
+      const unsealed = threads.open(
+        some.map(({ kid, parts }) => {
+          const key = keys.get(kid);
+          return key === undefined || key instanceof VeilError
+            ? null
+            : { record: parts.record, opening: openingOf(key, parts) };
+        }),
+      );
+      // Awaited when it is its turn.
+      unsealed.catch(() => undefined);
+      portions.push({ candidates: some, unsealed });
+    }
+    return portions;
   }
 
   #isRepeat(candidate: Candidate, marks: Marks): boolean {
@@ -126,16 +167,17 @@ export class Opener {
     }
   }
 
-  #open(candidate: Candidate, batch: FeedBatch, key: HeldKey | VeilError | undefined): Reading {
-    const { parts, message, kidText } = candidate;
+  #open(
+    { parts, message, kidText }: Candidate,
+    batch: FeedBatch,
+    key: HeldKey | VeilError | undefined,
+    unsealed: Buffer | VeilError | null | undefined,
+  ): Reading {
     const { header } = parts;
     if (key === undefined) throw new VeilError("BAD_KEY", "the record's kid has no key");
     if (key instanceof VeilError) throw key;
-    const plaintext = openSplit(parts, {
-      key: key.byAead[header.aead],
-      producerKey: key.producerKey,
-      signs: key.signs,
-    });
+    const plaintext = unsealed ?? openSplit(parts, openingOf(key, parts));
+    if (plaintext instanceof VeilError) throw plaintext;
     const { pack, json } = parsePack(plaintext);
     return {
       id: `${kidText}:${header.seq}`,
@@ -150,6 +192,10 @@ export class Opener {
       offset: message.offset,
     };
   }
+}
+
+function openingOf({ byAead, producerKey, signs }: HeldKey, { header }: RecordParts): Opening {
+  return { key: byAead[header.aead], producerKey, signs };
 }
 
 /** Anything but a VeilError is a fault of ours and thrown. */

@@ -180,8 +180,10 @@ export class Receiver {
     const { progress, observer } = this.#options;
     const { batch } = prepared;
     const { opener, state } = this.#partition(batch);
-    const opened = opener.open(prepared, state.marks);
+    this.#torn = true;
+    const opened = await opener.open(prepared, state.marks);
     const readings = await this.#write(batch, opened);
+    this.#torn = false;
     this.counts.readings += readings.length;
     this.counts.rejects += opened.rejects.length;
     this.counts.repeats += opened.repeats;
@@ -203,11 +205,9 @@ export class Receiver {
   /** The readings as they were written: with the time that their device's clock record gives them. */
   async #write(batch: FeedBatch, opened: Opened): Promise<Reading[]> {
     const { output, signal } = this.#options;
-    this.#torn = true;
     const readings = await this.#clocks.apply(opened.readings);
     if (readings.length > 0) await output.write(readings, signal);
     if (opened.rejects.length > 0) await this.#reject(batch, opened);
-    this.#torn = false;
     return readings;
   }
 

@@ -39,6 +39,8 @@ export interface SubscribeOptions {
   readonly until?: Date;
   /** Wait for topics that are not there yet, rather than throw NOT_FOUND. */
   readonly wait?: boolean;
+  /** Open records in so many threads beside this one; 0 unless given. */
+  readonly threads?: number;
   /** Ends the loop in an orderly way. */
   readonly signal?: AbortSignal;
   /** What is logged on stderr, as JSON; `warn` unless given. No name and no value is ever in it. */
@@ -102,6 +104,7 @@ async function createConsumer(options: SubscribeOptions, output: Handover): Prom
     ...{ stateDir, output, rejects: null, wait },
     from: fromOf(options),
     untilMs: until?.getTime() ?? null,
+    threads: options.threads ?? 0,
     access: options.config === undefined ? {} : await loadAccess(options.config),
     log: createLog("consumer", logLevel),
   });

@@ -1,5 +1,5 @@
 /** `veilmq consume TOPIC…`: the analyst's command. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { FORMAT_NAMES } from "../../agent/consumer/formats.ts";
 import type { ConsumeFlags } from "../consume.ts";
 import { parseDuration, parseFrom, parseUntil } from "../time-options.ts";
@@ -33,6 +33,8 @@ Examples:
   veilmq consume a/b c/d --credential analyst.cred.json --wait --output readings.ndjson --rejects rejects.ndjson
   veilmq consume a/b --credential analyst.cred.json --from 6h --until now --format csv > last-six-hours.csv
   veilmq consume a/b --credential analyst.cred.json --silence 5m --exec 'curl -sf --data-binary @- http://localhost/in'`;
+
+const MAX_THREADS = 64;
 
 export function addConsume(program: Command): void {
   const command = program
@@ -89,6 +91,7 @@ export function addConsume(program: Command): void {
       "how often it asks for new keys, which the owner makes with `kms rotate` (default: 45s)",
       parseDuration,
     )
+    .option("--threads <n>", "open records in so many threads beside this one", parseThreads, 0)
     .option("--wait", "wait for topics that are not there yet")
     .option("--verbose", "say on stderr what it does")
     .addHelpText("after", HELP)
@@ -99,4 +102,11 @@ export function addConsume(program: Command): void {
       if (flags.list) await listTopics(flags);
       else process.exitCode = await consume(topics, flags);
     });
+}
+
+function parseThreads(text: string): number {
+  const threads = Number(text);
+  if (!/^[0-9]+$/.test(text) || threads > MAX_THREADS)
+    throw new InvalidArgumentError(`It must be a whole number up to ${MAX_THREADS}.`);
+  return threads;
 }

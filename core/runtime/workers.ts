@@ -4,7 +4,7 @@
  * what waits, waits here, bounded by `maxQueued`.
  */
 import { createRequire } from "node:module";
-import { type MessagePort, parentPort, Worker } from "node:worker_threads";
+import { type MessagePort, parentPort, type TransferListItem, Worker } from "node:worker_threads";
 import { type ErrorCode, isVeilError, VeilError } from "../errors.ts";
 
 export interface WorkerPoolOptions {
@@ -19,6 +19,7 @@ type Reply = { result: unknown } | { error: { code: ErrorCode; message: string }
 
 interface Task {
   readonly message: unknown;
+  readonly transfer: readonly TransferListItem[];
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,13 +43,16 @@ export class WorkerPool<Message, Result> {
     this.#options = options;
   }
 
-  /** Runs one task. Rejects with what the worker threw, LIMIT if too many wait, STOPPED after `stop()`. */
-  async run(message: Message): Promise<Result> {
+  /**
+   * Runs one task. Rejects with what the worker threw, LIMIT if too many wait, STOPPED after `stop()`. What is in
+   * `transfer` goes to the worker without a copy, and is not the caller's any more.
+   */
+  async run(message: Message, transfer: readonly TransferListItem[] = []): Promise<Result> {
     if (this.#stopped) throw new VeilError("STOPPED", "the worker pool is stopped");
     if (this.#queue.length >= this.#options.maxQueued)
       throw new VeilError("LIMIT", "too many computations wait");
     const result = await new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ message, resolve, reject });
+      this.#queue.push({ message, transfer, resolve, reject });
       this.#next();
     });
     return result as Result;
@@ -69,7 +73,7 @@ export class WorkerPool<Message, Result> {
     clearTimeout(slot.idle);
     slot.task = task;
     slot.worker.ref();
-    slot.worker.postMessage(task.message);
+    slot.worker.postMessage(task.message, task.transfer);
   }
 
   #open(): Slot {
@@ -101,15 +105,20 @@ export class WorkerPool<Message, Result> {
   }
 }
 
-/** In a worker's entry file: answers each message with what `handle` returns or throws, or what comes of its promise. */
+/**
+ * In a worker's entry file: answers each message with what `handle` returns or throws, or what comes of its promise. What
+ * `transferOf` names of a result goes back without a copy.
+ */
 export function serveWorker<Message, Result>(
   handle: (message: Message) => Result | Promise<Result>,
+  transferOf: (result: Result) => TransferListItem[] = () => [],
 ): void {
   const port: MessagePort | null = parentPort;
   if (!port) throw new VeilError("INTERNAL", "this file is the entry of a worker thread");
   const answer = async (message: Message): Promise<void> => {
     try {
-      port.postMessage({ result: await handle(message) });
+      const result = await handle(message);
+      port.postMessage({ result }, transferOf(result));
     } catch (error) {
       const known = isVeilError(error);
       const code = known ? error.code : "INTERNAL";

@@ -161,7 +161,7 @@ export class Reader {
       this.#marks,
       new AbortController().signal,
     );
-    return this.#opener.open(prepared, this.#marks);
+    return await this.#opener.open(prepared, this.#marks);
   }
 }
 

@@ -1,8 +1,9 @@
 import { pino } from "pino";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Marks } from "../../../agent/consumer/marks.ts";
 import { type Opened, Opener } from "../../../agent/consumer/opener.ts";
+import { RECORDS_PER_TASK, UnsealThreads } from "../../../agent/consumer/unseal-threads.ts";
 import { VeilError } from "../../../core/errors.ts";
 import type { FeedBatch } from "../../../core/ports/kafka/feed.ts";
 import type { ReleasedKey } from "../../../core/wire/http.ts";
@@ -11,7 +12,7 @@ import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 const never = new AbortController().signal;
 
 /** An opener whose bridge answers with `keys`, whatever it is asked. */
-function openerWith(keys: ReleasedKey[], topic = TOPIC) {
+function openerWith(keys: ReleasedKey[], topic = TOPIC, threads: UnsealThreads | null = null) {
   const calls: Buffer[][] = [];
   const bridge = {
     keys: async (_topic: string, kids: readonly Buffer[]) => {
@@ -21,7 +22,10 @@ function openerWith(keys: ReleasedKey[], topic = TOPIC) {
   };
   const options = { topic, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, schemeOf: () => scheme };
   const ring = new KeyRing({ ...options, bridge });
-  return { calls, opener: new Opener({ topic, keys: ring, log: pino({ level: "silent" }) }) };
+  return {
+    calls,
+    opener: new Opener({ topic, keys: ring, threads, log: pino({ level: "silent" }) }),
+  };
 }
 
 async function open(opener: Opener, batch: FeedBatch, marks: Marks): Promise<Opened> {
@@ -100,6 +104,51 @@ describe("opening a batch", () => {
     const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
     const opened = await open(opener, batchOf(producer.seal()), new Marks());
     expect(opened.readings).toHaveLength(1);
+  });
+});
+
+test("threads open what this one opens, and refuse what it refuses", async () => {
+  const threads = new UnsealThreads({ threads: 2 });
+  onTestFinished(() => threads.stop());
+  const plain = new Producer("device-1");
+  const signing = new Producer("device-2", { signs: true });
+  const unknown = new Producer("device-3");
+  const forged = signing.seal(undefined, { sign: true });
+  forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
+  const unsigned = signing.seal();
+  const records = Array.from({ length: 3 * RECORDS_PER_TASK }, (_, n) =>
+    n % 2 ? plain.seal([{ n: "count", v: n }]) : signing.seal([{ n: "a", v: n }], { sign: true }),
+  );
+  const odd = [Buffer.from("garbage"), forged, unknown.seal(), unsigned, plain.seal("no pack")];
+  const [first = Buffer.alloc(0)] = records;
+  records.splice(RECORDS_PER_TASK, 0, first);
+  records.unshift(...odd);
+  const keys = [plain.released, signing.released];
+  const messages = batchOf(...records).messages.map((message, n) => {
+    const isPlain = records[n]?.includes(plain.key.kid);
+    return { ...message, key: Buffer.from(isPlain ? "pseudo-1" : "pseudo-2") };
+  });
+  const batch = { ...batchOf(), messages };
+  const [here, there] = [new Marks(), new Marks()];
+  const expected = await open(openerWith(keys).opener, batch, here);
+  const opened = await open(openerWith(keys, TOPIC, threads).opener, batch, there);
+  expect(expected).toMatchObject({ repeats: 1 });
+  expect(expected.rejects).toHaveLength(odd.length);
+  expect(expected.readings).toHaveLength(3 * RECORDS_PER_TASK);
+  expect(opened).toEqual(expected);
+  expect(there.save()).toEqual(here.save());
+});
+
+test("threads that are stopped in a batch leave nobody waiting", async () => {
+  const threads = new UnsealThreads({ threads: 1 });
+  const producer = new Producer("device-1");
+  const { opener } = openerWith([producer.released], TOPIC, threads);
+  const marks = new Marks();
+  const records = Array.from({ length: 2 * RECORDS_PER_TASK }, () => producer.seal());
+  const prepared = await opener.prepare(batchOf(...records), marks, never);
+  await threads.stop();
+  await expect(opener.open(prepared, marks)).rejects.toMatchObject({
+    code: expect.stringMatching(/STOPPED|INTERNAL/),
   });
 });
 

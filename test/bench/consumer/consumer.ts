@@ -45,15 +45,21 @@ export const consumerBenchmark: Benchmark = {
         const { records, rounds } = quick ? QUICK : FULL;
         const kafkaTopic = await fill(operator, { brokers, records, say });
         const credential = await readerCredential(operator, folder);
-        const sealed = (round: number): string[] => [
-          ...["sealed", credential, TOPIC, join(folder, `state-${round}`), String(records)],
-        ];
+        const sealed =
+          (threads: number) =>
+          (round: number): string[] => {
+            const state = join(folder, `state-${threads}-${round}`);
+            return ["sealed", credential, TOPIC, state, String(records), String(threads)];
+          };
         const bare =
           (kind: string) =>
           (round: number): string[] => [
             ...[kind, brokers.join(","), kafkaTopic, `${kind}-${round}`, String(records)],
           ];
-        const runs = { sealed, batch: bare("batch"), message: bare("message") };
+        const runs = {
+          ...{ sealed: sealed(0), oneThread: sealed(1), twoThreads: sealed(2) },
+          ...{ batch: bare("batch"), message: bare("message") },
+        };
         return findingsOf(await runRounds(context, rounds, runs), records);
       } finally {
         await operator.stop();
@@ -126,7 +132,7 @@ async function readerCredential(operator: Operator, folder: string): Promise<str
   return file;
 }
 
-const KINDS = ["sealed", "batch", "message"] as const;
+const KINDS = ["sealed", "oneThread", "twoThreads", "batch", "message"] as const;
 type Rounds = Record<(typeof KINDS)[number], ReaderResult[]>;
 
 async function runRounds(
@@ -135,7 +141,7 @@ async function runRounds(
   arguments_: Record<keyof Rounds, (round: number) => string[]>,
 ): Promise<Rounds> {
   const advance = progress("runs", KINDS.length * rounds);
-  const results: Rounds = { sealed: [], batch: [], message: [] };
+  const results: Rounds = { sealed: [], oneThread: [], twoThreads: [], batch: [], message: [] };
   for (let round = 0; round < rounds; round++)
     for (const step of KINDS.keys()) {
       const kind = KINDS[(step + round) % KINDS.length] ?? "sealed";
@@ -146,7 +152,8 @@ async function runRounds(
   return results;
 }
 
-function findingsOf({ sealed, batch, message }: Rounds, records: number): Findings {
+function findingsOf(rounds: Rounds, records: number): Findings {
+  const { sealed, oneThread, twoThreads, batch, message } = rounds;
   const byClock = (results: readonly ReaderResult[]): number[] =>
     results.map((result) => result.records / result.seconds);
   const byProcessor = (results: readonly ReaderResult[]): number[] =>
@@ -173,6 +180,22 @@ function findingsOf({ sealed, batch, message }: Rounds, records: number): Findin
           rows: [row("by the clock", byClock), row("of one processor's time", byProcessor)],
         },
         note: movementOf([sealed, batch, message].map(byProcessor)),
+      },
+      {
+        heading: "What threads add",
+        text:
+          "*Ours* once more, with `--threads`: records are opened there; headers, marks, JSON, lines and checkpoints stay where " +
+          "they were. The processor's time is that of all threads together.",
+        table: {
+          columns: ["threads", "by the clock/s", "of none", "of one processor's time/s", "of none"],
+          rows: [sealed, oneThread, twoThreads].map((results, threads) => [
+            ...[String(threads), median(byClock(results))],
+            percent(medianRatio(byClock(results), byClock(sealed))),
+            median(byProcessor(results)),
+            percent(medianRatio(byProcessor(results), byProcessor(sealed))),
+          ]),
+        },
+        note: movementOf([sealed, oneThread, twoThreads].map(byClock)),
       },
     ],
   };

@@ -2,7 +2,7 @@
  * Reads a topic to its end in a process of its own, as our consumer or as kafkajs's, and prints what it took as JSON:
  * from the first batch on, so that connecting, joining a group and fetching the key are not in it.
  *
- *   node reader-process.js sealed <credential file> <topic> <state folder> <records>
+ *   node reader-process.js sealed <credential file> <topic> <state folder> <records> <threads>
  *   node reader-process.js batch|message <broker,…> <Kafka topic> <group> <records>
  */
 import { readFile } from "node:fs/promises";
@@ -53,7 +53,7 @@ class Stopwatch {
   }
 }
 
-const [kind, where = "", topic = "", own = "", records = ""] = process.argv.slice(2);
+const [kind, where = "", topic = "", own = "", records = "", threads = "0"] = process.argv.slice(2);
 const result = await (kind === "sealed" ? readSealed() : readBare());
 process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(0);
@@ -81,6 +81,7 @@ async function readSealed(): Promise<ReaderResult> {
     output: new FormattedSink(lines, FORMATS.ndjson),
     rejects: null,
     wait: false,
+    threads: Number(threads),
     log: pino({ level: "warn" }, pino.destination(2)),
   });
   await consumer.run(end.signal);
