@@ -1,4 +1,5 @@
 /** One line at the bottom of a terminal that says how far a consumer is. */
+import type { OutputFile } from "../agent/consumer/output-file.ts";
 import type { LineSink } from "../agent/consumer/sinks.ts";
 
 const REDRAW_MS = 1000;
@@ -64,8 +65,8 @@ export class AboveStatusLine implements LineSink {
     this.#status = status;
   }
 
-  async open(length: number | null): Promise<void> {
-    await this.#lines.open(length);
+  async open(length: number | null, file?: OutputFile): Promise<OutputFile | undefined> {
+    return await this.#lines.open(length, file);
   }
 
   async write(lines: string): Promise<void> {

@@ -9,12 +9,15 @@ import { VeilError } from "../../core/errors.ts";
 import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { decimalField, parseJson } from "../../core/wire/fields.ts";
 import { Marks, marksSchema } from "./marks.ts";
+import { type OutputFile, outputFileSchema } from "./output-file.ts";
 
 const schema = z.strictObject({
   veilmq: z.literal("checkpoint"),
   version: z.literal(1),
   group: z.string(),
   outputBytes: z.int().min(0).nullable(),
+  /** Not in the checkpoints of earlier versions. */
+  outputFile: outputFileSchema.optional(),
   partitions: z.record(
     z.string().regex(/^[^/]+\/[0-9]+$/),
     z.strictObject({ offset: decimalField, marks: marksSchema }),
@@ -31,6 +34,8 @@ export interface PartitionState {
 export interface Checkpoint {
   /** Length of the output file, where there is one. */
   outputBytes: number | null;
+  /** Of what file; `undefined` where there is none, or the checkpoint does not say. */
+  outputFile?: OutputFile | undefined;
   /** By `<kafka topic>/<partition>`. */
   readonly partitions: Map<string, PartitionState>;
 }
@@ -61,6 +66,7 @@ export function parseCheckpoint(
     });
   return {
     outputBytes: saved.outputBytes,
+    outputFile: saved.outputFile,
     partitions: new Map(
       Object.entries(saved.partitions).map(([key, { offset, marks }]) => [
         key,
@@ -92,6 +98,7 @@ export async function writeCheckpoint(
     version: 1,
     group,
     outputBytes: checkpoint.outputBytes,
+    outputFile: checkpoint.outputFile,
     partitions: Object.fromEntries(
       [...checkpoint.partitions].map(([key, { offset, marks }]) => [
         key,

@@ -29,7 +29,9 @@ export class DeliverySink implements ReadingSink {
     this.#options = options;
   }
 
-  async open(): Promise<void> {}
+  async open(): Promise<undefined> {
+    return undefined;
+  }
 
   /** Throws STOPPED if `signal` aborts before all is accepted: then the rest is delivered in the next run. */
   async write(readings: readonly Reading[], signal: AbortSignal): Promise<void> {

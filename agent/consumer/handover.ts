@@ -12,7 +12,9 @@ export class Handover implements ReadingSink {
   #wakeWriter: () => void = () => undefined;
   #gaveUp = false;
 
-  async open(): Promise<void> {}
+  async open(): Promise<undefined> {
+    return undefined;
+  }
 
   /** Resolves when the loop has asked for a reading after these. Throws STOPPED if it wants no more. */
   async write(readings: readonly Reading[]): Promise<void> {

@@ -51,7 +51,8 @@ export class Progress {
       this.#lock = await FolderLock.take(stateDir);
       this.#checkpoint = await readCheckpoint(this.#path, group);
     }
-    await output.open(this.#checkpoint.outputBytes);
+    const { outputBytes, outputFile } = this.#checkpoint;
+    this.#checkpoint.outputFile = await output.open(outputBytes, outputFile);
     // From here on the checkpoint covers what the output held before us.
     await this.save();
   }

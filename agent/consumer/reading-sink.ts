@@ -1,11 +1,12 @@
 /** Where opened readings go: lines of a format, a command, a webhook, or a program's own loop. */
 import type { Format } from "./formats.ts";
+import type { OutputFile } from "./output-file.ts";
 import type { Reading } from "./reading.ts";
 import type { LineSink } from "./sinks.ts";
 
 export interface ReadingSink {
-  /** `length`: the checkpointed length, or null where there is no checkpoint yet. */
-  open(length: number | null): Promise<void>;
+  /** As of a {@link LineSink}. */
+  open(length: number | null, file?: OutputFile): Promise<OutputFile | undefined>;
   /**
    * Resolves when the readings may be forgotten; nothing more is read before: the back-pressure of the whole consumer.
    * May throw STOPPED once `signal` aborts.
@@ -26,12 +27,13 @@ export class FormattedSink implements ReadingSink {
     this.#format = format;
   }
 
-  async open(length: number | null): Promise<void> {
-    await this.#lines.open(length);
+  async open(length: number | null, known?: OutputFile): Promise<OutputFile | undefined> {
+    const file = await this.#lines.open(length, known);
     const { header } = this.#format;
-    if (header === "") return;
+    if (header === "") return file;
     const isEmpty = ((await this.#lines.flush()) ?? 0) === 0;
     if (isEmpty) await this.#lines.write(header);
+    return file;
   }
 
   async write(readings: readonly Reading[]): Promise<void> {

@@ -2,10 +2,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { VeilError } from "../../core/errors.ts";
+import { isSameFile, type OutputFile, outputFileOf } from "./output-file.ts";
 
 export interface LineSink {
-  /** `length`: the checkpointed length, or null where there is no checkpoint yet. */
-  open(length: number | null): Promise<void>;
+  /**
+   * `length`: the checkpointed length, or null where there is no checkpoint yet; `file`: what it is the length of, where
+   * that is known. The file that it is now; `undefined` of what is none.
+   */
+  open(length: number | null, file?: OutputFile): Promise<OutputFile | undefined>;
   /** Resolves when the reader has room again: the back-pressure of the whole consumer. */
   write(lines: string): Promise<void>;
   /** Makes all of it durable; the length in bytes where the sink can be cut back to it, else null. */
@@ -22,10 +26,11 @@ export class StreamSink implements LineSink {
     this.#stream = stream;
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<undefined> {
     this.#stream.on("error", (error) => {
       this.#failure = error;
     });
+    return undefined;
   }
 
   async write(lines: string): Promise<void> {
@@ -58,28 +63,37 @@ export class FileSink implements LineSink {
   }
 
   /**
-   * Opens, cut back to `length` bytes; `null` keeps all of it. Throws CONFIG if the file is shorter than that, or is
-   * none that could be cut back, such as a pipe.
+   * Opens, cut back to `length` bytes; `null` keeps all of it. Throws CONFIG if it is another file than `known`, or
+   * shorter than that, or none that could be cut back, such as a pipe.
    */
-  async open(length: number | null): Promise<void> {
+  async open(length: number | null, known?: OutputFile): Promise<OutputFile> {
     const file = await open(this.#path, "a", 0o600);
-    const info = await file.stat();
-    if (!info.isFile()) {
+    try {
+      const info = await file.stat({ bigint: true });
+      const own = outputFileOf(this.#path, info);
+      const size = Number(info.size);
+      if (!info.isFile())
+        throw new VeilError("CONFIG", `${this.#path} is no regular file`, {
+          hint: "without --output, readings go to stdout",
+        });
+      if (length !== null && known && !isSameFile(own, known))
+        throw new VeilError("CONFIG", `${this.#path} is not the file that the checkpoint is of`, {
+          hint:
+            `that was ${known.path}: give each --output a --state folder of its own; ` +
+            'if this is a copy of it, take "outputFile" out of checkpoint.json there',
+        });
+      if (length !== null && size < length)
+        throw new VeilError("CONFIG", `${this.#path} is shorter than the checkpoint says`, {
+          hint: "move the file and the --state folder away together to start again",
+        });
+      if (length !== null) await file.truncate(length);
+      this.#file = file;
+      this.#length = length ?? size;
+      return own;
+    } catch (error) {
       await file.close();
-      throw new VeilError("CONFIG", `${this.#path} is no regular file`, {
-        hint: "without --output, readings go to stdout",
-      });
+      throw error;
     }
-    const { size } = info;
-    if (length !== null && size < length) {
-      await file.close();
-      throw new VeilError("CONFIG", `${this.#path} is shorter than the checkpoint says`, {
-        hint: "move the file and the --state folder away together to start again",
-      });
-    }
-    if (length !== null) await file.truncate(length);
-    this.#file = file;
-    this.#length = length ?? size;
   }
 
   async write(lines: string): Promise<void> {

@@ -33,6 +33,7 @@ describe("a checkpoint", () => {
     marks.advance({ producer: "ab", kid: "cd", seq: 2n ** 64n - 1n }, 5);
     const checkpoint: Checkpoint = {
       outputBytes: 12,
+      outputFile: { path: "/a", dev: "1", ino: (2n ** 64n - 1n).toString() },
       partitions: new Map([["veil-a/0", { offset: 2n ** 63n - 1n, marks }]]),
     };
     const path = await checkpointFile("");

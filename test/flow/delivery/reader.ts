@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
+import type { OutputFile } from "../../../agent/consumer/output-file.ts";
 import { Progress } from "../../../agent/consumer/progress.ts";
 import { FormattedSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
@@ -32,8 +33,8 @@ class DyingSink implements LineSink {
     this.#file = new FileSink(path);
   }
 
-  async open(length: number | null): Promise<void> {
-    await this.#file.open(length);
+  async open(length: number | null, file?: OutputFile): Promise<OutputFile> {
+    return await this.#file.open(length, file);
   }
 
   async write(lines: string): Promise<void> {
