@@ -24,9 +24,15 @@ export interface DeliveryOptions {
 
 export class DeliverySink implements ReadingSink {
   readonly #options: DeliveryOptions;
+  #taken = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+  }
+
+  /** Of the readings written last. */
+  get taken(): number {
+    return this.#taken;
   }
 
   async open(): Promise<undefined> {
@@ -35,8 +41,12 @@ export class DeliverySink implements ReadingSink {
 
   /** Throws STOPPED if `signal` aborts before all is accepted: then the rest is delivered in the next run. */
   async write(readings: readonly Reading[], signal: AbortSignal): Promise<void> {
-    for (let n = 0; n < readings.length; n += MAX_READINGS)
-      await this.#deliver(readings.slice(n, n + MAX_READINGS), signal);
+    this.#taken = 0;
+    for (let n = 0; n < readings.length; n += MAX_READINGS) {
+      const some = readings.slice(n, n + MAX_READINGS);
+      await this.#deliver(some, signal);
+      this.#taken += some.length;
+    }
   }
 
   async flush(): Promise<null> {

@@ -37,6 +37,8 @@ interface Mark {
 
 export class Marks {
   readonly #marks = new Map<string, Mark>();
+  /** Those that these are a trial of; none of others. */
+  #base = new Map<string, Mark>();
 
   static restore(saved: SavedMarks): Marks {
     const marks = new Marks();
@@ -62,7 +64,7 @@ export class Marks {
   }
 
   isRepeat({ producer, kid, seq }: Position): boolean {
-    const mark = this.#marks.get(producer);
+    const mark = this.#find(producer);
     if (!mark) return false;
     return kid === mark.kid ? seq <= mark.seq : mark.closed.has(kid);
   }
@@ -72,7 +74,7 @@ export class Marks {
    * and the one before it are missing, as far as sequence numbers tell: the end of a kid they do not.
    */
   advance({ producer, kid, seq }: Position, atMs: number): bigint {
-    const mark = this.#marks.get(producer);
+    const mark = this.#own(producer);
     if (!mark) {
       this.#marks.set(producer, { kid, seq, closed: new Map() });
       return 0n;
@@ -84,6 +86,18 @@ export class Marks {
     return missing;
   }
 
+  /** Marks that move on from these without moving them, until {@link keep}. */
+  trial(): Marks {
+    const trial = new Marks();
+    trial.#base = this.#marks;
+    return trial;
+  }
+
+  /** Moves the marks that these are a trial of. */
+  keep(): void {
+    for (const [producer, mark] of this.#marks) this.#base.set(producer, mark);
+  }
+
   save(): SavedMarks {
     return Object.fromEntries(
       [...this.#marks].map(([producer, { kid, seq, closed }]) => [
@@ -91,6 +105,20 @@ export class Marks {
         { kid, seq: seq.toString(), closed: Object.fromEntries(closed) },
       ]),
     );
+  }
+
+  #find(producer: string): Mark | undefined {
+    return this.#marks.get(producer) ?? this.#base.get(producer);
+  }
+
+  /** One that may be moved. */
+  #own(producer: string): Mark | undefined {
+    const own = this.#marks.get(producer);
+    const mark = this.#base.get(producer);
+    if (own || !mark) return own;
+    const copy = { ...mark, closed: new Map(mark.closed) };
+    this.#marks.set(producer, copy);
+    return copy;
   }
 
   #close(mark: Mark, atMs: number): void {

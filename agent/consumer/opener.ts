@@ -18,6 +18,8 @@ const RETRY = { minMs: 200, maxMs: 10_000 };
 
 export interface Opened {
   readonly readings: Reading[];
+  /** Of each reading its place in its producer's stream. */
+  readonly places: Candidate[];
   readonly rejects: Reject[];
   readonly gaps: Gap[];
   /** Records that had been read before. */
@@ -92,6 +94,7 @@ export class Opener {
   async open({ batch, portions, rejects, keys }: Prepared, marks: Marks): Promise<Opened> {
     const opened: Opened & { repeats: number } = {
       readings: [],
+      places: [],
       rejects: [...rejects],
       gaps: [],
       repeats: 0,
@@ -106,6 +109,7 @@ export class Opener {
         try {
           const reading = this.#open(candidate, batch, keys.get(candidate.kid), plaintexts[n]);
           opened.readings.push(reading);
+          opened.places.push(candidate);
           // Only what opens moves the marks: a forged header must not hide a true record behind it.
           const missing = marks.advance(candidate, candidate.message.timestampMs);
           if (missing > 0n) opened.gaps.push({ before: reading, missing });

@@ -5,6 +5,8 @@ import type { Reading } from "./reading.ts";
 import type { LineSink } from "./sinks.ts";
 
 export interface ReadingSink {
+  /** After a write that threw STOPPED: how many of its readings may be forgotten all the same. None, unless given. */
+  readonly taken?: number;
   /** As of a {@link LineSink}. */
   open(length: number | null, file?: OutputFile): Promise<OutputFile | undefined>;
   /**

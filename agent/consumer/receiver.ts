@@ -81,8 +81,6 @@ export class Receiver {
   readonly #sources = new Map<string, Source>();
   /** The tail of the queue that everything goes through. */
   #tail: Promise<void> = Promise.resolve();
-  /** A batch was opened and not written. */
-  #torn = false;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -141,9 +139,9 @@ export class Receiver {
     await this.#inTurn(() => this.#options.progress.saveIfDue());
   }
 
-  /** At the end: saves where it stands, unless the last batch was left half done. */
+  /** At the end: saves where it stands. */
   async finish(): Promise<void> {
-    if (!this.#torn) await this.#options.progress.save();
+    await this.#options.progress.save();
   }
 
   /** The checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
@@ -180,14 +178,14 @@ export class Receiver {
     const { progress, observer } = this.#options;
     const { batch } = prepared;
     const { opener, state } = this.#partition(batch);
-    this.#torn = true;
-    const opened = await opener.open(prepared, state.marks);
-    const readings = await this.#write(batch, opened);
-    this.#torn = false;
-    this.counts.readings += readings.length;
+    const marks = state.marks.trial();
+    const opened = await opener.open(prepared, marks);
+    const readings = await this.#write(opened, state);
+    if (opened.rejects.length > 0) await this.#reject(batch, opened);
+    marks.keep();
+    this.#count(readings);
     this.counts.rejects += opened.rejects.length;
     this.counts.repeats += opened.repeats;
-    observer?.onReadings?.(readings);
     if (opened.rejects.length > 0) observer?.onRejects?.(opener.topic, opened.rejects.length);
     for (const gap of opened.gaps) observer?.onGap?.(gap);
     const last = batch.messages.at(-1);
@@ -203,12 +201,27 @@ export class Receiver {
   }
 
   /** The readings as they were written: with the time that their device's clock record gives them. */
-  async #write(batch: FeedBatch, opened: Opened): Promise<Reading[]> {
+  async #write(opened: Opened, { marks }: PartitionState): Promise<Reading[]> {
     const { output, signal } = this.#options;
     const readings = await this.#clocks.apply(opened.readings);
-    if (readings.length > 0) await output.write(readings, signal);
-    if (opened.rejects.length > 0) await this.#reject(batch, opened);
+    try {
+      if (readings.length > 0) await output.write(readings, signal);
+    } catch (error) {
+      if (!isVeilError(error, "STOPPED")) throw error;
+      // The whole batch comes again in the next run: what was taken of it is a repeat then.
+      const taken = output.taken ?? 0;
+      for (const place of opened.places.slice(0, taken))
+        marks.advance(place, place.message.timestampMs);
+      this.#count(readings.slice(0, taken));
+      throw error;
+    }
     return readings;
+  }
+
+  /** The output has them. */
+  #count(readings: readonly Reading[]): void {
+    this.counts.readings += readings.length;
+    this.#options.observer?.onReadings?.(readings);
   }
 
   async #reject({ partition }: FeedBatch, { rejects }: Opened): Promise<void> {
@@ -233,10 +246,7 @@ export class Receiver {
     if (state) progress.moveTo(state, low);
   }
 
-  /**
-   * One after the other, and nothing after a failure: what was opened and not written has moved the marks, and no
-   * checkpoint may hold them.
-   */
+  /** One after the other, and nothing after a failure: the output may hold a part of what no checkpoint covers. */
   async #inTurn(work: () => Promise<void>): Promise<void> {
     this.#tail = this.#tail.then(work);
     await this.#tail;

@@ -65,7 +65,8 @@ export interface Reading {
 
 /**
  * Readings in order of each device, for as long as the loop asks for them. A reading counts as taken when the loop asks for
- * the next one: what a crash, a `break` or a throw leaves behind comes again in the next run (at least once). Throws
+ * the next one: what a `break` or a throw leaves behind comes again in the next run, and after a crash what was taken since
+ * the last checkpoint, a second ago, too (at least once). After `signal` aborts no more are given. Throws
  * VeilError: CONFIG, SECRET_FILE, BAD_CREDENTIAL before the first; NOT_FOUND, REVOKED, AUTH at any time.
  */
 export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Reading, void, void> {
@@ -73,7 +74,7 @@ export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Read
   const stop = (): void => end.abort();
   const handover = new Handover();
   const consumer = await createConsumer(options, handover);
-  end.signal.addEventListener("abort", () => handover.giveUp(), { once: true });
+  end.signal.addEventListener("abort", () => handover.stop(), { once: true });
   // By hand: of `AbortSignal.any` the caller's signal would keep a piece for every subscription.
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted) stop();
@@ -85,6 +86,7 @@ export async function* subscribe(options: SubscribeOptions): AsyncGenerator<Read
       yield present(next);
     await running;
   } finally {
+    handover.leave();
     options.signal?.removeEventListener("abort", stop);
     end.abort();
     await running.catch(() => undefined);

@@ -64,3 +64,22 @@ describe("marks", () => {
     );
   });
 });
+
+test("a trial moves nothing before it is kept", () => {
+  const marks = new Marks();
+  const at = (kid: string, seq: bigint, producer = "p") => ({ producer, kid, seq });
+  marks.advance(at("a", 4n), 0);
+  const saved = marks.save();
+  const trial = marks.trial();
+  expect(trial.isRepeat(at("a", 4n))).toBe(true);
+  expect(trial.advance(at("a", 6n), 0)).toBe(1n);
+  trial.advance(at("b", 0n), 7);
+  trial.advance(at("c", 0n, "q"), 0);
+  expect(trial.isRepeat(at("a", 9n))).toBe(true);
+  expect(marks.save()).toEqual(saved);
+  trial.keep();
+  expect(marks.save()).toEqual({
+    p: { kid: "b", seq: "0", closed: { a: 7 } },
+    q: { kid: "c", seq: "0", closed: {} },
+  });
+});

@@ -74,6 +74,47 @@ test("a topic whose keys cannot be had keeps no other waiting", async () => {
   await expect(waiting).rejects.toMatchObject({ code: "STOPPED" });
 });
 
+test("of a batch that was taken in part, the rest comes again, and no more", async () => {
+  const folder = await testFolder();
+  const producer = new Producer("device-1");
+  const bridge = { keys: async () => ({ keys: [producer.released], missing: [] }) };
+  const parts = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, schemeOf: () => scheme };
+  const key = Buffer.from("pseudo-1");
+  const values = [producer.seal(), producer.seal(), Buffer.from("garbage"), producer.seal()];
+  const messages = values.map((value, n) => ({ offset: BigInt(n), timestampMs: 0, key, value }));
+  const run = async (maxTaken: number) => {
+    const seqs: string[] = [];
+    const output: ReadingSink = {
+      ...NOWHERE,
+      taken: maxTaken,
+      write: async (readings) => {
+        seqs.push(...readings.slice(0, maxTaken).map(({ id }) => id.split(":")[1] ?? ""));
+        if (readings.length > maxTaken) throw new VeilError("STOPPED", "stopped");
+      },
+    };
+    const progress = new Progress({
+      ...{ stateDir: folder, group: "g", rejects: null, onSaved: () => undefined, output },
+    });
+    await progress.start();
+    const receiver = new Receiver({
+      ...{ progress, log, rejects: null, output, giveUp: () => false },
+      ...{ signal: new AbortController().signal, scan: async () => undefined },
+    });
+    const keys = new KeyRing({ ...parts, bridge });
+    receiver.addTopic(KAFKA_TOPIC, new Opener({ topic: TOPIC, log, keys }));
+    const offsets = { low: 0n, high: 4n, committed: undefined, offsetAt: async () => 4n };
+    const from = await receiver.startAt({ topic: KAFKA_TOPIC, partition: 0, ...offsets });
+    const batch = { topic: KAFKA_TOPIC, partition: 0, highWatermark: 4n };
+    const rest = messages.filter(({ offset }) => offset >= from);
+    await receiver.take({ ...batch, messages: rest }).catch(() => undefined);
+    await receiver.finish();
+    await progress.stop();
+    return { seqs, ...receiver.counts };
+  };
+  expect(await run(2)).toMatchObject({ seqs: ["0", "1"], readings: 2, rejects: 0 });
+  expect(await run(9)).toMatchObject({ seqs: ["2"], readings: 1, rejects: 1, repeats: 2 });
+});
+
 test("what the output did not take is in no checkpoint, however much was waiting to be saved", async () => {
   const folder = await testFolder();
   const output = new FormattedSink(new FullDisk(join(folder, "output")), FORMATS.ndjson);
