@@ -57,6 +57,11 @@ export class Progress {
     await this.save();
   }
 
+  /** Whether what is read is remembered over this run. */
+  get isKept(): boolean {
+    return this.#path !== null;
+  }
+
   /** Where a partition stands; `null` if it was never read. */
   find(topic: string, partition: number): PartitionState | null {
     return this.#checkpoint.partitions.get(partitionKey(topic, partition)) ?? null;

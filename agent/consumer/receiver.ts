@@ -39,10 +39,11 @@ export interface ConsumerObserver {
   readonly onDeleted?: (loss: { readonly topic: string; readonly lost: bigint }) => void;
 }
 
-/** Part of a partition, from its first offset to `end`. */
+/** Part of a partition, from `first` up to `end`. */
 export interface ScanRange {
   readonly topic: string;
   readonly partition: number;
+  readonly first: bigint;
   readonly end: bigint;
   readonly onBatch: (batch: FeedBatch) => Promise<void>;
 }
@@ -97,12 +98,12 @@ export class Receiver {
     const { topic: kafkaTopic, partition, high: end, offsetAt } = question;
     const source = this.#sources.get(kafkaTopic);
     const { topic } = source?.opener ?? { topic: "" };
-    const { from = "checkpoint", progress, until } = this.#options;
+    const { from = "checkpoint", until } = this.#options;
     const offset =
       from === "checkpoint"
-        ? await this.#resumeAt(question)
+        ? this.#resumption(question)
         : await firstOffset(from, question, source?.isNew === true);
-    if (from !== "checkpoint") progress.begin(kafkaTopic, partition, offset);
+    await this.#beginAt(offset, question);
     this.positions.begin({ topic, kafkaTopic, partition, offset, end });
     until?.begin(`${kafkaTopic}/${partition}`, offset, offsetAt);
     return offset;
@@ -144,18 +145,33 @@ export class Receiver {
     await this.#options.progress.save();
   }
 
-  /** The checkpoint; else Kafka's committed offset, with marks from a scan up to it; else the first. */
-  async #resumeAt({ topic, partition, low, committed }: StartQuestion): Promise<bigint> {
+  /** The checkpoint; else Kafka's committed offset; else the first. */
+  #resumption({ topic, partition, low, committed = low }: StartQuestion): bigint {
+    const known = this.#options.progress.find(topic, partition);
+    return known?.offset ?? (committed > low ? committed : low);
+  }
+
+  /**
+   * Begins a partition at `offset`. Its marks are the checkpoint's, unless that lies behind it, and go on over what is between
+   * the two, by its headers: what was read, or passed over, is a repeat when it comes again.
+   */
+  async #beginAt(offset: bigint, { topic, partition, low }: StartQuestion): Promise<void> {
     const { progress, scan, log } = this.#options;
     const known = progress.find(topic, partition);
-    if (known) return known.offset;
-    if (committed === undefined || committed <= low)
-      return progress.begin(topic, partition, low).offset;
-    log.info({ partition }, "no checkpoint: scanning what was read before");
-    const marks = new Marks();
-    const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
-    await scan({ topic, partition, end: committed, onBatch });
-    return progress.begin(topic, partition, committed, marks).offset;
+    const [first, base] =
+      known && known.offset <= offset ? [known.offset, known.marks] : [low, new Marks()];
+    // A scan that is cut off must leave the checkpoint as it was.
+    const marks = base.trial();
+    if (first < offset && progress.isKept) {
+      log.info(
+        { partition, first: Number(first), end: Number(offset) },
+        "scanning what is not read",
+      );
+      const onBatch = async (batch: FeedBatch): Promise<void> => observeHeaders(batch, marks);
+      await scan({ topic, partition, first, end: offset, onBatch });
+    }
+    marks.keep();
+    progress.begin(topic, partition, offset, base);
   }
 
   /**

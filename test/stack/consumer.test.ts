@@ -177,7 +177,10 @@ async function recordsOf(topic: string): Promise<{ messages: KafkaMessage[]; end
   const onBatch = async (batch: { messages: readonly KafkaMessage[] }): Promise<void> => {
     messages.push(...batch.messages);
   };
-  await scanPartition({ kafka: sharedKafka(), topic, partition: 0, end, onBatch }, NEVER);
+  await scanPartition(
+    { kafka: sharedKafka(), topic, partition: 0, first: 0n, end, onBatch },
+    NEVER,
+  );
   return { messages, end };
 }
 

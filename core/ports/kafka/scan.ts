@@ -67,28 +67,31 @@ export interface PartitionScanOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly partition: number;
+  /** Where it begins; what is there no more is passed over. */
+  readonly first: bigint;
   /** The offset before which the scan ends, not above the partition's end now. */
   readonly end: bigint;
   readonly onBatch: (batch: FeedBatch) => Promise<void>;
 }
 
 /**
- * Reads one partition once, from its beginning up to `end`. Waits for Kafka as long as it takes. Throws what
+ * Reads one partition once, from `first` up to `end`. Waits for Kafka as long as it takes. Throws what
  * `onBatch` throws, NOT_FOUND or AUTH, and STOPPED if `signal` aborts.
  */
 export async function scanPartition(
   options: PartitionScanOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { kafka, topic, partition, end, onBatch } = options;
+  const { kafka, topic, partition, first, end, onBatch } = options;
   const brokers = new Brokers({ kafka });
   const ranges = await retrying(signal, () => listOffsets(brokers, topic, [partition]));
   brokers.stop();
   const low = ranges?.[0]?.low ?? 0n;
+  const offset = first > low ? first : low;
   const finish = new AbortController();
   const stop = (): void => finish.abort();
   signal.addEventListener("abort", stop);
-  if (signal.aborted || low >= end) stop();
+  if (signal.aborted || offset >= end) stop();
   const feed = new Feed({
     kafka,
     onBatch: async (batch) => {
@@ -101,7 +104,7 @@ export async function scanPartition(
       if (offset >= end) stop();
     },
   });
-  feed.add({ topic, partition, offset: low });
+  feed.add({ topic, partition, offset });
   await feed.run(finish.signal);
   signal.removeEventListener("abort", stop);
   if (signal.aborted) throw new VeilError("STOPPED", "a scan was interrupted");

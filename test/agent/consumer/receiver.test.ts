@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts";
+import type { From } from "../../../agent/consumer/range.ts";
 import { FormattedSink, type ReadingSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
@@ -113,6 +114,94 @@ test("of a batch that was taken in part, the rest comes again, and no more", asy
   };
   expect(await run(2)).toMatchObject({ seqs: ["0", "1"], readings: 2, rejects: 0 });
   expect(await run(9)).toMatchObject({ seqs: ["2"], readings: 1, rejects: 1, repeats: 2 });
+});
+
+describe("a run that begins elsewhere than at its checkpoint", () => {
+  const key = Buffer.from("pseudo-1");
+
+  /** One run over `values`, from `from`, that is handed `given`; the checkpoint is in `folder`. */
+  async function run(options: {
+    folder: string | null;
+    producer: Producer;
+    values: readonly Buffer[];
+    from: From;
+    given: readonly number[];
+  }) {
+    const { folder, producer, values, from, given } = options;
+    const messageAt = (n: number) => {
+      return { offset: BigInt(n), timestampMs: 0, key, value: values[n] ?? Buffer.alloc(0) };
+    };
+    const output = { ...NOWHERE };
+    const scanned: string[] = [];
+    const gaps: bigint[] = [];
+    const progress = new Progress({
+      ...{ stateDir: folder, group: "g", rejects: null, onSaved: () => undefined, output },
+    });
+    await progress.start();
+    const receiver = new Receiver({
+      ...{ progress, log, rejects: null, output, from, giveUp: () => false },
+      observer: { onGap: ({ missing }) => gaps.push(missing) },
+      signal: new AbortController().signal,
+      scan: async ({ first, end, onBatch, ...where }) => {
+        scanned.push(`${first} to ${end}`);
+        const messages = values.map((_, n) => messageAt(n)).slice(Number(first), Number(end));
+        await onBatch({ ...where, messages, highWatermark: end });
+      },
+    });
+    const bridge = { keys: async () => ({ keys: [producer.released], missing: [] }) };
+    const parts = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey, schemeOf: () => scheme };
+    receiver.addTopic(
+      KAFKA_TOPIC,
+      new Opener({ topic: TOPIC, log, keys: new KeyRing({ ...parts, bridge }) }),
+    );
+    const high = BigInt(values.length);
+    const offsets = { low: 0n, high, committed: undefined, offsetAt: async () => 2n };
+    await receiver.startAt({ topic: KAFKA_TOPIC, partition: 0, ...offsets });
+    const batch = { topic: KAFKA_TOPIC, partition: 0, highWatermark: high };
+    await receiver.take({ ...batch, messages: given.map(messageAt) });
+    await receiver.finish();
+    await progress.stop();
+    const { readings, repeats } = receiver.counts;
+    return { readings, repeats, scanned, gaps };
+  }
+
+  test("behind it keeps its marks, and takes nothing passed over for a gap", async () => {
+    const folder = await testFolder();
+    const producer = new Producer("device-1");
+    const values = Array.from({ length: 6 }, () => producer.seal());
+    const parts = { folder, producer };
+    const first = {
+      ...parts,
+      values: values.slice(0, 2),
+      from: "checkpoint",
+      given: [0, 1],
+    } as const;
+    expect(await run(first)).toMatchObject({ readings: 2, scanned: [] });
+    const again = values.slice(0, 2);
+    const all = [...values.slice(0, 4), ...again, ...values.slice(4)];
+    const later = { ...parts, values: all.slice(0, 4), from: "latest", given: [] } as const;
+    expect(await run(later)).toMatchObject({ scanned: ["2 to 4"] });
+    const last = { ...parts, values: all, from: "checkpoint", given: [4, 5, 6, 7] } as const;
+    expect(await run(last)).toEqual({ readings: 2, repeats: 2, scanned: [], gaps: [] });
+  });
+
+  test("before it gives all out again, but not what came twice", async () => {
+    const folder = await testFolder();
+    const producer = new Producer("device-1");
+    const values = Array.from({ length: 4 }, () => producer.seal());
+    const parts = { folder, producer, values: [...values, ...values.slice(1, 2)] };
+    await run({ ...parts, from: "checkpoint", given: [0, 1, 2, 3] });
+    const since = { ...parts, from: { sinceMs: 5 }, given: [2, 3, 4] };
+    expect(await run(since)).toEqual({ readings: 2, repeats: 1, scanned: ["0 to 2"], gaps: [] });
+  });
+
+  test("scans nothing where nothing is remembered", async () => {
+    const producer = new Producer("device-1");
+    const values = [producer.seal(), producer.seal(), producer.seal()];
+    const parts = { folder: null, producer, values };
+    const looking = { ...parts, from: { sinceMs: 5 }, given: [2] };
+    expect(await run(looking)).toMatchObject({ readings: 1, scanned: [] });
+  });
 });
 
 test("what the output did not take is in no checkpoint, however much was waiting to be saved", async () => {

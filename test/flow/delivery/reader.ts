@@ -96,8 +96,8 @@ export class SimReader {
     const receiver = new Receiver({
       ...{ progress, log, output, rejects: null, signal: NEVER },
       giveUp: () => false,
-      scan: async ({ topic, end, onBatch }) => {
-        for (let from = 0n; from < end; from += BigInt(MAX_SCANNED)) {
+      scan: async ({ topic, first, end, onBatch }) => {
+        for (let from = first; from < end; from += BigInt(MAX_SCANNED)) {
           const batch = kafka.batch(topic, from, Math.min(MAX_SCANNED, Number(end - from)));
           if (batch) await onBatch(batch);
         }

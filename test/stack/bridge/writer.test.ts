@@ -73,7 +73,7 @@ async function readAll(topic: string): Promise<string[]> {
   const [range] = await admin.listOffsets(topic);
   await scanPartition(
     {
-      ...{ kafka, topic, partition: 0, end: range?.high ?? 0n },
+      ...{ kafka, topic, partition: 0, first: 0n, end: range?.high ?? 0n },
       onBatch: async ({ messages }) => {
         values.push(...messages.map(({ value }) => String(value)));
       },

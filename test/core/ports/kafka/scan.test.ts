@@ -14,17 +14,22 @@ const never = new AbortController().signal;
 
 describe("scanPartition", () => {
   test.each([
-    [0n, []],
-    [3n, ["0", "1", "2"]],
-    [5n, ["0", "1", "2", "3", "4"]],
-  ])("reads up to offset %s", async (end, expected) => {
+    [0n, 0n, []],
+    [0n, 3n, ["0", "1", "2"]],
+    [0n, 5n, ["0", "1", "2", "3", "4"]],
+    [3n, 5n, ["3", "4"]],
+    [5n, 5n, []],
+  ])("reads from offset %s up to %s", async (first, end, expected) => {
     const topic = await makeTopic(sharedKafka());
     await sendAll(producer, topic, ["0", "1", "2", "3", "4"]);
     const values: string[] = [];
     const onBatch = async ({ messages }: { messages: readonly { value: Buffer | null }[] }) => {
       values.push(...messages.map(({ value }) => String(value)));
     };
-    await scanPartition({ kafka: sharedKafka(), topic, partition: 0, end, onBatch }, never);
+    await scanPartition(
+      { kafka: sharedKafka(), topic, partition: 0, first, end, onBatch },
+      never,
+    );
     expect(values).toEqual(expected);
   });
 
@@ -35,7 +40,7 @@ describe("scanPartition", () => {
     const onBatch = async (): Promise<void> => {
       throw failing;
     };
-    const options = { kafka: sharedKafka(), topic, partition: 0, end: 1n, onBatch };
+    const options = { kafka: sharedKafka(), topic, partition: 0, first: 0n, end: 1n, onBatch };
     await expect(scanPartition(options, never)).rejects.toBe(failing);
     const away = { ...options, kafka: kafkaAt(["127.0.0.1:1"]) };
     const stopped = scanPartition(away, AbortSignal.timeout(300));
