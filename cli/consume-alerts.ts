@@ -40,9 +40,10 @@ export class Alerts {
     };
   }
 
-  start(): void {
+  /** `readToEndAtMs`: as of {@link SilenceWatch.check}. */
+  start(readToEndAtMs: (topic: string) => number | null): void {
     for (const topic of this.#options.topics) this.#silence?.expect(topic, Date.now());
-    this.#timer = setInterval(() => this.#silence?.check(Date.now()), CHECK_MS).unref();
+    this.#timer = setInterval(() => this.#silence?.check(readToEndAtMs), CHECK_MS).unref();
   }
 
   async stop(): Promise<void> {

@@ -90,7 +90,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
   if (isTerminal) status = statusOf(consumer);
   try {
     await alertFile?.open(null);
-    alerts.start();
+    alerts.start((topic) => consumer.readToEndAtMs(topic));
     status?.start();
     await consumer.run(signal);
     return EXIT.OK;
@@ -119,14 +119,16 @@ async function openOutput(
   if (exec !== undefined)
     return new DeliverySink({
       ...{ name: "the command", log },
-      attempt: (readings, signal) => runCommand(exec, readings.map(encodeReading).join(""), signal),
+      encode: encodeReading,
+      attempt: (lines, signal) => runCommand(exec, lines.join(""), signal),
     });
   if (webhook !== undefined) {
     const token = webhookTokenFile && (await readSecretFile(webhookTokenFile)).toString().trim();
     const endpoint = new Webhook({ url: webhook, token: token || undefined });
     return new DeliverySink({
       ...{ name: "the webhook", log },
-      attempt: (readings) => endpoint.post(JSON.stringify(readings.map(lineOf))),
+      encode: (reading) => JSON.stringify(lineOf(reading)),
+      attempt: (items, signal) => endpoint.post(`[${items.join(",")}]`, signal),
       close: () => endpoint.stop(),
     });
   }

@@ -60,12 +60,16 @@ export class SilenceWatch {
     source.heardAtMs = nowMs;
   }
 
-  /** To be called now and then. */
-  check(nowMs: number): void {
+  /**
+   * To be called now and then. `readToEndAtMs`: when everything was last read that Kafka had of a topic. While it is away, or
+   * the output takes nothing, nobody knows who is silent, and nobody is said to be.
+   */
+  check(readToEndAtMs: (topic: string) => number | null): void {
     for (const source of this.#sources.values()) {
-      if (source.isSilent || nowMs - source.heardAtMs < this.#silenceMs) continue;
+      const atMs = readToEndAtMs(source.topic);
+      if (source.isSilent || atMs === null || atMs - source.heardAtMs < this.#silenceMs) continue;
       source.isSilent = true;
-      this.#tell("silence", source, nowMs);
+      this.#tell("silence", source, atMs);
     }
   }
 

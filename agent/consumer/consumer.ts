@@ -144,6 +144,11 @@ export class Consumer {
     return this.#receiver.positions.list();
   }
 
+  /** When all that Kafka had of a topic was last read, milliseconds since 1970; `null` if that was never. */
+  readToEndAtMs(topic: string): number | null {
+    return this.#receiver.positions.readToEndAtMs(topic);
+  }
+
   /**
    * Reads until `signal` aborts or `untilMs` is reached, then saves where it stands. Throws NOT_FOUND for a topic that
    * is not there (unless it waits), REVOKED, AUTH, and what the output throws.
@@ -274,6 +279,7 @@ export class Consumer {
       onBatch: (batch) => this.#take(batch),
       onLost: (loss) => this.#receiver.skip(loss),
       onPosition: (topic, partition, offset) => this.#receiver.moved(topic, partition, offset),
+      onEnd: (topic, partition) => this.#receiver.positions.readToEnd(topic, partition, Date.now()),
       onTrouble: (_topic, partition, error) => {
         if (error) log.warn({ err: error, partition }, "cannot read a partition; trying again");
         else log.info({ partition }, "reading a partition again");

@@ -9,12 +9,17 @@ import type { Reading } from "./reading.ts";
 import type { ReadingSink } from "./reading-sink.ts";
 
 const RETRY = { minMs: 250, maxMs: 30_000 };
-/** In one attempt. */
+/** In one attempt, which holds at least one. */
 const MAX_READINGS = 500;
+const MAX_BYTES = 256 * 1024;
 
 export interface DeliveryOptions {
-  /** One attempt. Throws what is retryable, or what ends the consumer; to be brief once `signal` aborts. */
-  readonly attempt: (readings: readonly Reading[], signal: AbortSignal) => Promise<void>;
+  readonly encode: (reading: Reading) => string;
+  /**
+   * One attempt, with readings as `encode` made them. Throws what is retryable, TOO_LARGE where fewer may do, or what ends
+   * the consumer; to be brief once `signal` aborts.
+   */
+  readonly attempt: (encoded: readonly string[], signal: AbortSignal) => Promise<void>;
   /** At the end. */
   readonly close?: () => Promise<void>;
   /** What refuses, for the log. */
@@ -25,6 +30,7 @@ export interface DeliveryOptions {
 export class DeliverySink implements ReadingSink {
   readonly #options: DeliveryOptions;
   #taken = 0;
+  #maxBytes = MAX_BYTES;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -42,11 +48,26 @@ export class DeliverySink implements ReadingSink {
   /** Throws STOPPED if `signal` aborts before all is accepted: then the rest is delivered in the next run. */
   async write(readings: readonly Reading[], signal: AbortSignal): Promise<void> {
     this.#taken = 0;
-    for (let n = 0; n < readings.length; n += MAX_READINGS) {
-      const some = readings.slice(n, n + MAX_READINGS);
-      await this.#deliver(some, signal);
-      this.#taken += some.length;
+    const encoded = readings.map(this.#options.encode);
+    while (this.#taken < encoded.length) {
+      const some = this.#fitting(encoded.slice(this.#taken, this.#taken + MAX_READINGS));
+      try {
+        await this.#deliver(some, signal);
+        this.#taken += some.length;
+      } catch (error) {
+        if (!isVeilError(error, "TOO_LARGE") || some.length === 1) throw error;
+        this.#maxBytes = some.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / 2;
+      }
     }
+  }
+
+  #fitting(encoded: readonly string[]): readonly string[] {
+    let bytes = 0;
+    const end = encoded.findIndex((text, n) => {
+      bytes += Buffer.byteLength(text);
+      return n > 0 && bytes > this.#maxBytes;
+    });
+    return end < 0 ? encoded : encoded.slice(0, end);
   }
 
   async flush(): Promise<null> {
@@ -57,16 +78,16 @@ export class DeliverySink implements ReadingSink {
     await this.#options.close?.();
   }
 
-  async #deliver(readings: readonly Reading[], signal: AbortSignal): Promise<void> {
+  async #deliver(encoded: readonly string[], signal: AbortSignal): Promise<void> {
     const { attempt, name, log } = this.#options;
     const backoff = new Backoff(RETRY);
     do {
       try {
-        await attempt(readings, signal);
+        await attempt(encoded, signal);
         return;
       } catch (error) {
         if (!isVeilError(error) || !error.retryable) throw error;
-        log.warn({ err: error, readings: readings.length }, `${name} refuses; trying again`);
+        log.warn({ err: error, readings: encoded.length }, `${name} refuses; trying again`);
       }
     } while (await backoff.wait(signal));
     throw new VeilError("STOPPED", "stopped before all was delivered");

@@ -15,6 +15,7 @@ export async function runCommand(
   command: string,
   lines: string,
   signal: AbortSignal,
+  graceMs = GRACE_MS,
 ): Promise<void> {
   // Detached: a Ctrl-C in the terminal is for the consumer, which lets the command finish.
   const child = spawn("/bin/sh", ["-c", command], {
@@ -25,7 +26,7 @@ export async function runCommand(
   // It may exit without having read everything: its exit code says whether that is well.
   child.stdin.on("error", () => undefined);
   child.stdin.end(lines);
-  const stopLate = stopAfterGrace(child.pid, signal);
+  const stopLate = stopAfterGrace(child.pid, { signal, graceMs });
   try {
     const { code, killedBy } = await exit;
     if (code === 0) return;
@@ -48,12 +49,15 @@ async function exitOf(
 }
 
 /** Ends the command's whole process group some time after `signal` aborts; returns how to call that off. */
-function stopAfterGrace(pid: number | undefined, signal: AbortSignal): () => void {
+function stopAfterGrace(
+  pid: number | undefined,
+  { signal, graceMs }: { signal: AbortSignal; graceMs: number },
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   const arm = (): void => {
     timer = setTimeout(() => {
-      if (pid !== undefined) process.kill(-pid, "SIGKILL");
-    }, GRACE_MS);
+      if (pid !== undefined) killGroup(pid);
+    }, graceMs);
   };
   signal.addEventListener("abort", arm, { once: true });
   if (signal.aborted) arm();
@@ -61,4 +65,12 @@ function stopAfterGrace(pid: number | undefined, signal: AbortSignal): () => voi
     signal.removeEventListener("abort", arm);
     clearTimeout(timer);
   };
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended a moment ago, and the news of that is on its way.
+  }
 }

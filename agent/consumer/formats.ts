@@ -6,6 +6,8 @@ import { encodeReading, type Reading } from "./reading.ts";
 export const FORMAT_NAMES = ["ndjson", "csv", "senml", "pretty"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+const NUMBER = /^[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/i;
+
 export interface Format {
   /** Before the first reading of an empty output; may be empty. */
   readonly header: string;
@@ -26,11 +28,11 @@ function encodeCsv(reading: Reading): string {
     .map(({ name, value, unit, timeMs }) =>
       [
         isoTime(timeMs),
-        reading.topic,
+        inert(reading.topic),
         reading.producer,
-        name,
-        String(value),
-        unit ?? "",
+        inert(name),
+        typeof value === "string" ? inert(value) : String(value),
+        inert(unit ?? ""),
         reading.id,
       ]
         .map(quoteCsv)
@@ -38,6 +40,11 @@ function encodeCsv(reading: Reading): string {
     )
     .map((line) => `${line}\r\n`)
     .join("");
+}
+
+/** A spreadsheet runs text that begins like a formula, unless a quote stands before it; numbers are no formulas. */
+function inert(text: string): string {
+  return /^[=+\-@\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text;
 }
 
 function quoteCsv(text: string): string {

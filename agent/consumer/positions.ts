@@ -9,6 +9,8 @@ export interface Position {
   readonly offset: bigint;
   /** The offset after the partition's last record, as Kafka last said. */
   readonly end: bigint;
+  /** When there was last nothing more to read, milliseconds since 1970; `undefined` before that. */
+  readonly readToEndAtMs?: number;
 }
 
 export class Positions {
@@ -37,6 +39,20 @@ export class Positions {
   /** Kafka has records up to `end`. */
   ends(kafkaTopic: string, partition: number, end: bigint): void {
     this.#change(kafkaTopic, partition, { end });
+  }
+
+  /** Everything that Kafka has was read by `atMs`. */
+  readToEnd(kafkaTopic: string, partition: number, atMs: number): void {
+    this.#change(kafkaTopic, partition, { readToEndAtMs: atMs });
+  }
+
+  /** When all that Kafka had of a topic, under all its names, was last read; `null` if that was never. */
+  readToEndAtMs(topic: string): number | null {
+    const times = this.list()
+      .filter((position) => position.topic === topic)
+      .map(({ readToEndAtMs }) => readToEndAtMs ?? Number.NEGATIVE_INFINITY);
+    const first = Math.min(...times);
+    return Number.isFinite(first) ? first : null;
   }
 
   #change(kafkaTopic: string, partition: number, change: Partial<Position>): void {

@@ -29,7 +29,7 @@ test.each([true, false])(
     const file = new FileSink(path);
     await file.open(null);
     const alerts = new Alerts({ topics: TOPICS, silenceMs: 5000, file, isTerminal });
-    alerts.start();
+    alerts.start(() => Date.now());
     alerts.observer.onReadings?.([READING]);
     alerts.observer.onGap?.({ before: READING, missing: 3n });
     alerts.observer.onDeleted?.({ topic: "field/north", lost: 7n });

@@ -4,6 +4,7 @@ import { VeilError } from "../../errors.ts";
 import { isLoopback } from "./loopback.ts";
 
 const DEADLINE_MS = 30_000;
+const TRANSIENT = [408, 425, 429];
 
 export interface WebhookOptions {
   readonly url: string;
@@ -27,8 +28,11 @@ export class Webhook {
     this.#token = token;
   }
 
-  /** Throws UNAVAILABLE for any answer but 2xx, and where there is none. */
-  async post(body: string): Promise<void> {
+  /**
+   * Throws UNAVAILABLE where there is no answer and for one that may be another the next time (5xx, 408, 425, 429), and
+   * when `signal` aborts; TOO_LARGE for 413; AUTH for 401 and 403; CONFIG for all others but 2xx.
+   */
+  async post(body: string, signal: AbortSignal): Promise<void> {
     const { origin, pathname, search } = this.#url;
     let status: number;
     try {
@@ -41,18 +45,28 @@ export class Webhook {
           ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
         },
         body,
-        signal: AbortSignal.timeout(DEADLINE_MS),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
       });
       status = response.statusCode;
       await response.body.dump();
     } catch (cause) {
       throw new VeilError("UNAVAILABLE", "the webhook cannot be reached", { cause });
     }
-    if (status < 200 || status > 299)
-      throw new VeilError("UNAVAILABLE", `the webhook answered ${status}`);
+    if (status < 200 || status > 299) throw refusalOf(status);
   }
 
   async stop(): Promise<void> {
     await this.#agent.destroy();
   }
+}
+
+function refusalOf(status: number): VeilError {
+  const message = `the webhook answered ${status}`;
+  if (status >= 500 || TRANSIENT.includes(status)) return new VeilError("UNAVAILABLE", message);
+  if (status === 401 || status === 403)
+    return new VeilError("AUTH", message, { hint: "--webhook-token-file has its bearer token" });
+  if (status === 413) return new VeilError("TOO_LARGE", message);
+  return new VeilError("CONFIG", message, {
+    hint: "it would answer the same again: see the address, and what takes readings there",
+  });
 }

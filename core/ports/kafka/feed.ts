@@ -37,6 +37,8 @@ export interface FeedOptions {
   readonly onTrouble?: (topic: string, partition: number, error: VeilError | undefined) => void;
   /** Everything before `offset` has been delivered or does not exist. */
   readonly onPosition?: (topic: string, partition: number, offset: bigint) => void;
+  /** Kafka has just said that there is nothing more than was delivered. */
+  readonly onEnd?: (topic: string, partition: number) => void;
   /** For one answer of one broker; exceeded by at most one batch. */
   readonly maxBytes?: number;
   readonly maxPartitionBytes?: number;
@@ -211,6 +213,7 @@ export class Feed {
       if (messages.length > 0)
         return this.#engage(track, () => this.#deliver(track, { messages, highWatermark, next }));
       this.#advance(track, next);
+      if (next >= highWatermark) this.#options.onEnd?.(track.topic, track.partition);
     } catch (cause) {
       this.#postpone(track, toVeilError(cause, "fetching"));
     }

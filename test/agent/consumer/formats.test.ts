@@ -73,6 +73,21 @@ describe("a reading", () => {
     );
   });
 
+  test.each([
+    ["=1+1", "'=1+1"],
+    ["+cmd", "'+cmd"],
+    ["@sum", "'@sum"],
+    ["-2+3", "'-2+3"],
+    ["\tx", "'\tx"],
+    ["-21.5", "-21.5"],
+    ["+4e3", "+4e3"],
+    ["a=b", "a=b"],
+  ])("as CSV runs in no spreadsheet: %j", (text, cell) => {
+    const line = FORMATS.csv.encode(readingOf([{ bn: text, vs: text }], text));
+    expect(line.split(",").filter((_, n) => [1, 3, 4].includes(n))).toEqual([cell, cell, cell]);
+    expect(FORMATS.csv.encode(readingOf([{ n: "t", v: -3 }]))).toContain(",-3,");
+  });
+
   test("as SenML has the topic for a base name, where that may be one", () => {
     const pack: SenmlPack = [{ bt: 1_600_000_000, n: "temp", v: 1 }];
     expect(JSON.parse(FORMATS.senml.encode(readingOf(pack)))).toEqual([

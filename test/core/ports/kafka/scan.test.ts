@@ -26,10 +26,7 @@ describe("scanPartition", () => {
     const onBatch = async ({ messages }: { messages: readonly { value: Buffer | null }[] }) => {
       values.push(...messages.map(({ value }) => String(value)));
     };
-    await scanPartition(
-      { kafka: sharedKafka(), topic, partition: 0, first, end, onBatch },
-      never,
-    );
+    await scanPartition({ kafka: sharedKafka(), topic, partition: 0, first, end, onBatch }, never);
     expect(values).toEqual(expected);
   });
 
