@@ -1,4 +1,5 @@
 /** How readings are written out: NDJSON, CSV, SenML (RFC 8428) or for people. */
+import { isUnsynced } from "../../core/wire/clock.ts";
 import { isSenmlName } from "../../core/wire/senml.ts";
 import { type Measurement, measurementsOf } from "./measurements.ts";
 import { encodeReading, type Reading } from "./reading.ts";
@@ -17,7 +18,7 @@ export interface Format {
 
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   ndjson: { header: "", encode: encodeReading },
-  csv: { header: "time,topic,producer,name,value,unit,id\r\n", encode: encodeCsv },
+  csv: { header: "time,topic,producer,name,value,unit,id,unsynced\r\n", encode: encodeCsv },
   senml: { header: "", encode: encodeSenml },
   pretty: { header: "", encode: encodePretty },
 };
@@ -34,6 +35,7 @@ function encodeCsv(reading: Reading): string {
         typeof value === "string" ? inert(value) : String(value),
         inert(unit ?? ""),
         reading.id,
+        isUnsynced(reading.pack) ? "true" : "",
       ]
         .map(quoteCsv)
         .join(","),
@@ -63,7 +65,8 @@ function encodeSenml({ topic, pack }: Reading): string {
 function encodePretty(reading: Reading): string {
   const values = measurementsOf(reading).map(prettyValue).join("  ");
   const time = isoTime(reading.timeMs).replace("T", " ");
-  return `${time}  ${plain(reading.topic)}  ${reading.producer}  ${plain(values)}\n`;
+  const clock = isUnsynced(reading.pack) ? " (clock not set)" : "";
+  return `${time}${clock}  ${plain(reading.topic)}  ${reading.producer}  ${plain(values)}\n`;
 }
 
 function prettyValue({ name, value, unit }: Measurement): string {

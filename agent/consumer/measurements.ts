@@ -1,4 +1,5 @@
 /** The values in a reading's SenML pack, each with its name, unit and time: base fields resolved (RFC 8428 §4.6). */
+import { isUnsynced } from "../../core/wire/clock.ts";
 import type { SenmlPack } from "../../core/wire/senml.ts";
 
 /** Times below it, in seconds, are relative to now (RFC 8428 §4.5.3). */
@@ -26,9 +27,11 @@ export function measurementsOf({
   readonly timeMs: number;
 }): Measurement[] {
   let [name, time, unit] = ["", 0, null as string | null];
+  const isTimed = !isUnsynced(pack);
   return pack.map((record) => {
     name = record.bn ?? name;
-    time = record.bt ?? time;
+    // Of a clock that is not set it means nothing, and would seem to be relative to now.
+    if (isTimed) time = record.bt ?? time;
     unit = record.bu ?? unit;
     const seconds = time + (record.t ?? 0);
     return {

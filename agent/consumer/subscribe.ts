@@ -6,6 +6,7 @@
  */
 import { VeilError } from "../../core/errors.ts";
 import { createLog, type LogLevel } from "../../core/runtime/log.ts";
+import { isUnsynced } from "../../core/wire/clock.ts";
 import { topicName } from "../../core/wire/fields.ts";
 import { CredentialStore } from "../credential-store.ts";
 import { loadAccess } from "./config.ts";
@@ -56,6 +57,8 @@ export interface Reading {
   readonly producer: string;
   /** By the device's clock. */
   readonly time: Date;
+  /** That clock was not set, and no record has told yet how late it was: `time` means nothing. */
+  readonly unsynced: boolean;
   /** When Kafka took it, by Kafka's clock. */
   readonly taken: Date;
   readonly values: readonly Measurement[];
@@ -117,11 +120,13 @@ function fromOf({ from, stateDir }: SubscribeOptions): From {
   return from ?? (stateDir === undefined ? "latest" : "checkpoint");
 }
 
-function present(reading: OpenedReading): Reading {
+/** As a program gets it. */
+export function present(reading: OpenedReading): Reading {
   const { id, topic, producer, timeMs, takenMs, partition, offset } = reading;
   return {
     ...{ id, topic, producer, partition, offset },
     time: new Date(timeMs),
+    unsynced: isUnsynced(reading.pack),
     taken: new Date(takenMs),
     values: measurementsOf(reading),
   };

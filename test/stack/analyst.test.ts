@@ -121,7 +121,7 @@ describe("veilmq consume", () => {
     const flags = ["--from", "1h", "--until", "now", "--format", "csv"];
     const csv = await consume("part", ...flags);
     const [header, ...rows] = csv.stdout.trimEnd().split("\r\n");
-    expect(header).toBe("time,topic,producer,name,value,unit,id");
+    expect(header).toBe("time,topic,producer,name,value,unit,id,unsynced");
     expect(rows.filter((row) => row.includes(",count,"))).toHaveLength(READINGS);
   });
 

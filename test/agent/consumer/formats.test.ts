@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { measurementsOf } from "../../../agent/consumer/measurements.ts";
 import { lineOf, type Reading } from "../../../agent/consumer/reading.ts";
+import { present } from "../../../agent/consumer/subscribe.ts";
 import { packTakenAt } from "../../../core/wire/clock.ts";
 import { parsePack, type SenmlPack } from "../../../core/wire/senml.ts";
 
@@ -65,9 +66,9 @@ describe("a reading", () => {
     ];
     expect(FORMATS.csv.header + FORMATS.csv.encode(readingOf(pack, "a,b"))).toBe(
       [
-        "time,topic,producer,name,value,unit,id",
-        '2023-11-14T22:13:20.000Z,"a,b",pi-1,temp,21.5,Cel,kid:1',
-        '2023-11-14T22:13:20.000Z,"a,b",pi-1,note,"wet, ""very""\r\nwet",,kid:1',
+        "time,topic,producer,name,value,unit,id,unsynced",
+        '2023-11-14T22:13:20.000Z,"a,b",pi-1,temp,21.5,Cel,kid:1,',
+        '2023-11-14T22:13:20.000Z,"a,b",pi-1,note,"wet, ""very""\r\nwet",,kid:1,',
         "",
       ].join("\r\n"),
     );
@@ -94,6 +95,21 @@ describe("a reading", () => {
       { bn: "field/north/", bt: 1_600_000_000, n: "temp", v: 1 },
     ]);
     expect(JSON.parse(FORMATS.senml.encode(readingOf(pack, "Gewächshaus")))).toEqual(pack);
+  });
+
+  test("of a clock that was not set says so, in every format and in the library", () => {
+    const moment = { wallMs: 5000, boot: "AAECAwQFBgc", sinceBootMs: 1500, isSet: false };
+    const pack = packTakenAt([{ n: "t", v: 1 }], moment);
+    const reading = { ...readingOf(pack), timeMs: 5000 };
+    expect(FORMATS.csv.encode(reading)).toBe(
+      "1970-01-01T00:00:05.000Z,field/north,pi-1,t,1,,kid:1,true\r\n",
+    );
+    expect(FORMATS.pretty.encode(reading)).toBe(
+      "1970-01-01 00:00:05.000Z (clock not set)  field/north  pi-1  t=1\n",
+    );
+    expect(JSON.parse(FORMATS.senml.encode(reading))).toMatchObject([{ unsynced: true }]);
+    expect(present(reading).unsynced).toBe(true);
+    expect(present(readingOf([{ n: "t", v: 1 }])).unsynced).toBe(false);
   });
 
   test("for people holds nothing that a terminal would obey", () => {

@@ -12,13 +12,13 @@ import { isVeilError, type Measurement, type Reading, subscribe } from "veilmq/c
 const options = { credential: "c", topics: ["a"], from: new Date(), until: new Date(), wait: true };
 try {
   for await (const reading of subscribe({ ...options, signal: AbortSignal.timeout(1) })) {
-    const { topic, time, taken, offset, values }: Reading = reading;
+    const { topic, time, unsynced, taken, offset, values }: Reading = reading;
     const [first]: readonly Measurement[] = values;
     const value: number | string | boolean | undefined = first?.value;
     const sum: bigint = offset + 1n;
     // @ts-expect-error An offset is no number.
     const wrong: number = offset;
-    console.log(topic.length, time.getTime() - taken.getTime(), value, sum, wrong);
+    if (!unsynced) console.log(topic.length, time.getTime() - taken.getTime(), value, sum, wrong);
   }
 } catch (error) {
   if (isVeilError(error, "REVOKED")) console.log(error.hint);

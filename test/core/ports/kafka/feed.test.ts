@@ -126,6 +126,30 @@ describe("Feed", () => {
     expect(seen).toHaveLength(4);
   });
 
+  test("says that it is at the end only when nothing is left, and with no handler", async () => {
+    const topic = await makeTopic(sharedKafka());
+    await sendAll(producer, topic, ["0"]);
+    const events: string[] = [];
+    let release: () => void = () => undefined;
+    const heard = listen({
+      onBatch: async () => {
+        events.push("batch");
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        events.push("done");
+      },
+      onEnd: () => events.push("end"),
+    });
+    heard.feed.add({ topic, partition: 0, offset: 0n });
+    await until(() => events.includes("batch"));
+    await sleep(1000);
+    release();
+    await until(() => events.includes("end"));
+    await heard.stop();
+    expect(events.slice(0, 3)).toEqual(["batch", "done", "end"]);
+  });
+
   test("ends when the handler is done, and delivers nothing afterwards", async () => {
     const topic = await makeTopic(sharedKafka());
     await sendAll(producer, topic, ["a"]);
