@@ -9,6 +9,7 @@ import { packageFile } from "../../core/runtime/package.ts";
 import { type StopsResult, stopConsumer } from "./consumer-stops.ts";
 import { type RunReport, renderReport } from "./report.ts";
 import { runFaults } from "./run.ts";
+import { renderStopsReport } from "./stops-report.ts";
 
 interface Options {
   readonly faults: number;
@@ -53,17 +54,23 @@ interface ConsumerOptions {
   readonly stops: number;
   readonly rate: number;
   readonly seed: number;
+  readonly report: string;
   readonly keep?: string;
 }
 
-/** `npm run faults -- consumer`: prints what became of every reading, as JSON. */
+/** `npm run faults -- consumer`: prints what became of every reading, as JSON, and writes the report. */
 async function mainConsumer(argv: readonly string[]): Promise<number> {
-  const { keep, ...options }: ConsumerOptions = new Command("npm run faults -- consumer")
+  const { keep, report, ...options }: ConsumerOptions = new Command("npm run faults -- consumer")
     .description("stop a consumer with --output again and again, half of the times by kill -9")
     .option("--readings <n>", "in all", wholeNumber, 20_000)
     .option("--stops <n>", "how often it is stopped", wholeNumber, 20)
     .option("--rate <n>", "readings a second, of four sensors together", wholeNumber, 400)
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
+    .option(
+      "--report <file>",
+      "where the report goes",
+      packageFile("docs", "reports", "consumer.md"),
+    )
     .option("--keep <dir>", "leave all data and logs in this new folder")
     .allowExcessArguments(false)
     .exitOverride()
@@ -72,7 +79,10 @@ async function mainConsumer(argv: readonly string[]): Promise<number> {
   const signal = shutdownSignal();
   const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
   try {
+    const beganAtMs = Date.now();
     const result = await stopConsumer({ ...options, dir, signal, say });
+    await mkdir(dirname(report), { recursive: true });
+    await replaceFile(report, await renderStopsReport({ options, result, beganAtMs }));
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return isExactlyOnce(result, options.readings) ? 0 : 1;
   } finally {
