@@ -35,6 +35,8 @@ export interface StopsResult {
   readonly readings: number;
   readonly stops: number;
   readonly kills: number;
+  /** Stops before all readings were in the file. */
+  readonly stopsInStream: number;
   readonly lost: number;
   readonly duplicates: number;
   readonly outOfOrder: number;
@@ -53,14 +55,14 @@ export async function stopConsumer(options: StopsOptions): Promise<StopsResult> 
     const running = await stack.start();
     await running.consumer.stop();
     const played = Promise.all(running.agents.map(({ sensor }) => sensor.play(signal)));
-    const { output, rejects, kills } = await stopAgainAndAgain(running, options);
+    const { output, rejects, ...stopped } = await stopAgainAndAgain(running, options);
     await played;
     const tally = await tallyOf(output);
     const { lost, duplicates, outOfOrder } = tally.count(readings);
     const seconds = Math.round((performance.now() - beganMs) / 1000);
     const rejected = (await readFile(rejects, "utf8")).split("\n").length - 1;
     const counts = { lost, duplicates, outOfOrder, rejects: rejected, seconds };
-    return { readings: tally.received, stops: options.stops, kills, ...counts };
+    return { readings: tally.received, stops: options.stops, ...stopped, ...counts };
   } finally {
     await stack.stop();
   }
@@ -69,12 +71,12 @@ export async function stopConsumer(options: StopsOptions): Promise<StopsResult> 
 async function stopAgainAndAgain(
   { credential, topics }: RunningStack,
   { dir, stops, seed, readings, signal, say }: StopsOptions,
-): Promise<{ output: string; rejects: string; kills: number }> {
+): Promise<{ output: string; rejects: string } & Pick<StopsResult, "kills" | "stopsInStream">> {
   const random = new Random(seed);
   const folder = join(dir, "stopped");
   const files = { output: join(folder, "output.ndjson"), rejects: join(folder, "rejects.ndjson") };
   const consumer = await demoConsumer({ name: "it", folder, credential, topics, files });
-  let kills = 0;
+  let [kills, stopsInStream] = [0, 0];
   for (let stop = 0; stop < stops; stop += 1) {
     await consumer.spawn();
     if (random.next() < READING_PART) await grows(files.output, signal);
@@ -84,6 +86,7 @@ async function stopAgainAndAgain(
       kills += 1;
       await consumer.kill("SIGKILL");
     } else await consumer.stop();
+    if ((await tallyOf(files.output)).received < readings) stopsInStream += 1;
     const how = isKill ? "kill -9" : "stopped";
     say(`${stop + 1} of ${stops}: ${how} with ${await sizeOf(files.output)} bytes written`);
   }
@@ -95,7 +98,7 @@ async function stopAgainAndAgain(
     if (!(await pause(POLL_MS, signal))) throw new VeilError("STOPPED", "interrupted");
   }
   await consumer.stop();
-  return { ...files, kills };
+  return { ...files, kills, stopsInStream };
 }
 
 /** Resolves when more is in the file than at the call, or after a while. */

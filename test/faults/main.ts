@@ -64,7 +64,7 @@ async function mainConsumer(argv: readonly string[]): Promise<number> {
     .description("stop a consumer with --output again and again, half of the times by kill -9")
     .option("--readings <n>", "in all", wholeNumber, 20_000)
     .option("--stops <n>", "how often it is stopped", wholeNumber, 20)
-    .option("--rate <n>", "readings a second, of four sensors together", wholeNumber, 400)
+    .option("--rate <n>", "readings a second, of four sensors together", wholeNumber, 80)
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
     .option(
       "--report <file>",

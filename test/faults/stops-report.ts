@@ -12,7 +12,8 @@ export interface StopsReport {
 /** As Markdown. */
 export async function renderStopsReport(report: StopsReport): Promise<string> {
   const { options, result, beganAtMs } = report;
-  const { readings, lost, duplicates, outOfOrder, rejects, stops, kills, seconds } = result;
+  const { readings, lost, duplicates, outOfOrder, rejects } = result;
+  const { stops, stopsInStream, kills, seconds } = result;
   const lines = [
     "# A consumer, stopped again and again",
     "",
@@ -22,7 +23,7 @@ export async function renderStopsReport(report: StopsReport): Promise<string> {
     `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await describeCommit()}`,
     `- ${await describeMachine()}; load average ${loadAverage()} at the end`,
     `- ${options.readings.toLocaleString("en")} readings at ${options.rate} a second, seed ${options.seed}, ${stops} stops, ` +
-      `${kills} of them by kill -9, in ${seconds} s, the start of the stack included`,
+      `${kills} of them by kill -9, ${stopsInStream} before everything had arrived; ${seconds} s, the start of the stack included`,
     "",
     "| sent | in the file | lost | doubled | out of order | rejects |",
     "|---:|---:|---:|---:|---:|---:|",
