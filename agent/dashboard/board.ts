@@ -7,7 +7,7 @@ import { type History, MAX_TEXT, type SeriesView } from "./wire.ts";
 /** A device chooses its values' names: no more of them are shown than this for each topic. */
 const MAX_SERIES_PER_TOPIC = 64;
 const MAX_NAME = 120;
-/** A device's clock may be ahead of Kafka's by so much; a time beyond it is not believed. */
+/** A device's clock may be ahead of ours by so much; a time beyond it is not believed. */
 const MAX_AHEAD_MS = 60_000;
 /** 2010: a clock that was never set says 1970. */
 const EARLIEST_MS = Date.UTC(2010, 0);
@@ -16,7 +16,10 @@ const EARLIEST_MS = Date.UTC(2010, 0);
 export interface Sample extends Pick<Measurement, "name" | "unit" | "value" | "timeMs"> {
   readonly topic: number;
   readonly producer: string;
-  readonly takenMs: number;
+  /** By our own clock; of what was in Kafka before, by Kafka's. */
+  readonly arrivedMs: number;
+  /** Whether the device's clock was set. */
+  readonly isSynced: boolean;
 }
 
 interface Entry {
@@ -46,17 +49,17 @@ export class Board {
   }
 
   add(sample: Sample): void {
-    const { producer, takenMs, timeMs } = sample;
+    const { producer, arrivedMs, timeMs, isSynced } = sample;
     const value = presentable(sample.value);
     const name = cut(sample.name, MAX_NAME);
     const entry = this.#entryOf({ ...sample, name });
     if (!entry) return;
     this.#revision += 1;
     entry.revision = this.#revision;
-    const plausible = timeMs >= EARLIEST_MS && timeMs <= takenMs + MAX_AHEAD_MS;
-    const atMs = plausible ? timeMs : takenMs;
+    const isPlausible = timeMs >= EARLIEST_MS && timeMs <= arrivedMs + MAX_AHEAD_MS;
+    const atMs = isSynced && isPlausible ? timeMs : arrivedMs;
     const unit = sample.unit === null ? entry.view.unit : cut(sample.unit, MAX_NAME);
-    entry.view = { ...entry.view, producer, value, unit, timeMs: atMs, takenMs };
+    entry.view = { ...entry.view, producer, value, unit, timeMs: atMs, arrivedMs, isSynced };
     if (typeof value === "number") entry.series.add(atMs, value, this.#revision);
   }
 
@@ -74,7 +77,8 @@ export class Board {
       .map(({ view, series }) => ({ id: view.id, buckets: series.since(0) }));
   }
 
-  #entryOf({ topic, producer, name, unit, value, timeMs, takenMs }: Sample): Entry | undefined {
+  #entryOf(sample: Sample): Entry | undefined {
+    const { topic, producer, name, unit, value, timeMs, arrivedMs, isSynced } = sample;
     const key = `${topic}\0${producer}\0${name}`;
     const known = this.#byKey.get(key);
     const count = this.#perTopic.get(topic) ?? 0;
@@ -83,7 +87,7 @@ export class Board {
     const id = this.#entries.length;
     const entry: Entry = {
       series: new Series(this.#maxBuckets),
-      view: { id, topic, producer, name, unit, value, timeMs, takenMs, ...limits },
+      view: { id, topic, producer, name, unit, value, timeMs, arrivedMs, isSynced, ...limits },
       revision: 0,
     };
     this.#perTopic.set(topic, count + 1);

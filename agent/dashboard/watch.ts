@@ -8,17 +8,14 @@ import type { Credential } from "../../core/wire/credential.ts";
 import type { StatusResponse } from "../../core/wire/http.ts";
 import type { Access } from "../consumer/config.ts";
 import { Consumer } from "../consumer/consumer.ts";
-import { measurementsOf } from "../consumer/measurements.ts";
-import { lagOf } from "../consumer/positions.ts";
 import type { Reading } from "../consumer/reading.ts";
 import type { ReadingSink } from "../consumer/reading-sink.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { Board } from "./board.ts";
+import { Intake } from "./intake.ts";
 import type { HopView, TopicView, Update } from "./wire.ts";
 
 const HOPS = ["bridge", "kafka", "zookeeper", "directory"] as const;
-const RATE_OVER_S = 10;
-const SECOND_MS = 1000;
 
 export interface WatchOptions {
   readonly credential: Credential;
@@ -33,21 +30,9 @@ export interface WatchOptions {
   readonly log: Logger;
 }
 
-/** What is counted of one topic. */
-interface Count {
-  isFound: boolean;
-  newest: Reading | null;
-  readings: number;
-  rejects: number;
-  missing: number;
-  /** Readings that Kafka took in each of the last seconds, by the second. */
-  readonly perSecond: Map<number, number>;
-}
-
 export class Watch {
   readonly #options: WatchOptions;
-  readonly #counts = new Map<string, Count>();
-  readonly #ids = new Map<string, number>();
+  readonly #intake: Intake;
   readonly #consumer: Consumer;
   #status: StatusResponse | null = null;
   #statusAtMs = 0;
@@ -55,11 +40,11 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    for (const [id, topic] of options.topics.entries()) {
-      this.#ids.set(topic, id);
-      const counts = { isFound: false, newest: null, readings: 0, rejects: 0, missing: 0 };
-      this.#counts.set(topic, { ...counts, perSecond: new Map() });
-    }
+    this.#intake = new Intake({
+      topics: options.topics,
+      board: options.board,
+      positions: () => this.#consumer.positions,
+    });
     this.#consumer = this.#createConsumer();
   }
 
@@ -80,7 +65,7 @@ export class Watch {
   }
 
   newest(topic: string): Reading | null {
-    return this.#counts.get(topic)?.newest ?? null;
+    return this.#intake.newest(topic);
   }
 
   /** Asks Kafka for the record of a reading. */
@@ -89,18 +74,7 @@ export class Watch {
   }
 
   topics(): TopicView[] {
-    const { positions } = this.#consumer;
-    return [...this.#counts].map(([name, count]) => {
-      const own = positions.filter(({ topic }) => topic === name);
-      const lag = own.reduce((sum, position) => sum + lagOf(position), 0n);
-      const { isFound, readings, rejects, missing } = count;
-      return {
-        ...{ id: this.#ids.get(name) ?? -1, name, readings, rejects, missing },
-        found: isFound,
-        rate: rateOf(count.perSecond),
-        lag: own.length === 0 ? null : Number(lag),
-      };
-    });
+    return this.#intake.views(Date.now());
   }
 
   hops(): HopView[] {
@@ -120,44 +94,18 @@ export class Watch {
       ...{ credential, credentialStore, topics, from, log, access },
       ...{ stateDir: null, rejects: null, wait: true, output: NOWHERE },
       observer: {
-        onReadings: (readings) => this.#take(readings),
-        onGap: ({ before, missing }) => this.#miss(before.topic, missing),
-        onDeleted: ({ topic, lost }) => this.#miss(topic, lost),
-        onRejects: (topic, rejects) => {
-          const count = this.#counts.get(topic);
-          if (count) count.rejects += rejects;
-        },
-        onTopic: ({ topic }) => {
-          const count = this.#counts.get(topic);
-          if (count) count.isFound = true;
-        },
+        onReadings: (readings) => this.#intake.take(readings, Date.now()),
+        onGap: ({ before, missing }) => this.#intake.miss(before.topic, missing),
+        onDeleted: ({ topic, lost }) => this.#intake.miss(topic, lost),
+        onRejects: (topic, rejects) => this.#intake.reject(topic, rejects),
+        onTopic: ({ topic }) => this.#intake.found(topic),
         onStatus: (status) => {
+          this.#intake.note();
           this.#status = status;
           this.#statusAtMs = Date.now();
         },
       },
     });
-  }
-
-  #take(readings: readonly Reading[]): void {
-    const { board } = this.#options;
-    for (const reading of readings) {
-      const { topic: name, producer, takenMs } = reading;
-      const count = this.#counts.get(name);
-      const topic = this.#ids.get(name);
-      if (!count || topic === undefined) continue;
-      count.readings += 1;
-      count.newest = reading;
-      const second = Math.floor(takenMs / SECOND_MS);
-      count.perSecond.set(second, (count.perSecond.get(second) ?? 0) + 1);
-      for (const measurement of measurementsOf(reading))
-        board.add({ ...measurement, topic, producer, takenMs });
-    }
-  }
-
-  #miss(topic: string, missing: bigint): void {
-    const count = this.#counts.get(topic);
-    if (count) count.missing += Number(missing);
   }
 }
 
@@ -168,14 +116,3 @@ const NOWHERE: ReadingSink = {
   flush: async () => null,
   close: async () => undefined,
 };
-
-/** Over the last whole seconds; forgets those before. */
-function rateOf(perSecond: Map<number, number>): number {
-  const now = Math.floor(Date.now() / SECOND_MS);
-  let sum = 0;
-  for (const [second, count] of perSecond) {
-    if (second < now - RATE_OVER_S) perSecond.delete(second);
-    else if (second < now) sum += count;
-  }
-  return sum / RATE_OVER_S;
-}

@@ -20,7 +20,7 @@ export interface TopicView {
   readonly rejects: number;
   /** Records that never came, as far as sequence numbers tell, and those Kafka deleted. */
   readonly missing: number;
-  /** Readings a second, over the last ten. */
+  /** Readings that came in a second, over the last ten. */
   readonly rate: number;
   /** Records that Kafka has and that are not read yet; null while that is not known. */
   readonly lag: number | null;
@@ -40,10 +40,12 @@ export interface SeriesView {
   readonly staleMs: number;
   /** The newest; a text is cut to `MAX_TEXT` characters. */
   readonly value: number | string | boolean;
-  /** Its time, by the device's clock. */
+  /** Its time by the device's clock; when it arrived, where that clock is not to be believed. */
   readonly timeMs: number;
-  /** When Kafka took it. */
-  readonly takenMs: number;
+  /** When it came, by the server's clock; of what was in Kafka before, by Kafka's. */
+  readonly arrivedMs: number;
+  /** Whether the device's clock was set. */
+  readonly isSynced: boolean;
   /** Changed since the last message, oldest first; numbers only. */
   readonly buckets: readonly Bucket[];
 }

@@ -15,7 +15,7 @@ function boardWith(rules: ConstructorParameters<typeof Limits>[0]["rules"] = [])
 
 function sample(change: Partial<Sample>): Sample {
   const base = { topic: 0, producer: "pi", name: "t", unit: "Cel", value: 1 };
-  return { ...base, timeMs: NOW_MS, takenMs: NOW_MS, ...change };
+  return { ...base, timeMs: NOW_MS, arrivedMs: NOW_MS, isSynced: true, ...change };
 }
 
 function update(change: Partial<Update>): Update {
@@ -90,7 +90,7 @@ describe("the board", () => {
 describe("the page's model", () => {
   const view = {
     ...{ id: 7, topic: 0, producer: "pi", name: "t", unit: null, low: null, high: null },
-    ...{ staleMs: 1000, value: 1, timeMs: NOW_MS, takenMs: NOW_MS },
+    ...{ staleMs: 1000, value: 1, timeMs: NOW_MS, arrivedMs: NOW_MS, isSynced: true },
   };
 
   test("merges a history that is late with what has come meanwhile", () => {

@@ -27,7 +27,7 @@ function addAll(rig: Rig, timeMs: number, count = 1): void {
   for (let topic = 0; topic < TOPICS; topic += 1)
     for (const [n, name] of NAMES.entries())
       for (let k = 0; k < count; k += 1)
-        rig.add({ topic, name, value: 20 + n * 10 + Math.random(), timeMs, takenMs: timeMs });
+        rig.add({ topic, name, value: 20 + n * 10 + Math.random(), timeMs, arrivedMs: timeMs });
 }
 
 /** In the page. */

@@ -115,7 +115,7 @@ describe("the page", () => {
     await first.start();
     const beganMs = Math.floor(Date.now() / 1000) * 1000 - 100_000;
     const at = (rig: Rig, n: number): void =>
-      rig.add({ value: n, timeMs: beganMs + n * 1000, takenMs: Date.now() });
+      rig.add({ value: n, timeMs: beganMs + n * 1000, arrivedMs: Date.now() });
     for (let n = 0; n < 40; n += 1) at(first, n);
     const { page } = await visit(first.url);
     const summary = page.locator(".summary");

@@ -72,7 +72,7 @@ function play(rig: Rig): void {
   for (const wave of WAVES)
     for (let s = PAST_S; s >= (wave.silentForS ?? 0); s -= wave.everyS) {
       const timeMs = nowMs - s * 1000;
-      rig.add({ ...wave, value: valueAt(wave, timeMs / 1000), timeMs, takenMs: timeMs + 40 });
+      rig.add({ ...wave, value: valueAt(wave, timeMs / 1000), timeMs, arrivedMs: timeMs + 40 });
     }
   rig.add({ topic: 5, producer: "roof", name: "door", unit: null, value: false });
   rig.add({

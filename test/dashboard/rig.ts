@@ -81,7 +81,7 @@ export class Rig {
     const nowMs = Date.now();
     this.board.add({
       ...{ topic: 0, producer: "pi-01", name: "temp", unit: "Cel", value: 21.5 },
-      ...{ timeMs: nowMs, takenMs: nowMs, ...sample },
+      ...{ timeMs: nowMs, arrivedMs: nowMs, isSynced: true, ...sample },
     });
   }
 }

@@ -48,8 +48,8 @@ export class Hops {
   #drawDevices(): void {
     const newest = new Map<string, number>();
     let live = 0;
-    for (const { producer, takenMs } of this.#model.series.values())
-      newest.set(producer, Math.max(takenMs, newest.get(producer) ?? 0));
+    for (const { producer, arrivedMs } of this.#model.series.values())
+      newest.set(producer, Math.max(arrivedMs, newest.get(producer) ?? 0));
     const alive = new Set<string>();
     for (const series of this.#model.series.values())
       if (!this.#model.isStale(series)) alive.add(series.producer);

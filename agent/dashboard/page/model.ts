@@ -87,8 +87,8 @@ export class Model {
       .sort((a, b) => rank(a) - rank(b) || byName(a, b));
   }
 
-  ageMs({ takenMs }: Pick<Series, "takenMs">): number {
-    return Math.max(0, this.nowMs - takenMs);
+  ageMs({ arrivedMs }: Pick<Series, "arrivedMs">): number {
+    return Math.max(0, this.nowMs - arrivedMs);
   }
 
   isStale(series: Series): boolean {
