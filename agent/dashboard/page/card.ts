@@ -1,10 +1,12 @@
 /** One value of one device: the newest, its unit, age and marks, a chart, and least, mean and greatest of the window. */
 import { Chart } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
-import { formatAge, formatNumber, formatUnit, formatValue } from "./format.ts";
+import { formatAge, formatExact, formatNumber, formatUnit, formatValue } from "./format.ts";
 import { isOutOfRange, type Model, type Series } from "./model.ts";
 import { summarize } from "./summary.ts";
 
+/** More characters than these are written smaller. */
+const LONG_VALUE = 11;
 const PARTS = ["value", "unit", "badges", "age"] as const;
 const SUMMARY = ["min", "mean", "max"] as const;
 
@@ -52,7 +54,9 @@ export class Card {
     const { value, unit, age } = this.#parts;
     const isStale = this.#model.isStale(series);
     const isOut = isOutOfRange(series);
-    setText(value, formatValue(series.value));
+    const text = formatValue(series.value);
+    setText(value, text);
+    value.classList.toggle("long", text.length > LONG_VALUE);
     value.classList.toggle("text", typeof series.value === "string");
     setText(unit, formatUnit(series.unit));
     setText(age, formatAge(this.#model.ageMs(series)));
@@ -104,12 +108,13 @@ export class Card {
     this.#chart ??= new Chart(plot, series);
     this.#chart.draw(buckets, sinceMs, untilMs);
     const summary = summarize(buckets);
+    const format = { min: formatExact, mean: formatNumber, max: formatExact };
     for (const name of SUMMARY)
-      setText(this.#summary[name], summary ? formatNumber(summary[name]) : "—");
+      setText(this.#summary[name], summary ? format[name](summary[name]) : "—");
   }
 }
 
 function rangeText({ value, low, high }: Series): string {
-  if (low !== null && Number(value) < low) return `below ${formatNumber(low)}`;
-  return high === null ? "out of range" : `above ${formatNumber(high)}`;
+  if (low !== null && Number(value) < low) return `below ${formatExact(low)}`;
+  return high === null ? "out of range" : `above ${formatExact(high)}`;
 }

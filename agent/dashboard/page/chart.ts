@@ -1,10 +1,13 @@
 /** One small chart: the mean of each second as a line, least and greatest as a band, limits dashed. */
 import type { Bucket } from "../wire.ts";
-import { formatNumber } from "./format.ts";
+import { formatClock, formatMinute, formatSteps } from "./format.ts";
 import uPlot from "./vendor/uplot.js";
 
 const HEIGHT_PX = 112;
-const AXIS_PX = 46;
+/** Left of the chart: at least so much, and more for long numbers, at so much a character. */
+const MIN_AXIS_PX = 46;
+const CHARACTER_PX = 6.5;
+const AXIS_GAP_PX = 12;
 const FONT = "11px system-ui, sans-serif";
 /** What lies beyond is drawn at it: no axis can be drawn over a distance that is no number any more. */
 const MAX_DRAWN = 1e300;
@@ -12,10 +15,6 @@ const NICE = [1, 2, 2.5, 5];
 /** A pause of this many times the usual distance is a break in the line. */
 const BREAK_FACTOR = 8;
 const MIN_BREAK_S = 10;
-
-const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-const WITHOUT_SECONDS = new Intl.DateTimeFormat([], CLOCK);
-const WITH_SECONDS = new Intl.DateTimeFormat([], { ...CLOCK, second: "2-digit" });
 
 /** The tokens of style.css that a canvas needs: asking for them is slow, and they change with the theme alone. */
 const TOKENS = ["--muted", "--grid", "--chart", "--chart-fill", "--bad"] as const;
@@ -122,8 +121,9 @@ function niceSteps(min: number, max: number): number[] {
   return steps.every(Number.isFinite) && step > 0 ? steps : [];
 }
 
-function clockOf(seconds: number, stepS: number): string {
-  return (stepS < 60 ? WITH_SECONDS : WITHOUT_SECONDS).format(seconds * 1000);
+function axisWidth(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map(({ length }) => length));
+  return Math.max(MIN_AXIS_PX, Math.ceil(longest * CHARACTER_PX) + AXIS_GAP_PX);
 }
 
 function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
@@ -147,13 +147,14 @@ function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
         ...axis,
         size: 22,
         space: 64,
-        values: (_plot, splits, _axis, _space, stepS) => splits.map((s) => clockOf(s, stepS)),
+        values: (_plot, splits, _axis, _space, stepS) =>
+          splits.map((s) => (stepS < 60 ? formatClock : formatMinute)(s * 1000)),
       },
       {
         ...axis,
-        size: AXIS_PX,
+        size: (_plot, labels) => axisWidth(labels),
         splits: (_plot, _index, min, max) => niceSteps(min, max),
-        values: (_plot, splits) => splits.map(formatNumber),
+        values: (_plot, splits) => formatSteps(splits),
       },
     ],
     series: [{}, { stroke: token("--chart"), width: 1.6, points: { show: false } }, edge, edge],
