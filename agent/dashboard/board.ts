@@ -1,12 +1,12 @@
 /** Everything the dashboard shows, kept in memory and bounded; knows what has changed since a client last asked. */
 import type { Measurement } from "../consumer/measurements.ts";
 import type { Limits } from "./limits.ts";
+import { presentable, presentableName } from "./presentable.ts";
 import { BUCKET_MS, Series } from "./series.ts";
-import { type History, MAX_TEXT, type SeriesView } from "./wire.ts";
+import type { History, SeriesView } from "./wire.ts";
 
 /** A device chooses its values' names: no more of them are shown than this for each topic. */
 const MAX_SERIES_PER_TOPIC = 64;
-const MAX_NAME = 120;
 /** A device's clock may be ahead of ours by so much; a time beyond it is not believed. */
 const MAX_AHEAD_MS = 60_000;
 /** 2010: a clock that was never set says 1970. */
@@ -51,14 +51,14 @@ export class Board {
   add(sample: Sample): void {
     const { producer, arrivedMs, timeMs, isSynced } = sample;
     const value = presentable(sample.value);
-    const name = cut(sample.name, MAX_NAME);
+    const name = presentableName(sample.name);
     const entry = this.#entryOf({ ...sample, name });
     if (!entry) return;
     this.#revision += 1;
     entry.revision = this.#revision;
     const isPlausible = timeMs >= EARLIEST_MS && timeMs <= arrivedMs + MAX_AHEAD_MS;
     const atMs = isSynced && isPlausible ? timeMs : arrivedMs;
-    const unit = sample.unit === null ? entry.view.unit : cut(sample.unit, MAX_NAME);
+    const unit = sample.unit === null ? entry.view.unit : presentableName(sample.unit);
     entry.view = { ...entry.view, producer, value, unit, timeMs: atMs, arrivedMs, isSynced };
     if (typeof value === "number") entry.series.add(atMs, value, this.#revision);
   }
@@ -95,14 +95,4 @@ export class Board {
     this.#byKey.set(key, entry);
     return entry;
   }
-}
-
-/** JSON has no number that is none. */
-function presentable(value: Sample["value"]): Sample["value"] {
-  if (typeof value === "string") return cut(value, MAX_TEXT);
-  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
-}
-
-function cut(text: string, max: number): string {
-  return text.length > max ? `${text.slice(0, max)}… (${text.length} characters)` : text;
 }

@@ -108,7 +108,7 @@ export class Dashboard {
   }
 
   async #seen(id: number): Promise<Seen | null> {
-    const { credential, topics } = this.#options;
+    const { credential, topics, log } = this.#options;
     const topic = topics[id];
     const zookeeper = this.#zookeeper;
     if (topic === undefined) return null;
@@ -117,6 +117,7 @@ export class Dashboard {
       newest: (name) => this.#watch.newest(name),
       record: (reading) => this.#watch.record(reading),
       node: zookeeper && (async (path) => (await zookeeper.get(path))?.data ?? null),
+      onSilent: (party, error) => log.warn({ err: error, party }, "a party does not answer"),
     });
   }
 }

@@ -25,6 +25,7 @@ const MODULES = [
   "keys",
   "main",
   "model",
+  "route",
   "seen",
   "stream",
   "summary",

@@ -92,16 +92,19 @@ export interface About {
 /** `GET /api/seen/<topic>`: one record, as each party on its way has it. */
 export interface Seen {
   readonly topic: string;
+  /** Parties that were asked just now and did not answer. */
+  readonly silent: readonly ("kafka" | "zookeeper")[];
   /** What you read; null where nothing has come yet. */
   readonly you: {
     readonly producer: string;
     readonly timeMs: number;
     readonly values: readonly {
       readonly name: string;
-      readonly value: string;
+      readonly value: number | string | boolean;
       readonly unit: string | null;
     }[];
   } | null;
+  /** The record as Kafka has it now; null where it has none, or is silent. */
   readonly kafka: {
     readonly topic: string;
     readonly partition: number;
@@ -112,15 +115,29 @@ export interface Seen {
     readonly key: string;
     readonly value: string;
     readonly bytes: number;
-    /** What the record's header says to everybody. */
-    readonly header: readonly { readonly name: string; readonly value: string }[];
+    /** What the record's header says to everybody; null where it is none of ours. */
+    readonly header: {
+      readonly suite: number;
+      readonly algorithm: string;
+      readonly epoch: number;
+      /** Hexadecimal. */
+      readonly kid: string;
+      readonly number: string;
+      /** The device's clock. */
+      readonly timeMs: number;
+    } | null;
   } | null;
-  /** Nodes that are really there, where a ZooKeeper to ask was given; else the names of those that must be. */
-  readonly zookeeper: readonly {
-    readonly path: string;
-    readonly text: string | null;
-    readonly bytes: number | null;
-  }[];
+  readonly zookeeper: {
+    /** Whether a ZooKeeper to ask was given. */
+    readonly isAsked: boolean;
+    /** What should be there; `text` and `bytes` are null where it was not seen. */
+    readonly nodes: readonly {
+      readonly path: string;
+      readonly text: string | null;
+      readonly bytes: number | null;
+    }[];
+  };
+  /** What follows from Kafka's record: nobody can be asked what passed. */
   readonly network: { readonly bytes: number; readonly padded: boolean } | null;
 }
 

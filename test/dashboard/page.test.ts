@@ -1,46 +1,12 @@
 /** The dashboard in a real browser: server and page are the real ones, a test stands in the place of the consumer. */
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { launchBrowser, openPage, type PageOptions } from "./browser.ts";
-import { Rig, type RigOptions } from "./rig.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { Rig } from "./rig.ts";
+import { cardsOf, start, TOPICS, useBrowser, visit, WAIT } from "./visit.ts";
 
-const WAIT = { timeout: 20_000, interval: 100 };
-/** It may have to be installed first. */
-const INSTALL_MS = 400_000;
-const TOPICS = ["field/north/climate", "field/south/climate"];
 const TOKEN = "a token of twenty characters";
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await launchBrowser();
-}, INSTALL_MS);
-
-afterAll(async () => {
-  await browser?.close();
-});
-
-async function start(options: Partial<RigOptions> = {}): Promise<Rig> {
-  const rig = new Rig({ topics: TOPICS, ...options });
-  await rig.start();
-  onTestFinished(() => rig.stop());
-  return rig;
-}
-
-async function visit(url: string, options: PageOptions = {}) {
-  const opened = await openPage(browser, options);
-  onTestFinished(() => opened.page.context().close());
-  await opened.page.goto(url);
-  return opened;
-}
-
-/** The values that the cards show, with their units, in order. */
-async function cardsOf(page: Page): Promise<string[]> {
-  const texts = (selector: string) => page.locator(`.card ${selector}`).allInnerTexts();
-  const [values, units] = [await texts(".value"), await texts(".unit")];
-  return values.map((value, n) => `${value} ${units[n] ?? ""}`.trim());
-}
+useBrowser();
 
 /** How many points of a card's chart are drawn in another colour than nothing. */
 async function inkOf(page: Page): Promise<number> {
@@ -163,7 +129,7 @@ describe("the page", () => {
     expect(cards).toContain('<script>document.title="gone"</script>');
     expect(cards).toContain("(1200000 characters)");
     expect(cards).toContain("-1.7e308");
-    expect(await page.title()).toBe("VeilMQ dashboard");
+    expect(await page.title()).toBe("Readings · VeilMQ dashboard");
     expect(await page.locator("main script, main img, main b").count()).toBe(0);
     // It still lives: what comes next is shown.
     rig.add({ name: "script", value: "after", producer: attack });
@@ -181,52 +147,6 @@ describe("the page", () => {
       .toContain("this credential is revoked");
     expect(await cardsOf(page)).toEqual(["3 °C"]);
   });
-});
-
-describe("accessibility, in both themes and on a phone", () => {
-  test.each([
-    [{ theme: "light" }],
-    [{ theme: "dark" }],
-    [{ theme: "light", phone: true }],
-  ] as const)("axe finds nothing: %j", async (options) => {
-    const rig = await start({
-      rules: [{ topic: "*", name: "temp", low: 0, high: 30 }],
-      staleMs: 1500,
-    });
-    rig.add({ topic: 0, value: 31 });
-    rig.add({ topic: 1, name: "note", unit: null, value: "all is well" });
-    rig.facts = () => ({
-      ...{ found: true, readings: 1, rejects: 2, missing: 3 },
-      rate: 1,
-      lag: 4,
-    });
-    rig.hops = [
-      { name: "bridge", state: "up", seenMs: Date.now() },
-      { name: "kafka", state: "down", seenMs: Date.now() },
-    ];
-    rig.seen = {
-      ...{ topic: TOPICS[0] ?? "", kafka: null, network: { bytes: 186, padded: true } },
-      you: { producer: "pi", timeMs: 0, values: [{ name: "temp", value: "31", unit: "Cel" }] },
-      zookeeper: [{ path: "/veilmq/acme/clients/pi", text: "{}".repeat(300), bytes: 600 }],
-    };
-    const { page } = await visit(rig.url, options);
-    await page.locator(".badge.stale").first().waitFor();
-    expect(await violations(page)).toEqual([]);
-    await page.goto(`${rig.url}#/seen/0`);
-    await page.getByText("Look again").waitFor();
-    expect(await violations(page)).toEqual([]);
-    await page.goto(`${rig.url}login`);
-    expect(await violations(page)).toEqual([]);
-  });
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe.source);
-    const found = await page.evaluate(
-      // In the page, where `axe` is a global.
-      "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map((node) => node.html).join(' ')))",
-    );
-    return found as string[];
-  }
 });
 
 describe("a page with a login", () => {

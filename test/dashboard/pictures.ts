@@ -99,39 +99,39 @@ function seen(): Seen {
   const topic = "veil-f4r2k7yq3mzn6c5xw2hbl7ad3ovtj6ue4pgs2ik5r7wqnyzc3mda";
   return {
     topic: TOPICS[0] ?? "",
+    silent: [],
     you: {
       producer: "pi-01",
       timeMs: Date.now() - 1400,
       values: [
-        { name: "temp", value: "22.61", unit: "Cel" },
-        { name: "humidity", value: "60.4", unit: "%RH" },
+        { name: "temp", value: 22.61, unit: "Cel" },
+        { name: "humidity", value: 60.4, unit: "%RH" },
       ],
     },
     kafka: {
       ...{ topic, partition: 0, offset: "48213", takenMs: Date.now() - 1360, key: hex(8) },
       value: `565101010101${"00000001"}${kid}${hex(16)}${hex(128 + 16)}`,
       bytes: 186,
-      header: [
-        { name: "suite", value: "1" },
-        { name: "algorithm", value: "AES-256-GCM" },
-        { name: "epoch", value: "1" },
-        { name: "key id", value: kid },
-        { name: "number", value: "48213" },
-        { name: "device's clock", value: new Date(Date.now() - 1400).toISOString() },
+      header: {
+        ...{ suite: 1, algorithm: "AES-256-GCM", epoch: 1, kid, number: "48213" },
+        timeMs: Date.now() - 1400,
+      },
+    },
+    zookeeper: {
+      isAsked: true,
+      nodes: [
+        {
+          path: `/brokers/topics/${topic}`,
+          text: '{"partitions":{"0":[1,2,3]},"version":3}',
+          bytes: 71,
+        },
+        {
+          path: "/veilmq/acme/clients/pi-01",
+          text: `{"client":"pi-01","serial":4,"status":"active","sealed":"${hex(60)}…"}`,
+          bytes: 2214,
+        },
       ],
     },
-    zookeeper: [
-      {
-        path: `/brokers/topics/${topic}`,
-        text: '{"partitions":{"0":[1,2,3]},"version":3}',
-        bytes: 71,
-      },
-      {
-        path: "/veilmq/acme/clients/pi-01",
-        text: `{"client":"pi-01","serial":4,"status":"active","sealed":"${hex(60)}…"}`,
-        bytes: 2214,
-      },
-    ],
     network: { bytes: 186, padded: true },
   };
 }
@@ -140,7 +140,7 @@ async function main(folder: string): Promise<void> {
   const rules = [{ topic: "greenhouse/*", name: "temp", low: 5, high: 35 }];
   const rig = new Rig({ topics: TOPICS, rules });
   play(rig);
-  rig.seen = seen();
+  rig.seen = async () => seen();
   await rig.start();
   const empty = new Rig({ topics: ["plant/boiler/temperature"] });
   empty.hops = rig.hops;

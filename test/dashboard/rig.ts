@@ -25,7 +25,8 @@ export class Rig {
   facts: (id: number, name: string) => Omit<TopicView, "id" | "name">;
   hops: HopView[] = [];
   ended: Update["ended"] = null;
-  seen: Seen | null = null;
+  /** What is answered to *What do they see?* */
+  seen: (topic: number) => Promise<Seen | null> = async () => null;
   readonly #events: EventStreams;
   readonly #server: DashboardServer;
   readonly #files = new Files();
@@ -50,7 +51,7 @@ export class Rig {
       login: token === undefined ? null : new Login(token),
       about: { tenant: "acme", client: "desk", historyMs: HISTORY_MS, bucketMs: BUCKET_MS },
       history: (topic) => ({ boot: this.#events.boot, series: this.board.history(topic) }),
-      seen: async () => this.seen,
+      seen: (topic) => this.seen(topic),
       log: pino({ level: "silent" }),
     });
   }

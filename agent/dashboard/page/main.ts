@@ -7,17 +7,15 @@ import { formatSpan, segmentsOf } from "./format.ts";
 import { Hops } from "./hops.ts";
 import { startKeys } from "./keys.ts";
 import { Model, type Series } from "./model.ts";
-import { showSeen } from "./seen.ts";
+import { goTo, HOME, type Place, type Route, readRoute } from "./route.ts";
+import { SeenPage } from "./seen.ts";
 import { startStream } from "./stream.ts";
 import { startTheme } from "./theme.ts";
-import { keyOf, type Place, Tree } from "./tree.ts";
+import { keyOf, Tree } from "./tree.ts";
 
 const WINDOWS_MS = [60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
 const FIRST_WINDOW_MS = 300_000;
 const TICK_MS = 1000;
-
-/** What is shown, as the address says after `#`: `/`, `/at/<topic>/<depth>`, `/seen/<topic>`. */
-type Route = { readonly at: Place } | { readonly seen: number };
 
 class Page {
   readonly #about: About;
@@ -25,10 +23,14 @@ class Page {
   readonly #cards: Cards;
   readonly #tree: Tree;
   readonly #hops: Hops;
+  readonly #seen = new SeenPage();
   readonly #view = byId("view");
   readonly #search = byId("search") as HTMLInputElement;
   readonly #window = byId("window") as HTMLSelectElement;
-  #drawnRoute = "";
+  /** What is shown; null before anything is. */
+  #route: Route | null = null;
+  /** Something may have changed what is to be shown. */
+  #isArranged = false;
   #layout = "";
 
   constructor(about: About) {
@@ -36,7 +38,7 @@ class Page {
     this.#model = new Model(about.historyMs);
     const model = this.#model;
     this.#cards = new Cards({ model, onVisible: (topic) => void this.#loadHistory(topic) });
-    this.#tree = new Tree({ model, root: byId("tree"), onChoose: (place) => this.#choose(place) });
+    this.#tree = new Tree({ model, root: byId("tree"), onChoose: (at) => goTo({ at }) });
     this.#hops = new Hops({ model, root: byId("hops") });
   }
 
@@ -53,8 +55,14 @@ class Page {
       byId("main").focus();
     });
     if (matchMedia("(max-width: 760px)").matches) byId("side").removeAttribute("open");
-    this.#search.addEventListener("input", () => this.#arrange());
-    addEventListener("hashchange", () => this.#arrange());
+    const arrange = (): void => {
+      this.#isArranged = false;
+    };
+    this.#search.addEventListener("input", () => {
+      if ("seen" in readRoute()) goTo(HOME);
+      arrange();
+    });
+    addEventListener("hashchange", arrange);
     startKeys({
       "/": () => this.#search.focus(),
       Escape: () => this.#escape(),
@@ -69,6 +77,7 @@ class Page {
         const isOther = this.#model.apply(update);
         if (isOther) this.#forget();
         this.#alarm();
+        arrange();
       },
       onState: (state) => {
         this.#hops.link = state;
@@ -86,9 +95,27 @@ class Page {
 
   /** Shows other topics, or others of their values, where there are others to show. */
   #arrange(): void {
-    const route = this.#route();
-    if ("seen" in route) this.#arrangeSeen(route.seen);
-    else this.#arrangeTopics(route.at);
+    if (this.#isArranged) return;
+    this.#isArranged = true;
+    const route = readRoute();
+    const isOther = JSON.stringify(route) !== JSON.stringify(this.#route);
+    if ("at" in route) this.#arrangeTopics(route.at);
+    else if (this.#model.isFilled) this.#arrangeSeen(route.seen, isOther);
+    if (!isOther || !this.#model.isFilled) return;
+    const isFirst = this.#route === null;
+    this.#route = route;
+    this.#name(route);
+    // What had the focus may have gone with the old page.
+    if (!isFirst && document.activeElement === document.body) byId("main").focus();
+  }
+
+  /** The page's title names no topic: it goes into the browser's history. */
+  #name(route: Route): void {
+    const isSeen = "seen" in route;
+    const what = isSeen ? "What do they see?" : "Readings";
+    const name = isSeen ? this.#nameOf(route.seen) : this.#prefixOf(route.at).join("/");
+    document.title = `${what} · VeilMQ dashboard`;
+    setText(byId("title"), name === "" ? what : `${what} ${name}`);
   }
 
   #arrangeTopics(at: Place): void {
@@ -96,7 +123,6 @@ class Page {
     const layout = JSON.stringify([at, words, this.#model.series.size, this.#shape()]);
     if (layout === this.#layout) return;
     this.#layout = layout;
-    this.#drawnRoute = "";
     const topics = [...this.#model.topics.values()];
     this.#tree.show(topics);
     const prefix = this.#prefixOf(at);
@@ -114,12 +140,14 @@ class Page {
     this.#cards.invalidate();
   }
 
-  #arrangeSeen(topic: number): void {
-    const route = `seen ${topic}`;
-    if (this.#drawnRoute === route || !this.#model.isFilled) return;
-    this.#drawnRoute = route;
+  #arrangeSeen(topic: number, isOther: boolean): void {
+    if (!isOther) return;
     this.#layout = "";
-    void showSeen(this.#view, topic);
+    const name = this.#nameOf(topic);
+    this.#tree.show([...this.#model.topics.values()]);
+    this.#tree.select(keyOf(segmentsOf(name)));
+    this.#seen.show(topic, name);
+    this.#view.replaceChildren(this.#seen.root);
   }
 
   #emptyState(shown: number): HTMLElement | null {
@@ -155,6 +183,7 @@ class Page {
   #forget(): void {
     this.#cards.clear();
     this.#layout = "";
+    this.#route = null;
   }
 
   /** What of the topics changes the arrangement. */
@@ -162,34 +191,27 @@ class Page {
     return [...this.#model.topics.values()].map(({ id }) => id).join();
   }
 
-  #route(): Route {
-    const [, kind, id = "", depth = ""] = location.hash.slice(1).split("/");
-    if (kind === "seen" && /^\d+$/.test(id)) return { seen: Number(id) };
-    if (kind === "at") return { at: { topic: Number(id), depth: Number(depth) } };
-    return { at: { topic: -1, depth: 0 } };
+  #nameOf(topic: number): string {
+    return this.#model.topics.get(topic)?.name ?? "";
   }
 
   #prefixOf({ topic, depth }: Place): string[] {
-    return segmentsOf(this.#model.topics.get(topic)?.name ?? "").slice(0, depth);
-  }
-
-  #choose({ topic, depth }: Place): void {
-    location.hash = depth === 0 ? "/" : `/at/${topic}/${depth}`;
+    return segmentsOf(this.#nameOf(topic)).slice(0, depth);
   }
 
   #showSeenOfPlace(): void {
-    const route = this.#route();
+    const route = readRoute();
     if (!("at" in route)) return;
     const [first] = this.#model.topics.keys();
     const topic = route.at.depth > 0 ? route.at.topic : first;
-    if (topic !== undefined) location.hash = `/seen/${topic}`;
+    if (topic !== undefined) goTo({ seen: topic });
   }
 
   #escape(): void {
-    if (this.#search.value !== "") this.#search.value = "";
-    else location.hash = "/";
+    if (this.#search.value === "") goTo(HOME);
+    this.#search.value = "";
     this.#search.blur();
-    this.#arrange();
+    this.#isArranged = false;
   }
 
   #fillWindows(): void {

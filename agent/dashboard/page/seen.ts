@@ -1,44 +1,65 @@
 /** "What do they see?": beside what you read, what Kafka, ZooKeeper and the network hold of the same record. */
 import type { Seen } from "../wire.ts";
 import { el } from "./dom.ts";
-import { formatTime, formatUnit } from "./format.ts";
+import { formatTime, formatUnit, formatValue } from "./format.ts";
 
 /** Groups of so many hexadecimal digits are easier on the eye. */
 const HEX_GROUP = 8;
 
-/** The page for a topic; asks the server each time it is shown. */
-export async function showSeen(root: HTMLElement, topic: number): Promise<void> {
-  const answer = await fetch(`/api/seen/${topic}`).catch(() => null);
-  const again = el("button", { class: "quiet", type: "button", text: "Look again" });
-  again.addEventListener("click", () => void showSeen(root, topic));
-  if (!answer?.ok) {
-    root.replaceChildren(problem(answer?.status), again);
-    return;
+export class SeenPage {
+  /** Nothing else is drawn into: an answer that comes late disturbs nobody. */
+  readonly root = el("div", { class: "seen" });
+  readonly #sights = el("div", { class: "sights" });
+  readonly #lead = el("p", { class: "lead" });
+  readonly #again = el("button", { class: "quiet", type: "button", text: "Look again" });
+  #asking = new AbortController();
+  #topic = -1;
+
+  constructor() {
+    const head = el("header", {}, el("h2", { text: "What do they see?" }), this.#again);
+    this.root.append(head, this.#lead, this.#sights);
+    this.#again.addEventListener("click", () => void this.#ask());
   }
-  const seen: Seen = await answer.json();
-  const head = el("header", {}, el("h2", { text: "What do they see?" }), again);
-  const lead = el("p", { class: "lead" });
-  lead.append(
-    "One record of ",
-    el("b", { text: seen.topic }),
-    ", as each party on its way has it. ",
-  );
-  lead.append(
-    "It opens with your half of a key and the bridge's together; neither opens anything alone.",
-  );
-  const sights = [you(seen), kafka(seen), network(seen), zookeeper(seen)];
-  const page = el("div", { class: "seen" }, head, lead, el("div", { class: "sights" }, ...sights));
-  root.replaceChildren(page);
+
+  /** Asks the server each time. */
+  show(topic: number, name: string): void {
+    this.#topic = topic;
+    this.#lead.replaceChildren(
+      ...["One record of ", el("b", { text: name }), ", as each party on its way has it. "],
+      "It opens with your half of a key and the bridge's together; neither opens anything alone.",
+    );
+    this.#sights.replaceChildren(note("Asking Kafka and ZooKeeper…"));
+    void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    this.#sights.setAttribute("aria-busy", "true");
+    const answer = await fetch(`/api/seen/${this.#topic}`, { signal }).catch(() => null);
+    const seen: Seen | null = answer?.ok ? await answer.json().catch(() => null) : null;
+    // Another topic has been asked for meanwhile.
+    if (signal.aborted) return;
+    this.#sights.removeAttribute("aria-busy");
+    if (seen) this.#sights.replaceChildren(you(seen), kafka(seen), network(seen), zookeeper(seen));
+    else if (answer?.status === 404) this.#sights.replaceChildren(note("There is no such topic."));
+    else this.#sights.replaceChildren(note("The dashboard did not answer."));
+  }
 }
 
-function problem(status: number | undefined): HTMLElement {
-  const text = status === 404 ? "There is no such topic." : "The dashboard did not answer.";
-  return el("div", { class: "empty" }, el("h2", { text }));
+function note(text: string): HTMLElement {
+  return el("div", { class: "empty", role: "status" }, el("h3", { text }));
 }
 
-function sight(kind: string, title: string, note: string, ...content: Node[]): HTMLElement {
-  const head = [el("h3", { text: title }), el("p", { text: note })];
+function sight(kind: string, title: string, text: string, ...content: Node[]): HTMLElement {
+  const head = [el("h3", { text: title }), el("p", { text })];
   return el("section", { class: `sight ${kind}` }, ...head, ...content);
+}
+
+/** Who was asked and said nothing. */
+function silence(kind: string, title: string): HTMLElement {
+  return sight(`${kind} silent`, title, `${title} did not answer when it was asked.`);
 }
 
 function pairs(entries: readonly (readonly [string, string])[]): HTMLElement {
@@ -52,7 +73,8 @@ function pairs(entries: readonly (readonly [string, string])[]): HTMLElement {
 function you({ topic, you: read }: Seen): HTMLElement {
   if (!read) return sight("you", "You", "Nothing has come in this topic yet.");
   const values = read.values.map(
-    ({ name, value, unit }) => [name || "value", `${value} ${formatUnit(unit)}`.trim()] as const,
+    ({ name, value, unit }) =>
+      [name || "value", `${formatValue(value)} ${formatUnit(unit)}`.trim()] as const,
   );
   return sight(
     "you",
@@ -67,34 +89,58 @@ function you({ topic, you: read }: Seen): HTMLElement {
   );
 }
 
-function kafka({ kafka: record }: Seen): HTMLElement {
+function kafka({ kafka: record, silent }: Seen): HTMLElement {
+  if (silent.includes("kafka")) return silence("kafka", "Kafka");
   if (!record)
     return sight("kafka", "Kafka", "It does not have the record any more, or none has come.");
-  const place = `partition ${record.partition}, offset ${record.offset}`;
+  const { header } = record;
   return sight(
     "kafka",
     "Kafka, and the bridge",
     "An opaque name, a pseudonym of the device for this topic alone, and sealed bytes.",
     pairs([
       ["topic", record.topic],
-      ["place", place],
+      ["place", `partition ${record.partition}, offset ${record.offset}`],
       ["taken", formatTime(record.takenMs)],
       ["key", record.key],
-      ...record.header.map(({ name, value }) => [name, value] as const),
+      ...(header ? headerPairs(header) : []),
     ]),
     hex(record.value, record.bytes),
   );
 }
 
-function network({ network: seen }: Seen): HTMLElement {
-  if (!seen) return sight("", "The network", "Nothing has passed.");
-  const size = seen.padded
-    ? `${seen.bytes} bytes, padded: sizes tell little`
-    : `${seen.bytes} bytes`;
+function headerPairs({
+  suite,
+  algorithm,
+  epoch,
+  kid,
+  number,
+  timeMs,
+}: NonNullable<NonNullable<Seen["kafka"]>["header"]>): [string, string][] {
+  return [
+    ["suite", String(suite)],
+    ["algorithm", algorithm],
+    ["epoch", String(epoch)],
+    ["key id", kid],
+    ["number", number],
+    ["device's clock", formatTime(timeMs)],
+  ];
+}
+
+function network({ network: passed, silent }: Seen): HTMLElement {
+  if (!passed) {
+    const why = silent.includes("kafka")
+      ? "Not known: it follows from Kafka's record."
+      : "Nothing has passed.";
+    return sight("", "The network", why);
+  }
+  const size = passed.padded
+    ? `${passed.bytes} bytes, padded: sizes tell little`
+    : `${passed.bytes} bytes`;
   return sight(
     "",
     "The network",
-    "Under TLS, who talks to the bridge, when, and how much. Nothing else, not even the opaque name.",
+    "Under TLS, who talks to the bridge, when, and how much. Nothing else, not even the opaque name. Nobody was asked: this follows from the record and the protocol.",
     pairs([
       ["record", size],
       ["MQTT topic", "v1/rec/ and a number that the device chose for this connection, inside TLS"],
@@ -102,18 +148,19 @@ function network({ network: seen }: Seen): HTMLElement {
   );
 }
 
-function zookeeper({ zookeeper: nodes }: Seen): HTMLElement {
+function zookeeper({ zookeeper: { isAsked, nodes }, silent }: Seen): HTMLElement {
+  if (silent.includes("zookeeper")) return silence("", "ZooKeeper");
   if (nodes.length === 0) return sight("", "ZooKeeper", "Nothing of this topic yet.");
-  const isAsked = nodes.some(({ bytes }) => bytes !== null);
-  const note = isAsked
+  const text = isAsked
     ? "Who exists and when that changed. Keys and grants are sealed: who may use which topic is not in there."
     : "These nodes. Start the dashboard with --zookeeper to see what is in them.";
-  const content = nodes.flatMap(({ path, text, bytes }) => {
-    const size = bytes === null ? "" : ` (${bytes} bytes)`;
-    const name = el("p", {}, el("code", { text: `${path}${size}` }));
-    return text === null ? [name] : [name, scrollable(text, path)];
+  const content = nodes.flatMap((node) => {
+    const absent = isAsked ? " (not there)" : "";
+    const size = node.bytes === null ? absent : ` (${node.bytes} bytes)`;
+    const name = el("p", {}, el("code", { text: `${node.path}${size}` }));
+    return node.text === null ? [name] : [name, scrollable(node.text, node.path)];
   });
-  return sight("", "ZooKeeper", note, ...content);
+  return sight("", "ZooKeeper", text, ...content);
 }
 
 function hex(text: string, bytes: number): HTMLElement {

@@ -3,19 +3,12 @@ import type { TopicView } from "../wire.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 import { segmentsOf } from "./format.ts";
 import { isOutOfRange, type Model } from "./model.ts";
+import type { Place } from "./route.ts";
 
 /** Of `compareDocumentPosition`. */
 const FOLLOWING = 4;
 
 const ITEM = "[role='treeitem']";
-
-/** A place in the tree: the topics below it begin with the same segments. */
-export interface Place {
-  /** One of the topics there, by id: names are in no address. */
-  readonly topic: number;
-  /** How many segments count; all topics for 0. */
-  readonly depth: number;
-}
 
 interface Node {
   readonly key: string;
