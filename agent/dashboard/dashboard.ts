@@ -11,7 +11,6 @@ import { Files } from "./files.ts";
 import type { Limits } from "./limits.ts";
 import type { Login } from "./login.ts";
 import { lookAt } from "./seen.ts";
-import { BUCKET_MS } from "./series.ts";
 import { DashboardServer, type ServerOptions } from "./server.ts";
 import { Watch } from "./watch.ts";
 import type { Seen } from "./wire.ts";
@@ -101,7 +100,7 @@ export class Dashboard {
     const { tenant, client } = credential;
     return new DashboardServer({
       ...{ host, port, tls, login, log, files: this.#files, events: this.#events },
-      about: { tenant, client, historyMs, bucketMs: BUCKET_MS },
+      about: { tenant, client, historyMs, bucketMs: this.#board.bucketMs },
       history: (topic) => ({ boot: this.#events.boot, series: this.#board.history(topic) }),
       seen: (topic) => this.#seen(topic),
     });

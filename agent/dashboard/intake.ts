@@ -23,7 +23,7 @@ interface Count {
 export interface IntakeOptions {
   /** Names in clear; their places are the ids. */
   readonly topics: readonly string[];
-  readonly board: Pick<Board, "add">;
+  readonly board: Pick<Board, "add" | "hidden">;
   /** How far each partition has been read. */
   readonly positions: () => readonly Position[];
 }
@@ -82,6 +82,7 @@ export class Intake {
       return {
         ...{ id, name, readings, rejects, missing },
         found: isFound,
+        hidden: this.#options.board.hidden(id),
         rate: rate.perSecond(nowMs),
         lag: own.length === 0 ? null : Number(lag),
       };

@@ -22,6 +22,8 @@ export interface TopicView {
   readonly missing: number;
   /** Readings that came in a second, over the last ten. */
   readonly rate: number;
+  /** Values that are not shown, since there are too many; no more than `MAX_HIDDEN` are counted. */
+  readonly hidden: number;
   /** Records that Kafka has and that are not read yet; null while that is not known. */
   readonly lag: number | null;
 }
@@ -84,6 +86,7 @@ export interface About {
   readonly client: string;
   /** How far back the charts reach. */
   readonly historyMs: number;
+  /** The width of a bucket. */
   readonly bucketMs: number;
   /** Whether there is a login to end. */
   readonly login: boolean;
@@ -143,3 +146,5 @@ export interface Seen {
 
 /** Longer texts are cut. */
 export const MAX_TEXT = 200;
+
+export const MAX_HIDDEN = 1000;

@@ -54,14 +54,36 @@ describe("the board", () => {
     expect(changed).toMatchObject({ topic: 1, value: 4, buckets: [[NOW_MS, 2, 2, 4, 6, 4]] });
   });
 
-  test("is bounded: in time, in series of a topic, in the length of a text", () => {
+  test("is bounded: in time, in values of a device, in the length of a text; says what is hidden", () => {
     const board = boardWith();
     for (let s = 0; s < 200; s += 1) board.add(sample({ timeMs: NOW_MS - 200_000 + s * 1000 }));
     expect(board.history(0)[0]?.buckets).toHaveLength(HISTORY_MS / 1000);
-    for (let n = 0; n < 500; n += 1) board.add(sample({ name: `n${n}`, value: "x".repeat(9999) }));
+    for (const producer of ["pi", "other"])
+      for (let n = 0; n < 100; n += 1)
+        board.add(sample({ producer, name: `n${n}`, value: "x".repeat(9999) }));
     const all = board.since(0, true);
-    expect(all).toHaveLength(64);
+    // Each device has its own 64.
+    expect(all).toHaveLength(128);
+    expect([0, 1].map((topic) => board.hidden(topic))).toEqual([37 + 36, 0]);
     expect(String(all[1]?.value)).toHaveLength("… (9999 characters)".length + 200);
+    for (let n = 0; n < 2000; n += 1) board.add(sample({ name: `more ${n}` }));
+    expect(board.hidden(0)).toBe(1000);
+  });
+
+  test("is bounded as a whole: the values there are share the room, each with its newest", () => {
+    const limits = new Limits({ rules: [], staleMs: 1000 });
+    const topics = ["a", "b", "c", "d"];
+    const board = new Board({ topics, limits, historyMs: HISTORY_MS, maxBucketsOfAll: 100 });
+    const fill = (topic: number): void => {
+      for (let s = 60; s > 0; s -= 1) board.add(sample({ topic, timeMs: NOW_MS - s * 1000 }));
+    };
+    fill(0);
+    expect(board.history(0)[0]?.buckets).toHaveLength(60);
+    for (const topic of [1, 2, 3]) fill(topic);
+    for (const topic of topics.keys()) {
+      const buckets = board.history(topic)[0]?.buckets ?? [];
+      expect([buckets.length, buckets.at(-1)?.[0]]).toEqual([25, NOW_MS - 1000]);
+    }
   });
 
   test("does not believe a clock that was never set, or is ahead", () => {
@@ -69,8 +91,9 @@ describe("the board", () => {
     board.add(sample({ name: "unset", timeMs: 5000 }));
     board.add(sample({ name: "ahead", timeMs: NOW_MS + 3_600_000 }));
     board.add(sample({ name: "offline", timeMs: NOW_MS - 7 * 86_400_000 }));
+    board.add(sample({ name: "says so", timeMs: NOW_MS - 7 * 86_400_000, isSynced: false }));
     const times = board.since(0, false).map(({ timeMs }) => timeMs - NOW_MS);
-    expect(times).toEqual([0, 0, -7 * 86_400_000]);
+    expect(times).toEqual([0, 0, -7 * 86_400_000, 0]);
   });
 
   test("knows limits by the first rule that fits, else by the unit", () => {
@@ -105,11 +128,25 @@ describe("the page's model", () => {
     ] as const;
     model.addHistory({ boot: "one", series: [{ id: 7, buckets }] });
     model.addHistory({ boot: "another", series: [{ id: 7, buckets: [[9000, 1, 1, 1, 1, 1]] }] });
-    expect(model.bucketsSince(7, 0)).toEqual([
+    const [first, second] = [
       [1000, 1, 1, 1, 1, 1],
       [3000, 5, 1, 9, 20, 9],
-    ]);
-    expect(model.bucketsSince(7, 2000)).toHaveLength(1);
+    ];
+    expect(model.stretch(7, 0)).toEqual({ buckets: [first, second], isWhole: false });
+    expect(model.stretch(7, 2000)).toEqual({ buckets: [second], isWhole: true });
+  });
+
+  test("keeps the buckets of the topics that were looked at last", () => {
+    const model = new Model(Number.MAX_SAFE_INTEGER);
+    model.apply(update({ series: [{ ...view, buckets: [] }] }));
+    model.want(0);
+    model.addHistory({ boot: "one", series: [{ id: 7, buckets: [[1000, 1, 1, 1, 1, 1]] }] });
+    for (let topic = 1; topic < 60; topic += 1) model.want(topic);
+    expect(model.want(0)).toBe(false);
+    expect(model.stretch(7, 0).buckets).toHaveLength(1);
+    for (let topic = 1; topic <= 60; topic += 1) model.want(topic);
+    expect(model.stretch(7, 0).buckets).toHaveLength(0);
+    expect(model.want(0)).toBe(true);
   });
 
   test("forgets all when another server answers, whose ids mean something else", () => {

@@ -14,7 +14,7 @@ function intakeOf(past: bigint) {
   const samples: Sample[] = [];
   const position = { topic: "a/b", kafkaTopic: "veil-x", partition: 0, offset: 0n, end: past };
   const positions: Position[] = [position];
-  const board = { add: (sample: Sample) => void samples.push(sample) };
+  const board = { add: (sample: Sample) => void samples.push(sample), hidden: () => 0 };
   const intake = new Intake({ topics: ["a/b"], board, positions: () => positions });
   intake.note();
   return { intake, samples };

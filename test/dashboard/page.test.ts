@@ -76,6 +76,39 @@ describe("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("tells a reading that was long on its way from one of now, and a device without a clock", async () => {
+    const rig = await start();
+    rig.add({ name: "late", timeMs: Date.now() - 6 * 86_400_000 });
+    rig.add({ name: "unset", timeMs: 5000, isSynced: false });
+    rig.add({ name: "usual", timeMs: Date.now() - 3000 });
+    const { page } = await visit(rig.url);
+    await expect.poll(() => cardsOf(page), WAIT).toHaveLength(3);
+    const ages = await page.locator(".age").allInnerTexts();
+    expect(ages[0]).toMatch(/^taken 6 d ago, arrived (now|\d+ s ago)$/);
+    for (const age of ages.slice(1)) expect(age).toMatch(/^(now|\d+ s ago)$/);
+    expect(await page.locator(".badge").allInnerTexts()).toEqual(["clock not set"]);
+  });
+
+  test("says from when its figures are where not from the window's beginning, and how many values it hides", async () => {
+    const rig = await start();
+    const firstMs = Math.floor(Date.now() / 1000) * 1000 - 200_000;
+    for (let n = 0; n < 200; n += 1) rig.add({ value: n, timeMs: firstMs + n * 1000 });
+    for (let n = 0; n < 70; n += 1) rig.add({ topic: 1, name: `many-${n}`, value: "x" });
+    const { page } = await visit(rig.url);
+    const since = page.locator(".since").first();
+    // As the page has it: in the browser's time zone.
+    const clock = await page.evaluate(
+      `new Date(${firstMs}).toLocaleTimeString("en", { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" })`,
+    );
+    await page.getByLabel("Window of the charts").selectOption({ label: "last 60 min" });
+    await expect.poll(() => since.innerText(), WAIT).toBe(`since ${clock}`);
+    await page.getByLabel("Window of the charts").selectOption({ label: "last 60 s" });
+    await expect.poll(() => since.innerText(), WAIT).toBe("");
+    await expect
+      .poll(() => page.locator(".facts").allInnerTexts(), WAIT)
+      .toEqual(["1.0/s · lag 0", "1.0/s · lag 0 · 6 values not shown"]);
+  });
+
   test("goes on after a restart of the server, without a gap", async () => {
     const first = new Rig({ topics: TOPICS });
     await first.start();
@@ -124,7 +157,8 @@ describe("the page", () => {
     rig.add({ name: "odd-clock", value: 5, timeMs: 8.7e15 });
     for (let n = 0; n < 200; n += 1) rig.add({ name: `many-${n}`, value: n });
     const { page, complaints } = await visit(rig.url);
-    await expect.poll(async () => (await cardsOf(page)).length, WAIT).toBe(64);
+    // Of each device 64, and one has one alone.
+    await expect.poll(async () => (await cardsOf(page)).length, WAIT).toBe(65);
     const cards = (await cardsOf(page)).join("\n");
     expect(cards).toContain('<script>document.title="gone"</script>');
     expect(cards).toContain("(1200000 characters)");

@@ -5,24 +5,27 @@ import { EventStreams } from "../../agent/dashboard/events.ts";
 import { Files } from "../../agent/dashboard/files.ts";
 import { Limits } from "../../agent/dashboard/limits.ts";
 import { Login } from "../../agent/dashboard/login.ts";
-import { BUCKET_MS } from "../../agent/dashboard/series.ts";
 import { DashboardServer } from "../../agent/dashboard/server.ts";
 import type { HopView, Seen, TopicView, Update } from "../../agent/dashboard/wire.ts";
 
-export const HISTORY_MS = 3_600_000;
+const HISTORY_MS = 3_600_000;
+
+/** Of a topic where all is well. */
+export const FACTS = { found: true, readings: 1, rejects: 0, missing: 0, rate: 1, lag: 0 } as const;
 
 export interface RigOptions {
   readonly topics: readonly string[];
   readonly token?: string;
   readonly port?: number;
   readonly staleMs?: number;
+  readonly historyMs?: number;
   readonly rules?: ConstructorParameters<typeof Limits>[0]["rules"];
 }
 
 export class Rig {
   readonly board: Board;
   /** What is said of each topic. */
-  facts: (id: number, name: string) => Omit<TopicView, "id" | "name">;
+  facts: (id: number, name: string) => Omit<TopicView, "id" | "name" | "hidden">;
   hops: HopView[] = [];
   ended: Update["ended"] = null;
   /** What is answered to *What do they see?* */
@@ -31,17 +34,22 @@ export class Rig {
   readonly #server: DashboardServer;
   readonly #files = new Files();
 
-  constructor({ topics, token, port = 0, staleMs = 60_000, rules = [] }: RigOptions) {
+  constructor(options: RigOptions) {
+    const { topics, token, port = 0, staleMs = 60_000, rules = [] } = options;
+    const { historyMs = HISTORY_MS } = options;
     this.board = new Board({
       topics,
-      historyMs: HISTORY_MS,
+      historyMs,
       limits: new Limits({ rules, staleMs }),
     });
-    this.facts = () => ({ found: true, readings: 1, rejects: 0, missing: 0, rate: 1, lag: 0 });
+    this.facts = () => FACTS;
     this.#events = new EventStreams({
       board: this.board,
       status: () => ({
-        topics: topics.map((name, id) => ({ id, name, ...this.facts(id, name) })),
+        topics: topics.map((name, id) => ({
+          ...{ id, name, hidden: this.board.hidden(id) },
+          ...this.facts(id, name),
+        })),
         hops: this.hops,
       }),
       ended: () => this.ended,
@@ -49,7 +57,7 @@ export class Rig {
     this.#server = new DashboardServer({
       ...{ host: "127.0.0.1", port, tls: null, files: this.#files, events: this.#events },
       login: token === undefined ? null : new Login(token),
-      about: { tenant: "acme", client: "desk", historyMs: HISTORY_MS, bucketMs: BUCKET_MS },
+      about: { tenant: "acme", client: "desk", historyMs, bucketMs: this.board.bucketMs },
       history: (topic) => ({ boot: this.#events.boot, series: this.board.history(topic) }),
       seen: (topic) => this.seen(topic),
       log: pino({ level: "silent" }),

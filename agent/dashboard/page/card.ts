@@ -1,10 +1,21 @@
 /** One value of one device: the newest, its unit, age and marks, a chart, and least, mean and greatest of the window. */
 import { Chart } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
-import { formatAge, formatExact, formatNumber, formatUnit, formatValue } from "./format.ts";
+import {
+  formatAge,
+  formatClock,
+  formatExact,
+  formatNumber,
+  formatUnit,
+  formatValue,
+} from "./format.ts";
 import { isOutOfRange, type Model, type Series } from "./model.ts";
 import { summarize } from "./summary.ts";
 
+/** A reading that took longer from the device to here shows both times. */
+const LONG_WAY_MS = 60_000;
+/** Where more than this part of the window is empty at its beginning, it is said from when the figures are. */
+const PART = 0.05;
 /** More characters than these are written smaller. */
 const LONG_VALUE = 11;
 const PARTS = ["value", "unit", "badges", "age"] as const;
@@ -21,6 +32,8 @@ export class Card {
   readonly #model: Model;
   readonly #parts: Readonly<Record<(typeof PARTS)[number], HTMLElement>>;
   readonly #summary: Readonly<Record<(typeof SUMMARY)[number], HTMLElement>>;
+  /** From when the figures are, where not from the window's beginning. */
+  readonly #since = el("span", { class: "since" });
   #chart: Chart | null = null;
 
   constructor(model: Model, series: Series) {
@@ -59,7 +72,7 @@ export class Card {
     value.classList.toggle("long", text.length > LONG_VALUE);
     value.classList.toggle("text", typeof series.value === "string");
     setText(unit, formatUnit(series.unit));
-    setText(age, formatAge(this.#model.ageMs(series)));
+    setText(age, ageText(series, this.#model.nowMs));
     this.root.classList.toggle("stale", isStale);
     this.root.classList.toggle("out", isOut);
     this.#drawBadges(series, isStale, isOut);
@@ -85,7 +98,7 @@ export class Card {
     const pairs = SUMMARY.map((name) =>
       el("div", {}, el("dt", { text: name }), this.#summary[name]),
     );
-    return el("dl", { class: "summary" }, ...pairs);
+    return el("div", { class: "summary" }, el("dl", {}, ...pairs), this.#since);
   }
 
   #drawBadges(series: Series, isStale: boolean, isOut: boolean): void {
@@ -93,6 +106,7 @@ export class Card {
     const wanted: [kind: string, text: string][] = [];
     if (isStale) wanted.push(["stale", "stale"]);
     if (isOut) wanted.push(["range", rangeText(series)]);
+    if (!series.isSynced) wanted.push(["clock", "clock not set"]);
     const key = JSON.stringify(wanted);
     if (badges.dataset["shown"] === key) return;
     setAttribute(badges, "data-shown", key);
@@ -104,14 +118,24 @@ export class Card {
   #drawChart(plot: HTMLElement, series: Series, windowMs: number): void {
     const untilMs = this.#model.nowMs;
     const sinceMs = untilMs - windowMs;
-    const buckets = this.#model.bucketsSince(this.id, sinceMs);
+    const { buckets, isWhole } = this.#model.stretch(this.id, sinceMs);
     this.#chart ??= new Chart(plot, series);
     this.#chart.draw(buckets, sinceMs, untilMs);
     const summary = summarize(buckets);
+    const firstMs = buckets[0]?.[0] ?? untilMs;
+    const isPart = summary !== null && !isWhole && firstMs - sinceMs > PART * windowMs;
+    setText(this.#since, isPart ? `since ${formatClock(firstMs)}` : "");
     const format = { min: formatExact, mean: formatNumber, max: formatExact };
     for (const name of SUMMARY)
       setText(this.#summary[name], summary ? format[name](summary[name]) : "—");
   }
+}
+
+/** How old it is; where it was long on its way, since when it is, too. */
+function ageText({ timeMs, arrivedMs }: Series, nowMs: number): string {
+  const arrived = formatAge(nowMs - arrivedMs);
+  if (arrivedMs - timeMs < LONG_WAY_MS) return arrived;
+  return `taken ${formatAge(nowMs - timeMs)}, arrived ${arrived}`;
 }
 
 function rangeText({ value, low, high }: Series): string {

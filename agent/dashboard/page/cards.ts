@@ -1,10 +1,13 @@
 /** The readings of some topics: a section for each, a card with a chart for each value. Only what is in view is drawn. */
+import type { MAX_HIDDEN } from "../wire.ts";
 import { Card } from "./card.ts";
 import { readColours } from "./chart.ts";
 import { el } from "./dom.ts";
 import { formatCount, formatRate, segmentsOf } from "./format.ts";
 import type { Model, Series } from "./model.ts";
 
+/** More values that are not shown are not counted. The page loads types alone of what it shares with the server. */
+const COUNTED: typeof MAX_HIDDEN = 1000;
 /** Charts drawn in one frame: the others follow in the next ones. */
 const CHARTS_PER_FRAME = 12;
 /** A chart that gets nothing moves on, too. */
@@ -169,6 +172,10 @@ export class Cards {
     else parts.push(["", formatRate(topic.rate)], ["", `lag ${formatCount(topic.lag ?? 0)}`]);
     if (topic.missing > 0) parts.push(["warn", `${formatCount(topic.missing)} missing`]);
     if (topic.rejects > 0) parts.push(["warn", `${formatCount(topic.rejects)} cannot be opened`]);
+    if (topic.hidden > 0) {
+      const more = topic.hidden >= COUNTED ? " or more" : "";
+      parts.push(["warn", `${formatCount(topic.hidden)}${more} values not shown`]);
+    }
     const key = JSON.stringify(parts);
     if (facts.dataset["shown"] === key) return;
     facts.dataset["shown"] = key;

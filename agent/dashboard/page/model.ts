@@ -3,6 +3,17 @@ import type { Bucket, History, HopView, SeriesView, TopicView, Update } from "..
 
 export type Series = Omit<SeriesView, "buckets">;
 
+/** Topics whose buckets are kept: more than are ever in view at once. */
+const MAX_TOPICS_KEPT = 60;
+
+/** What is drawn of a series. */
+export interface Stretch {
+  /** Oldest first. */
+  readonly buckets: readonly Bucket[];
+  /** Whether something older than these is known: then these are all of their time. */
+  readonly isWhole: boolean;
+}
+
 export class Model {
   readonly topics = new Map<number, TopicView>();
   readonly series = new Map<number, Series>();
@@ -16,7 +27,7 @@ export class Model {
   /** By how much the server's clock is ahead of ours. */
   #aheadMs = 0;
   readonly #buckets = new Map<number, Bucket[]>();
-  /** Topics whose history is here, or on its way. */
+  /** Topics whose history is here, or on its way; the one that was looked at last comes last. */
   readonly #wanted = new Set<number>();
   readonly #keepMs: number;
 
@@ -52,14 +63,18 @@ export class Model {
 
   /** Whether the history of `topic` is still to be asked for; from then on its buckets are kept. */
   want(topic: number): boolean {
-    if (this.#wanted.has(topic)) return false;
+    const isWanted = this.#wanted.delete(topic);
     this.#wanted.add(topic);
-    return true;
+    const [oldest] = this.#wanted;
+    if (this.#wanted.size > MAX_TOPICS_KEPT && oldest !== undefined) this.unwant(oldest);
+    return !isWanted;
   }
 
-  /** It did not come. */
+  /** It did not come, or is not looked at any more. */
   unwant(topic: number): void {
     this.#wanted.delete(topic);
+    for (const { id, topic: its } of this.series.values())
+      if (its === topic) this.#buckets.delete(id);
   }
 
   addHistory({ boot, series }: History): void {
@@ -70,11 +85,11 @@ export class Model {
     }
   }
 
-  /** The buckets of a series that begin at `sinceMs` or later, oldest first. */
-  bucketsSince(id: number, sinceMs: number): readonly Bucket[] {
+  /** The buckets of a series that begin at `sinceMs` or later. */
+  stretch(id: number, sinceMs: number): Stretch {
     const all = this.#buckets.get(id) ?? [];
-    const first = all.findIndex(([startMs]) => startMs >= sinceMs);
-    return first < 0 ? [] : all.slice(first);
+    const first = indexOf(all, sinceMs);
+    return { buckets: all.slice(first), isWhole: first > 0 };
   }
 
   /** Numbers before texts and truths, each by name. */
@@ -106,16 +121,26 @@ export class Model {
     const known = this.#buckets.get(id) ?? [];
     this.#buckets.set(id, known);
     for (const bucket of fresh) {
-      let at = known.length;
-      while (at > 0 && (known[at - 1]?.[0] ?? 0) >= bucket[0]) at -= 1;
+      const at = indexOf(known, bucket[0]);
       const same = known[at];
       if (same?.[0] !== bucket[0]) known.splice(at, 0, bucket);
       else if (same[1] <= bucket[1]) known[at] = bucket;
     }
-    const oldest = this.nowMs - this.#keepMs;
-    const kept = known.findIndex(([startMs]) => startMs >= oldest);
-    if (kept > 0) known.splice(0, kept);
+    known.splice(0, indexOf(known, this.nowMs - this.#keepMs));
   }
+}
+
+/** The first place whose start is not before `startMs`. */
+function indexOf(buckets: readonly Bucket[], startMs: number): number {
+  let [low, high] = [0, buckets.length];
+  // Almost always the last one, or the one after it.
+  if ((buckets.at(-1)?.[0] ?? startMs) < startMs) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((buckets[middle]?.[0] ?? 0) < startMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Beyond its limits; a text and a truth never are. */
