@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { beginStream } from "./answer.ts";
 import type { Board } from "./board.ts";
+import type { Session } from "./login.ts";
 import type { Update } from "./wire.ts";
 
 const TICK_MS = 250;
@@ -18,6 +19,8 @@ const MAX_WAITING_BYTES = 256 * 1024;
 const RETRY_MS = 1000;
 
 interface Client {
+  /** `null` where there is no login. */
+  readonly session: Session | null;
   readonly response: ServerResponse;
   /** The board's revision that it has; `null`: it has nothing. */
   revision: number | null;
@@ -42,6 +45,11 @@ export class EventStreams {
     this.#options = options;
   }
 
+  /** How many receivers there are. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
   start(): void {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -51,11 +59,12 @@ export class EventStreams {
     for (const { response } of this.#clients) response.end();
   }
 
-  open(request: IncomingMessage, response: ServerResponse): void {
+  /** Until the receiver goes, or its session ends. */
+  open(request: IncomingMessage, response: ServerResponse, session: Session | null): void {
     beginStream(response, "text/event-stream");
     response.write(`retry: ${RETRY_MS}\n\n`);
     const client: Client = {
-      response,
+      ...{ session, response },
       revision: this.#revisionOf(request.headers["last-event-id"]),
       hasStatus: false,
     };
@@ -64,10 +73,25 @@ export class EventStreams {
     this.#send(client, true);
   }
 
+  /** Somebody has logged out, wherever they look from. */
+  endSession({ value }: Session): void {
+    this.#endWhere((session) => session.value === value);
+  }
+
   #tick(): void {
+    const nowMs = Date.now();
+    this.#endWhere(({ endMs }) => endMs <= nowMs);
     this.#ticks += 1;
     const isStatusDue = this.#ticks % STATUS_TICKS === 0;
     for (const client of this.#clients) this.#send(client, isStatusDue);
+  }
+
+  #endWhere(isOver: (session: Session) => boolean): void {
+    for (const client of this.#clients) {
+      if (!client.session || !isOver(client.session)) continue;
+      this.#clients.delete(client);
+      client.response.end();
+    }
   }
 
   #send(client: Client, isStatusDue: boolean): void {

@@ -13,6 +13,12 @@ const PER_ADDRESS = { burst: 5, perSecond: 0.1 } as const;
 const OF_ALL = { burst: 100, perSecond: 5 } as const;
 const MAX_ADDRESSES = 10_000;
 
+export interface Session {
+  /** The cookie's. */
+  readonly value: string;
+  readonly endMs: number;
+}
+
 export class Login {
   readonly #digest: Buffer;
   readonly #key: Buffer;
@@ -35,24 +41,26 @@ export class Login {
     return null;
   }
 
-  /** Whether a request's `Cookie` header holds a session that has not ended. */
-  isOpen(header: string | undefined, nowMs: number): boolean {
+  /** The session that a request's `Cookie` header holds; `null` for none, or one that has ended. */
+  sessionOf(header: string | undefined, nowMs: number): Session | null {
     for (const pair of (header ?? "").split(";")) {
       const [name, value = ""] = pair.trim().split("=");
-      if (name === COOKIE && this.#verify(value, nowMs)) return true;
+      const endMs = name === COOKIE ? this.#verify(value) : null;
+      if (endMs !== null && nowMs < endMs) return { value, endMs };
     }
-    return false;
+    return null;
   }
 
   #seal(endMs: number): string {
     return `${endMs}.${this.#mac(String(endMs)).toString("base64url")}`;
   }
 
-  #verify(value: string, nowMs: number): boolean {
+  /** When the session ends; `null` for one that is not ours. */
+  #verify(value: string): number | null {
     const [end = "", mac = ""] = value.split(".");
     const given = Buffer.from(mac, "base64url");
     const isOurs = given.length === MAC_BYTES && timingSafeEqual(given, this.#mac(end));
-    return isOurs && nowMs < Number(end);
+    return isOurs ? Number(end) : null;
   }
 
   #mac(text: string): Buffer {

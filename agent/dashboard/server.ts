@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import { VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
@@ -20,6 +21,7 @@ import type { About, History, Seen } from "./wire.ts";
 const MAX_FORM_BYTES = 4096;
 const HEADERS_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 200;
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 export interface ServerOptions {
   readonly host: string;
@@ -47,9 +49,10 @@ export class DashboardServer {
     this.#options = options;
   }
 
-  /** Where people find it. */
+  /** Where people find it: by this machine's name, where it listens on every address. */
   get url(): string {
-    const { host, tls } = this.#options;
+    const { tls } = this.#options;
+    const host = EVERYWHERE.has(this.#options.host) ? hostname() : this.#options.host;
     const name = host.includes(":") ? `[${host}]` : host;
     return `${tls ? "https" : "http"}://${name}:${this.#port}/`;
   }
@@ -94,32 +97,29 @@ export class DashboardServer {
 
   /** `null`: the answer goes on by itself. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | null> {
-    const { login, files } = this.#options;
+    const { login, files, events } = this.#options;
     if (!this.#isForUs(request)) return plain(403, "this server has another name");
-    const path = new URL(request.url ?? "/", "http://dashboard").pathname;
+    const [path = ""] = (request.url ?? "").split("?", 1);
     if (request.method === "POST") return await this.#post(path, request);
     if (request.method !== "GET") return plain(405, "only GET and POST");
     const file = path.startsWith("/page/") && files.find(path.slice("/page/".length));
     if (file) return file;
-    const isIn = !login || login.isOpen(request.headers.cookie, Date.now());
+    const session = login?.sessionOf(request.headers.cookie, Date.now()) ?? null;
+    const isIn = !login || session;
     if (path === "/") return (isIn ? files.find("index.html") : undefined) ?? seeOther("/login");
     if (path === "/login") return files.find("login.html") ?? null;
     if (!path.startsWith("/api/")) return plain(404, "there is nothing here");
     if (!isIn) return plain(401, "log in first");
-    return await this.#api(path, request, response);
-  }
-
-  async #api(
-    path: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<Answer | null> {
-    const { about, events, history, login, seen } = this.#options;
-    if (path === "/api/about") return json({ ...about, login: login !== null } satisfies About);
     if (path === "/api/events") {
-      events.open(request, response);
+      events.open(request, response, session);
       return null;
     }
+    return await this.#api(path);
+  }
+
+  async #api(path: string): Promise<Answer> {
+    const { about, history, login, seen } = this.#options;
+    if (path === "/api/about") return json({ ...about, login: login !== null } satisfies About);
     const [, what, id] = /^\/api\/(history|seen)\/([0-9]{1,6})$/.exec(path) ?? [];
     if (what === "history") return json(history(Number(id)));
     const found = what === "seen" ? await seen(Number(id)) : null;
@@ -127,11 +127,14 @@ export class DashboardServer {
   }
 
   async #post(path: string, request: IncomingMessage): Promise<Answer> {
-    const { login, tls } = this.#options;
+    const { login, tls, events } = this.#options;
     if (!login) return plain(404, "there is nothing here");
     const attributes = `Path=/; HttpOnly; SameSite=Strict${tls ? "; Secure" : ""}`;
-    if (path === "/logout")
+    if (path === "/logout") {
+      const session = login.sessionOf(request.headers.cookie, Date.now());
+      if (session) events.endSession(session);
       return seeOther("/login", { "set-cookie": `${COOKIE}=; Max-Age=0; ${attributes}` });
+    }
     if (path !== "/login") return plain(404, "there is nothing here");
     if (Number(request.headers["content-length"] ?? Infinity) > MAX_FORM_BYTES)
       return plain(413, "too large");

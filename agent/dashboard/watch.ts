@@ -5,17 +5,15 @@ import { readRecordAt } from "../../core/ports/kafka/record-at.ts";
 import type { KafkaMessage } from "../../core/ports/kafka/record-batch.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
-import type { StatusResponse } from "../../core/wire/http.ts";
 import type { Access } from "../consumer/config.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import type { Reading } from "../consumer/reading.ts";
 import type { ReadingSink } from "../consumer/reading-sink.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { Board } from "./board.ts";
+import { HopStatus } from "./hop-status.ts";
 import { Intake } from "./intake.ts";
 import type { HopView, TopicView, Update } from "./wire.ts";
-
-const HOPS = ["bridge", "kafka", "zookeeper", "directory"] as const;
 
 export interface WatchOptions {
   readonly credential: Credential;
@@ -33,9 +31,8 @@ export interface WatchOptions {
 export class Watch {
   readonly #options: WatchOptions;
   readonly #intake: Intake;
+  readonly #hops = new HopStatus();
   readonly #consumer: Consumer;
-  #status: StatusResponse | null = null;
-  #statusAtMs = 0;
   #ended: Update["ended"] = null;
 
   constructor(options: WatchOptions) {
@@ -78,12 +75,7 @@ export class Watch {
   }
 
   hops(): HopView[] {
-    const status = this.#status;
-    return HOPS.map((name) => {
-      if (!status) return { name, state: name === "bridge" ? "down" : "unknown", seenMs: null };
-      const { state, ageMs } = status[name];
-      return { name, state, seenMs: ageMs === null ? null : this.#statusAtMs - ageMs };
-    });
+    return this.#hops.views(Date.now());
   }
 
   #createConsumer(): Consumer {
@@ -101,8 +93,7 @@ export class Watch {
         onTopic: ({ topic }) => this.#intake.found(topic),
         onStatus: (status) => {
           this.#intake.note();
-          this.#status = status;
-          this.#statusAtMs = Date.now();
+          this.#hops.take(status, Date.now());
         },
       },
     });

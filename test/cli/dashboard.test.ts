@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { request } from "node:https";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
@@ -71,7 +72,8 @@ test("it serves TLS there, behind a token that it makes once and keeps for itsel
   const token = (await readFile(tokenFile, "utf8")).trim();
   expect(said).toContain(`veilmq: the token to log in with: ${token}\n`);
   expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
-  const port = Number(/https:\/\/0\.0\.0\.0:(\d+)\//.exec(said)?.[1]);
+  const port = Number(/ is at https:\/\/([^:]+):(\d+)\//.exec(said)?.[2]);
+  expect(said).toContain(` is at https://${hostname()}:${port}/\n`);
   const ca = await readFile(join(CERTIFICATE, "ca.pem"));
   const ask = async (path: string, form?: string, headers: Record<string, string> = {}) => {
     const method = form === undefined ? "GET" : "POST";

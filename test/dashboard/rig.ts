@@ -79,6 +79,11 @@ export class Rig {
     await this.#server.stop();
   }
 
+  /** How many are connected. */
+  get streams(): number {
+    return this.#events.size;
+  }
+
   /** As a network does: the server lives on. */
   breakStreams(): void {
     this.#events.stop();

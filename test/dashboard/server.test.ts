@@ -1,7 +1,8 @@
 /** Who may look, and what an answer allows the browser: asked over real HTTP. */
+import { once } from "node:events";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Login } from "../../agent/dashboard/login.ts";
 import { Rig, type RigOptions } from "./rig.ts";
 
@@ -12,6 +13,16 @@ async function start(options: Partial<RigOptions> = {}): Promise<Rig> {
   await rig.start();
   onTestFinished(() => rig.stop());
   return rig;
+}
+
+/** With a path that no `URL` has. */
+async function askRaw(url: string, path: string): Promise<{ status: number }> {
+  const { hostname: host, port } = new URL(url);
+  const call = request({ host, port, path });
+  call.end();
+  const [answer] = await once(call, "response");
+  answer.resume();
+  return { status: answer.statusCode };
 }
 
 /** As `fetch`, which does not let one choose `Host` and `Sec-Fetch-Site`. */
@@ -77,6 +88,9 @@ describe("without a login", () => {
       expect((await ask(`${url}${path}`)).status).toBe(404);
     expect((await ask(`${url}api/history/99`)).body).toMatch(/"series":\[\]/);
     expect((await ask(`${url}api/history/-1`)).status).toBe(404);
+    expect((await askRaw(url, "//")).status).toBe(404);
+    expect((await askRaw(url, "//page/main.js")).status).toBe(404);
+    expect((await askRaw(url, "/api/about?x=1")).status).toBe(200);
   });
 });
 
@@ -108,6 +122,27 @@ describe("with a login", () => {
     expect((await post(url, form("x".repeat(5000)))).status).toBe(413);
   });
 
+  test("ends the streams of a session with it: at its logout, and at its end", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const rig = await start({ token: TOKEN });
+    const cookies: string[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      vi.setSystemTime(Date.now() + 60_000);
+      const entered = await post(rig.url, form(TOKEN));
+      cookies.push(String((entered.headers["set-cookie"] as string[])[0]?.split(";")[0]));
+    }
+    const ended: number[] = [];
+    for (const [n, cookie] of cookies.entries())
+      void ask(`${rig.url}api/events`, { cookie }).then(() => ended.push(n));
+    await expect.poll(() => rig.streams).toBe(2);
+    await ask(`${rig.url}logout`, { cookie: cookies[1] ?? "" }, "");
+    await expect.poll(() => ended).toEqual([1]);
+    vi.setSystemTime(Date.now() + 13 * 3_600_000);
+    await expect.poll(() => ended).toEqual([1, 0]);
+    expect(rig.streams).toBe(0);
+  });
+
   async function post(url: string, body: string) {
     const length = { "content-length": String(Buffer.byteLength(body)) };
     return ask(`${url}login`, length, body);
@@ -121,8 +156,10 @@ describe("a session", () => {
 
   test("ends after twelve hours", () => {
     const cookie = `theme=dark; veilmq=${value}`;
-    expect(login.isOpen(cookie, NOW_MS + 11 * 3_600_000)).toBe(true);
-    expect(login.isOpen(cookie, NOW_MS + 13 * 3_600_000)).toBe(false);
+    expect(login.sessionOf(cookie, NOW_MS + 11 * 3_600_000)).toEqual({
+      ...{ value, endMs: NOW_MS + 12 * 3_600_000 },
+    });
+    expect(login.sessionOf(cookie, NOW_MS + 13 * 3_600_000)).toBeNull();
   });
 
   test("cannot be made longer, or up", () => {
@@ -134,7 +171,7 @@ describe("a session", () => {
       "",
       `NaN.${mac}`,
     ];
-    for (const each of forged) expect(login.isOpen(`veilmq=${each}`, NOW_MS)).toBe(false);
-    expect(login.isOpen(undefined, NOW_MS)).toBe(false);
+    for (const each of forged) expect(login.sessionOf(`veilmq=${each}`, NOW_MS)).toBeNull();
+    expect(login.sessionOf(undefined, NOW_MS)).toBeNull();
   });
 });

@@ -35,7 +35,7 @@ export function nothingCome(): HTMLElement {
       "Does the agent run, and does it take readings? On the device:",
       "veilmq agent status --config agent.yaml",
     ],
-    ["May the device publish the topic? The owner knows:", "veilmq kms show TOPIC"],
+    ["May the device publish the topic? The owner knows:", "veilmq kms show DEVICE"],
     "Is the sensor plugged in? Nothing older than the window is shown: --history makes it longer.",
   );
 }
