@@ -1,4 +1,5 @@
 /** One value of one device: the newest, its unit, age and marks, a chart, and least, mean and greatest of the window. */
+import type { Bucket } from "../wire.ts";
 import { Chart } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 import {
@@ -24,14 +25,17 @@ const SUMMARY = ["min", "mean", "max"] as const;
 export class Card {
   readonly id: number;
   readonly root: HTMLElement;
-  /** Where the chart is; null for what is no number. */
-  readonly plot: HTMLElement | null;
+  /** Where the chart is; hidden until a number has come. */
+  readonly plot: HTMLElement;
   isVisible = false;
   /** By the page's own clock; 0 to have it drawn at once. */
   drawnAtMs = 0;
   readonly #model: Model;
   readonly #parts: Readonly<Record<(typeof PARTS)[number], HTMLElement>>;
   readonly #summary: Readonly<Record<(typeof SUMMARY)[number], HTMLElement>>;
+  readonly #figures: HTMLElement;
+  /** What of the chart is under the pointer, or was gone to by keys. */
+  readonly #readout = el("p", { class: "readout", role: "status" });
   /** From when the figures are, where not from the window's beginning. */
   readonly #since = el("span", { class: "since" });
   #chart: Chart | null = null;
@@ -47,17 +51,22 @@ export class Card {
       age: span("age"),
     };
     this.#summary = { min: el("dd"), mean: el("dd"), max: el("dd") };
-    this.plot =
-      typeof series.value === "number" ? el("div", { class: "plot", "aria-hidden": "true" }) : null;
+    const title = series.name || "value";
+    this.plot = el("div", {
+      ...{ class: "plot", role: "img", tabindex: "0", hidden: "" },
+      "aria-label": `Chart of ${title}, ${series.producer}. Left and right arrows read it out.`,
+    });
+    this.#figures = el("div", { class: "figures", hidden: "" }, this.#makeSummary(), this.#readout);
     const label = el(
       "div",
       { class: "label" },
-      el("h3", { text: series.name || "value" }),
+      el("h3", { text: title }),
       el("span", { class: "producer", text: series.producer }),
     );
     const reading = el("div", { class: "reading" }, ...PARTS.map((name) => this.#parts[name]));
-    this.root = el("article", { class: "card" }, label, reading);
-    if (this.plot) this.root.append(this.plot, this.#makeSummary());
+    this.root = el("article", { class: "card" }, label, reading, this.plot, this.#figures);
+    this.plot.addEventListener("keydown", (event) => this.#onKey(event));
+    this.plot.addEventListener("blur", () => this.#chart?.leave());
   }
 
   /** `windowMs`: the width of the chart. */
@@ -76,7 +85,11 @@ export class Card {
     this.root.classList.toggle("stale", isStale);
     this.root.classList.toggle("out", isOut);
     this.#drawBadges(series, isStale, isOut);
-    if (this.plot && this.isVisible) this.#drawChart(this.plot, series, windowMs);
+    if (typeof series.value === "number") {
+      this.plot.hidden = false;
+      this.#figures.hidden = false;
+    }
+    if (!this.plot.hidden && this.isVisible) this.#drawChart(series, windowMs);
   }
 
   resize(width: number): void {
@@ -90,8 +103,22 @@ export class Card {
 
   /** What is out of view needs no chart. */
   dropChart(): void {
+    this.#readOut(null);
     this.#chart?.destroy();
     this.#chart = null;
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    this.#chart?.step(step);
+  }
+
+  /** In the place of the figures of the window. */
+  #readOut(bucket: Bucket | null): void {
+    this.#figures.classList.toggle("pointed", bucket !== null);
+    setText(this.#readout, bucket ? readoutText(bucket) : "");
   }
 
   #makeSummary(): HTMLElement {
@@ -115,11 +142,15 @@ export class Card {
     );
   }
 
-  #drawChart(plot: HTMLElement, series: Series, windowMs: number): void {
+  #drawChart(series: Series, windowMs: number): void {
     const untilMs = this.#model.nowMs;
     const sinceMs = untilMs - windowMs;
     const { buckets, isWhole } = this.#model.stretch(this.id, sinceMs);
-    this.#chart ??= new Chart(plot, series);
+    this.#chart ??= new Chart({
+      parent: this.plot,
+      limits: series,
+      onPoint: (bucket) => this.#readOut(bucket),
+    });
     this.#chart.draw(buckets, sinceMs, untilMs);
     const summary = summarize(buckets);
     const firstMs = buckets[0]?.[0] ?? untilMs;
@@ -129,6 +160,14 @@ export class Card {
     for (const name of SUMMARY)
       setText(this.#summary[name], summary ? format[name](summary[name]) : "—");
   }
+}
+
+/** `04:13:05  22.1`, or the mean of several with least and greatest. */
+function readoutText([startMs, count, min, max, sum]: Bucket): string {
+  const clock = formatClock(startMs);
+  if (count === 1) return `${clock}  ${formatExact(min)}`;
+  const mean = formatNumber(sum / count);
+  return `${clock}  mean of ${count}: ${mean}, ${formatExact(min)} to ${formatExact(max)}`;
 }
 
 /** How old it is; where it was long on its way, since when it is, too. */

@@ -59,6 +59,15 @@ export class Cards {
     }
   }
 
+  /** Whether something of the topic is in view. */
+  isInView(topic: number): boolean {
+    const ids = this.#options.model.seriesOf(topic).map(({ id }) => id);
+    return ids.some((id) => {
+      const card = this.#cards.get(id);
+      return card?.isVisible === true && card.root.isConnected;
+    });
+  }
+
   /** After another server has answered: every id means something else. */
   clear(): void {
     for (const card of this.#cards.values()) this.#drop(card);
@@ -143,10 +152,8 @@ export class Cards {
     const card = new Card(this.#options.model, series);
     this.#cards.set(series.id, card);
     this.#byRoot.set(card.root, card);
-    if (card.plot) {
-      this.#byRoot.set(card.plot, card);
-      this.#sized.observe(card.plot);
-    }
+    this.#byRoot.set(card.plot, card);
+    this.#sized.observe(card.plot);
     this.#seen.observe(card.root);
     card.draw(this.windowMs);
     return card;
@@ -186,6 +193,6 @@ export class Cards {
   #drop(card: Card): void {
     card.dropChart();
     this.#seen.unobserve(card.root);
-    if (card.plot) this.#sized.unobserve(card.plot);
+    this.#sized.unobserve(card.plot);
   }
 }

@@ -1,9 +1,10 @@
-/** One small chart: the mean of each second as a line, least and greatest as a band, limits dashed. */
+/** One small chart: the mean of each bucket as a line, least and greatest as a band, limits dashed. */
 import type { Bucket } from "../wire.ts";
 import { formatClock, formatMinute, formatSteps } from "./format.ts";
 import uPlot from "./vendor/uplot.js";
 
 const HEIGHT_PX = 112;
+const MIN_WIDTH_PX = 120;
 /** Left of the chart: at least so much, and more for long numbers, at so much a character. */
 const MIN_AXIS_PX = 46;
 const CHARACTER_PX = 6.5;
@@ -35,25 +36,51 @@ export interface ChartLimits {
   readonly high: number | null;
 }
 
+export interface ChartOptions {
+  readonly parent: HTMLElement;
+  readonly limits: ChartLimits;
+  /** What is under the pointer, or was gone to by keys; null for nothing. */
+  readonly onPoint: (bucket: Bucket | null) => void;
+}
+
 export class Chart {
   readonly #plot: uPlot;
+  /** As they are drawn; null where the line is broken. */
+  #points: readonly (Bucket | null)[] = [];
 
-  constructor(parent: HTMLElement, limits: ChartLimits) {
-    const width = Math.max(120, parent.clientWidth);
-    this.#plot = new uPlot(optionsOf(width, limits), [[], [], [], []], parent);
+  constructor({ parent, limits, onPoint }: ChartOptions) {
+    const width = Math.max(MIN_WIDTH_PX, parent.clientWidth);
+    const point = (plot: uPlot): void => onPoint(this.#points[plot.cursor.idx ?? -1] ?? null);
+    this.#plot = new uPlot(optionsOf({ width, limits, point }), [[], [], [], []], parent);
   }
 
   /** `sinceMs` to `untilMs` is the width of the chart. */
   draw(buckets: readonly Bucket[], sinceMs: number, untilMs: number): void {
-    this.#plot.setData(columnsOf(buckets), false);
+    this.#points = withBreaks(buckets);
+    this.#plot.setData(columnsOf(this.#points), false);
     this.#plot.batch(() => {
       this.#plot.setScale("x", { min: sinceMs / 1000, max: untilMs / 1000 });
       this.#plot.setScale("y", rangeOf(buckets));
     });
   }
 
+  /** Goes so many points on from where the read-out is, or from the newest. */
+  step(by: number): void {
+    const { idx } = this.#plot.cursor;
+    const newest = this.#points.length - 1;
+    let at = Math.max(0, Math.min(newest, (idx ?? newest) + by));
+    if (!this.#points[at]) at += Math.sign(by);
+    const point = this.#points[at];
+    if (point) this.#plot.setCursor({ left: this.#plot.valToPos(point[0] / 1000, "x"), top: 0 });
+  }
+
+  /** Ends the read-out. */
+  leave(): void {
+    this.#plot.setCursor({ left: -10, top: -10 });
+  }
+
   resize(width: number): void {
-    if (width >= 120 && width !== this.#plot.width)
+    if (width >= MIN_WIDTH_PX && width !== this.#plot.width)
       this.#plot.setSize({ width, height: HEIGHT_PX });
   }
 
@@ -69,21 +96,28 @@ export class Chart {
 
 type Column = (number | null)[];
 
+/** With a null in each pause that breaks the line. */
+function withBreaks(buckets: readonly Bucket[]): (Bucket | null)[] {
+  const points: (Bucket | null)[] = [];
+  const breakMs = breakOf(buckets) * 1000;
+  let before = buckets[0]?.[0] ?? 0;
+  for (const bucket of buckets) {
+    if (bucket[0] - before > breakMs) points.push(null);
+    points.push(bucket);
+    before = bucket[0];
+  }
+  return points;
+}
+
 /** Times in seconds, mean, least and greatest; a null breaks the line. */
-function columnsOf(buckets: readonly Bucket[]): [number[], Column, Column, Column] {
+function columnsOf(points: readonly (Bucket | null)[]): [number[], Column, Column, Column] {
   const [xs, means, mins, maxs]: [number[], Column, Column, Column] = [[], [], [], []];
-  const breakS = breakOf(buckets);
-  for (const [startMs, count, min, max, sum] of buckets) {
-    const x = startMs / 1000;
-    const last = xs.at(-1);
-    if (last !== undefined && x - last > breakS) {
-      xs.push((last + x) / 2);
-      for (const column of [means, mins, maxs]) column.push(null);
-    }
-    xs.push(x);
-    means.push(drawable(sum / count));
-    mins.push(drawable(min));
-    maxs.push(drawable(max));
+  for (const point of points) {
+    const [startMs, count, min, max, sum] = point ?? [];
+    xs.push(startMs === undefined ? (xs.at(-1) ?? 0) + 1 : startMs / 1000);
+    means.push(count === undefined || sum === undefined ? null : drawable(sum / count));
+    mins.push(min === undefined ? null : drawable(min));
+    maxs.push(max === undefined ? null : drawable(max));
   }
   return [xs, means, mins, maxs];
 }
@@ -126,7 +160,13 @@ function axisWidth(labels: readonly string[] | null): number {
   return Math.max(MIN_AXIS_PX, Math.ceil(longest * CHARACTER_PX) + AXIS_GAP_PX);
 }
 
-function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
+interface PlotOptions {
+  readonly width: number;
+  readonly limits: ChartLimits;
+  readonly point: (plot: uPlot) => void;
+}
+
+function optionsOf({ width, limits, point }: PlotOptions): uPlot.Options {
   const token = (name: (typeof TOKENS)[number]) => () => colourOf(name);
   const axis = {
     stroke: token("--muted"),
@@ -139,7 +179,7 @@ function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
     width,
     height: HEIGHT_PX,
     padding: [6, 6, 0, 0],
-    cursor: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
     axes: [
@@ -159,7 +199,7 @@ function optionsOf(width: number, limits: ChartLimits): uPlot.Options {
     ],
     series: [{}, { stroke: token("--chart"), width: 1.6, points: { show: false } }, edge, edge],
     bands: [{ series: [3, 2], fill: token("--chart-fill") }],
-    hooks: { draw: [(plot) => drawLimits(plot, limits, colourOf("--bad"))] },
+    hooks: { draw: [(plot) => drawLimits(plot, limits, colourOf("--bad"))], setCursor: [point] },
   };
 }
 

@@ -28,8 +28,6 @@ export class Hops {
   constructor(options: { readonly model: Model; readonly root: HTMLElement }) {
     this.#model = options.model;
     this.#root = options.root;
-    // On a phone it scrolls sideways, which the keyboard must be able to do.
-    this.#root.tabIndex = 0;
   }
 
   draw(): void {
@@ -81,7 +79,8 @@ export class Hops {
 
   #make(title: string): Chip {
     const detail = el("span");
-    const root = el("div", { class: "hop" }, el("b", { text: title }), detail);
+    const kind = TELLING.has(title) ? "hop telling" : "hop";
+    const root = el("div", { class: kind }, el("b", { text: title }), detail);
     this.#root.append(root);
     const chip = { root, detail };
     this.#chips.set(title, chip);
@@ -89,4 +88,6 @@ export class Hops {
   }
 }
 
+/** They say more than that they are up. */
+const TELLING: ReadonlySet<string> = new Set(["Devices", "Reading"]);
 const UNKNOWN = { state: "unknown", seenMs: null } as const;

@@ -3,7 +3,7 @@ import type { About, History } from "../wire.ts";
 import { Cards } from "./cards.ts";
 import { byId, setText } from "./dom.ts";
 import { nothingCome, nothingFits, nothingGranted, nothingKnown } from "./empty.ts";
-import { formatSpan, segmentsOf } from "./format.ts";
+import { formatSpan, formatUnit, segmentsOf } from "./format.ts";
 import { Hops } from "./hops.ts";
 import { startKeys } from "./keys.ts";
 import { Model, type Series } from "./model.ts";
@@ -16,6 +16,7 @@ import { keyOf, Tree } from "./tree.ts";
 const WINDOWS_MS = [60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
 const FIRST_WINDOW_MS = 300_000;
 const TICK_MS = 1000;
+const HISTORY_RETRY_MS = 2000;
 
 class Page {
   readonly #about: About;
@@ -63,7 +64,7 @@ class Page {
       arrange();
     });
     addEventListener("hashchange", arrange);
-    startKeys({
+    const keys = {
       "/": () => this.#search.focus(),
       Escape: () => this.#escape(),
       "[": () => this.#stepWindow(-1),
@@ -71,7 +72,8 @@ class Page {
       s: () => this.#showSeenOfPlace(),
       d: () => theme.next(),
       "?": help,
-    });
+    };
+    startKeys(keys, byId("single-keys") as HTMLInputElement);
     startStream({
       onUpdate: (update) => {
         const isOther = this.#model.apply(update);
@@ -119,22 +121,23 @@ class Page {
   }
 
   #arrangeTopics(at: Place): void {
-    const words = this.#search.value.trim().toLowerCase();
-    const layout = JSON.stringify([at, words, this.#model.series.size, this.#shape()]);
+    const words = this.#search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const { isFilled, series } = this.#model;
+    const layout = JSON.stringify([at, words, isFilled, series.size, this.#shape()]);
     if (layout === this.#layout) return;
     this.#layout = layout;
     const topics = [...this.#model.topics.values()];
     this.#tree.show(topics);
     const prefix = this.#prefixOf(at);
     this.#tree.select(keyOf(prefix));
-    const fits = (series: Series): boolean => isFound(series, words);
-    const shown = topics
+    const isNamed = (topic: number): boolean => isFound(this.#nameOf(topic), words);
+    const fits = (series: Series): boolean =>
+      isNamed(series.topic) || isFound(textOf(series, this.#nameOf(series.topic)), words);
+    const ids = topics
       .filter(({ name }) => prefix.every((segment, n) => segmentsOf(name)[n] === segment))
-      .map(({ id, name }) => ({ id, isNamed: name.toLowerCase().includes(words) }))
-      .filter(({ id, isNamed }) => isNamed || this.#model.seriesOf(id).some(fits));
-    const named = new Set(shown.filter(({ isNamed }) => isNamed).map(({ id }) => id));
-    const ids = shown.map(({ id }) => id);
-    this.#cards.show(ids, (series) => named.has(series.topic) || fits(series));
+      .filter(({ id }) => isNamed(id) || this.#model.seriesOf(id).some(fits))
+      .map(({ id }) => id);
+    this.#cards.show(ids, fits);
     const empty = this.#emptyState(ids.length);
     this.#view.replaceChildren(empty ?? this.#cards.root);
     this.#cards.invalidate();
@@ -175,8 +178,11 @@ class Page {
     if (!this.#model.want(topic)) return;
     const answer = await fetch(`/api/history/${topic}`).catch(() => null);
     const history: History | undefined = answer?.ok ? await answer.json() : undefined;
-    if (history) this.#model.addHistory(history);
-    else this.#model.unwant(topic);
+    if (history) return this.#model.addHistory(history);
+    this.#model.unwant(topic);
+    setTimeout(() => {
+      if (this.#cards.isInView(topic)) void this.#loadHistory(topic);
+    }, HISTORY_RETRY_MS);
   }
 
   /** Another server: it has other ids, and its history is to be asked for anew. */
@@ -236,8 +242,14 @@ class Page {
   }
 }
 
-function isFound({ name, producer, unit }: Series, words: string): boolean {
-  return `${name} ${producer} ${unit ?? ""}`.toLowerCase().includes(words);
+/** What of a value is searched: the unit as it is shown, too. */
+function textOf({ name, producer, unit }: Series, topic: string): string {
+  return `${topic} ${name} ${producer} ${unit ?? ""} ${formatUnit(unit)}`;
+}
+
+function isFound(text: string, words: readonly string[]): boolean {
+  const lower = text.toLowerCase();
+  return words.every((word) => lower.includes(word));
 }
 
 const answer = await fetch("/api/about");

@@ -9,6 +9,7 @@ import type { Place } from "./route.ts";
 const FOLLOWING = 4;
 
 const ITEM = "[role='treeitem']";
+const FOLD = "fold";
 
 interface Node {
   readonly key: string;
@@ -105,7 +106,9 @@ export class Tree {
       title: label,
     });
     const mark = el("span", { class: "mark" });
-    const item = el("div", { role: "treeitem" }, el("div", { class: "node" }, name, mark));
+    // A triangle for the pointer: keys fold the item itself.
+    const fold = el("span", { class: FOLD, "aria-hidden": "true" });
+    const item = el("div", { role: "treeitem" }, el("div", { class: "node" }, fold, name, mark));
     const group = el("div", { role: "group" });
     const node = { key, place, item, group, name, mark, topics: [], children: new Map() };
     this.#nodes.push(node);
@@ -115,7 +118,10 @@ export class Tree {
   #onClick(event: Event): void {
     const item = event.target instanceof Element ? event.target.closest(ITEM) : null;
     const node = this.#nodes.find((each) => each.item === item);
-    if (node) this.#options.onChoose(node.place);
+    if (!node) return;
+    const isFold = event.target instanceof Element && event.target.classList.contains(FOLD);
+    if (isFold && node.children.size > 0) expand(node, !isExpanded(node));
+    else this.#options.onChoose(node.place);
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -126,7 +132,7 @@ export class Tree {
       .filter(({ item }) => !item.parentElement?.closest("[aria-expanded='false']"))
       .sort((a, b) => position(a.item, b.item));
     const n = visible.indexOf(node);
-    const isOpen = node.item.getAttribute("aria-expanded") === "true";
+    const isOpen = isExpanded(node);
     const parent = visible.find(({ item }) => item === node.item.parentElement?.closest(ITEM));
     const moves: Record<string, () => void> = {
       ArrowDown: () => focus(visible[n + 1]),
@@ -158,8 +164,17 @@ function focus(node: Node | undefined): void {
   node?.item.focus();
 }
 
+function isExpanded({ item }: Node): boolean {
+  return item.getAttribute("aria-expanded") === "true";
+}
+
 function expand(node: Node, isOpen: boolean): void {
   if (node.children.size === 0) return;
   setAttribute(node.item, "aria-expanded", String(isOpen));
   node.group.hidden = !isOpen;
+  // The one that Tab goes to must be seen.
+  const reached = isOpen ? null : node.group.querySelector<HTMLElement>("[tabindex='0']");
+  if (!reached) return;
+  reached.tabIndex = -1;
+  node.item.tabIndex = 0;
 }
