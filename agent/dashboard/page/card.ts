@@ -152,6 +152,7 @@ export class Card {
       onPoint: (bucket) => this.#readOut(bucket),
     });
     this.#chart.draw(buckets, sinceMs, untilMs);
+    this.plot.classList.toggle("blank", buckets.length === 0);
     const summary = summarize(buckets);
     const firstMs = buckets[0]?.[0] ?? untilMs;
     const isPart = summary !== null && !isWhole && firstMs - sinceMs > PART * windowMs;

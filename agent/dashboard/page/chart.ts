@@ -9,9 +9,13 @@ const MIN_WIDTH_PX = 120;
 const MIN_AXIS_PX = 46;
 const CHARACTER_PX = 6.5;
 const AXIS_GAP_PX = 12;
+const RIGHT_PX = 6;
+const DOT_PX = 5;
 const FONT = "11px system-ui, sans-serif";
 /** What lies beyond is drawn at it: no axis can be drawn over a distance that is no number any more. */
 const MAX_DRAWN = 1e300;
+/** A shorter window has seconds at its axis, which take more room. */
+const SECONDS_BELOW_S = 240;
 const NICE = [1, 2, 2.5, 5];
 /** A pause of this many times the usual distance is a break in the line. */
 const BREAK_FACTOR = 8;
@@ -155,6 +159,24 @@ function niceSteps(min: number, max: number): number[] {
   return steps.every(Number.isFinite) && step > 0 ? steps : [];
 }
 
+/** None where it would be cut off at the right end. */
+function timeLabel(plot: uPlot, seconds: number, format: (ms: number) => string): string {
+  const label = format(seconds * 1000);
+  const { min = 0, max = 1 } = plot.scales["x"] ?? {};
+  const plotWidth = plot.bbox.width / devicePixelRatio;
+  const leftPx = ((max - seconds) / (max - min)) * plotWidth + RIGHT_PX;
+  return leftPx < (label.length * CHARACTER_PX) / 2 ? "" : label;
+}
+
+/** Points that no line goes through. */
+function lonelyOf(values: readonly (number | null | undefined)[]): number[] {
+  const isNone = (value: number | null | undefined): boolean =>
+    value === null || value === undefined;
+  return [...values.keys()].filter(
+    (n) => !isNone(values[n]) && isNone(values[n - 1]) && isNone(values[n + 1]),
+  );
+}
+
 function axisWidth(labels: readonly string[] | null): number {
   const longest = Math.max(0, ...(labels ?? []).map(({ length }) => length));
   return Math.max(MIN_AXIS_PX, Math.ceil(longest * CHARACTER_PX) + AXIS_GAP_PX);
@@ -175,10 +197,14 @@ function optionsOf({ width, limits, point }: PlotOptions): uPlot.Options {
     grid: { stroke: token("--grid"), width: 1 },
   };
   const edge = { show: true, points: { show: false }, stroke: "transparent", width: 0 };
+  const dots: uPlot.Series.Points = {
+    ...{ show: false, size: DOT_PX, fill: token("--chart") },
+    filter: (plot) => lonelyOf([...(plot.data[1] ?? [])]),
+  };
   return {
     width,
     height: HEIGHT_PX,
-    padding: [6, 6, 0, 0],
+    padding: [6, RIGHT_PX, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
@@ -186,9 +212,9 @@ function optionsOf({ width, limits, point }: PlotOptions): uPlot.Options {
       {
         ...axis,
         size: 22,
-        space: 64,
-        values: (_plot, splits, _axis, _space, stepS) =>
-          splits.map((s) => (stepS < 60 ? formatClock : formatMinute)(s * 1000)),
+        space: (_plot, _axis, min, max) => (max - min < SECONDS_BELOW_S ? 64 : 44),
+        values: (plot, splits, _axis, _space, stepS) =>
+          splits.map((s) => timeLabel(plot, s, stepS < 60 ? formatClock : formatMinute)),
       },
       {
         ...axis,
@@ -197,7 +223,7 @@ function optionsOf({ width, limits, point }: PlotOptions): uPlot.Options {
         values: (_plot, splits) => formatSteps(splits),
       },
     ],
-    series: [{}, { stroke: token("--chart"), width: 1.6, points: { show: false } }, edge, edge],
+    series: [{}, { stroke: token("--chart"), width: 1.6, points: dots }, edge, edge],
     bands: [{ series: [3, 2], fill: token("--chart-fill") }],
     hooks: { draw: [(plot) => drawLimits(plot, limits, colourOf("--bad"))], setCursor: [point] },
   };

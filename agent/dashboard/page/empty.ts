@@ -36,7 +36,10 @@ export function nothingCome(): HTMLElement {
       "veilmq agent status --config agent.yaml",
     ],
     ["May the device publish the topic? The owner knows:", "veilmq kms show DEVICE"],
-    "Is the sensor plugged in? Nothing older than the window is shown: --history makes it longer.",
+    [
+      "Is the sensor plugged in? Nothing older than the history is shown. To have a longer one:",
+      "veilmq dashboard --credential FILE --history 24h",
+    ],
   );
 }
 

@@ -166,7 +166,9 @@ function zookeeper({ zookeeper: { isAsked, nodes }, silent }: Seen): HTMLElement
 function hex(text: string, bytes: number): HTMLElement {
   const groups = text.match(new RegExp(`.{1,${HEX_GROUP}}`, "g")) ?? [];
   const more = text.length / 2 < bytes ? " …" : "";
-  return scrollable(`${groups.join(" ")}${more}`, "the record's bytes");
+  const shown = scrollable(`${groups.join(" ")}${more}`, "the record's bytes");
+  shown.classList.add("hex");
+  return shown;
 }
 
 /** It may be longer than its box, so the keyboard must reach it. */
