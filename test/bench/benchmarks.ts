@@ -2,6 +2,7 @@
 import { agentBenchmark } from "./agent/agent.ts";
 import { bridgeBenchmark } from "./bridge/bridge.ts";
 import { consumerBenchmark } from "./consumer/consumer.ts";
+import { dashboardBenchmark } from "./dashboard/dashboard.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
 import { hostileBenchmark } from "./hostile/hostile.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
@@ -14,4 +15,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   agentBenchmark,
   hostileBenchmark,
   consumerBenchmark,
+  dashboardBenchmark,
 ];

@@ -139,7 +139,7 @@ describe("a webhook", () => {
     const sink = postTo(url, (reading) => JSON.stringify(reading.pack));
     await sink.write(
       readings(20).map((reading) => ({ ...reading, pack })),
-      never,
+      NEVER,
     );
     // 8 are below 256 KiB, 4 above 100 kB; from then on it is 2.
     expect(sizes).toEqual(Array(10).fill(2));
