@@ -8,8 +8,11 @@ import type { Model, Series } from "./model.ts";
 
 /** More values that are not shown are not counted. The page loads types alone of what it shares with the server. */
 const COUNTED: typeof MAX_HIDDEN = 1000;
-/** Charts drawn in one frame: the others follow in the next ones. */
-const CHARTS_PER_FRAME = 12;
+/** No further card is drawn in a frame after so long: the others follow in the next ones. */
+const BUDGET_MS = 5;
+/** Cards out of view drawn in a frame; all of them once in a round. */
+const HIDDEN_PER_FRAME = 20;
+const HIDDEN_ROUND_MS = 1000;
 /** A chart that gets nothing moves on, too. */
 const SLIDE_MS = 1000;
 /** Drawn before it is scrolled into view. */
@@ -34,6 +37,10 @@ export class Cards {
   readonly #sections = new Map<number, Section>();
   readonly #cards = new Map<number, Card>();
   readonly #byRoot = new Map<Element, Card>();
+  readonly #visible = new Set<Card>();
+  /** Cards whose turn is still to come, in this round. */
+  #round: Card[] = [];
+  #nextRoundMs = 0;
   readonly #seen: IntersectionObserver;
   readonly #sized: ResizeObserver;
 
@@ -61,18 +68,18 @@ export class Cards {
 
   /** Whether something of the topic is in view. */
   isInView(topic: number): boolean {
-    const ids = this.#options.model.seriesOf(topic).map(({ id }) => id);
-    return ids.some((id) => {
-      const card = this.#cards.get(id);
-      return card?.isVisible === true && card.root.isConnected;
-    });
+    const { series } = this.#options.model;
+    return [...this.#visible].some(
+      ({ id, root }) => root.isConnected && series.get(id)?.topic === topic,
+    );
   }
 
   /** After another server has answered: every id means something else. */
   clear(): void {
     for (const card of this.#cards.values()) this.#drop(card);
     for (const { root } of this.#sections.values()) root.remove();
-    for (const map of [this.#sections, this.#cards, this.#byRoot]) map.clear();
+    for (const map of [this.#sections, this.#cards, this.#byRoot, this.#visible]) map.clear();
+    this.#round = [];
   }
 
   /** After the colours have changed. */
@@ -86,29 +93,37 @@ export class Cards {
     for (const card of this.#cards.values()) card.drawnAtMs = 0;
   }
 
-  /** Brings what is in view up to date, as much of it as a frame allows. */
+  /** Brings what is in view up to date, as much of it as a frame allows: what has waited longest first. */
   draw(): void {
     const { model } = this.#options;
-    const nowMs = performance.now();
-    let left = CHARTS_PER_FRAME;
-    for (const card of this.#cards.values()) {
-      if (!card.isVisible || !card.root.isConnected) continue;
-      const isDirty = model.dirty.has(card.id);
-      if (!isDirty && nowMs - card.drawnAtMs < SLIDE_MS) continue;
-      if (left === 0) break;
-      left -= 1;
-      card.drawnAtMs = nowMs;
+    const beganMs = performance.now();
+    const due = [...this.#visible]
+      .filter(({ root }) => root.isConnected)
+      .filter(({ id, drawnAtMs }) => model.dirty.has(id) || beganMs - drawnAtMs >= SLIDE_MS)
+      .sort((a, b) => a.drawnAtMs - b.drawnAtMs);
+    for (const card of due) {
+      if (performance.now() - beganMs > BUDGET_MS) return;
+      card.drawnAtMs = beganMs;
       model.dirty.delete(card.id);
       card.draw(this.windowMs);
     }
+    this.#drawHidden(beganMs);
   }
 
-  /** Once a second: rates, and the values out of view, which a search of the browser's may find. */
+  /** Once a second: what is said of topics. */
   tick(): void {
-    for (const card of this.#cards.values())
-      if (!card.isVisible && card.root.isConnected) card.draw(this.windowMs);
     for (const [id, { facts, root }] of this.#sections)
       if (root.isConnected) this.#drawFacts(id, facts);
+  }
+
+  /** Values out of view, which a search of the browser's may find: some in each frame. */
+  #drawHidden(nowMs: number): void {
+    if (this.#round.length === 0 && nowMs >= this.#nextRoundMs) {
+      this.#nextRoundMs = nowMs + HIDDEN_ROUND_MS;
+      this.#round = [...this.#cards.values()];
+    }
+    for (const card of this.#round.splice(-HIDDEN_PER_FRAME))
+      if (!card.isVisible && card.root.isConnected) card.draw(this.windowMs);
   }
 
   #sectionOf(id: number): Section {
@@ -165,6 +180,8 @@ export class Cards {
       if (!card) continue;
       card.isVisible = isIntersecting;
       card.drawnAtMs = 0;
+      if (isIntersecting) this.#visible.add(card);
+      else this.#visible.delete(card);
       const series = this.#options.model.series.get(card.id);
       if (isIntersecting && series) this.#options.onVisible(series.topic);
       if (!isIntersecting) card.dropChart();
