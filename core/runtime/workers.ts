@@ -20,6 +20,8 @@ type Reply = { result: unknown } | { error: { code: ErrorCode; message: string }
 interface Task {
   readonly message: unknown;
   readonly transfer: readonly TransferListItem[];
+  /** It cannot be given to another worker: one has ended in it before, or what it is about went to the first one. */
+  isSpent: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -45,14 +47,15 @@ export class WorkerPool<Message, Result> {
 
   /**
    * Runs one task. Rejects with what the worker threw, LIMIT if too many wait, STOPPED after `stop()`. What is in
-   * `transfer` goes to the worker without a copy, and is not the caller's any more.
+   * `transfer` goes to the worker without a copy, and is not the caller's any more. A task without it whose worker thread
+   * ends is given to another one, once: it must do nothing but compute. UNAVAILABLE if that ends, too.
    */
   async run(message: Message, transfer: readonly TransferListItem[] = []): Promise<Result> {
     if (this.#stopped) throw new VeilError("STOPPED", "the worker pool is stopped");
     if (this.#queue.length >= this.#options.maxQueued)
       throw new VeilError("LIMIT", "too many computations wait");
     const result = await new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ message, transfer, resolve, reject });
+      this.#queue.push({ message, transfer, isSpent: transfer.length > 0, resolve, reject });
       this.#next();
     });
     return result as Result;
@@ -91,17 +94,30 @@ export class WorkerPool<Message, Result> {
     const task = slot.task;
     slot.task = undefined;
     slot.worker.unref();
-    slot.idle = setTimeout(() => void slot.worker.terminate(), this.#options.idleMs).unref();
+    slot.idle = setTimeout(() => this.#dismiss(slot), this.#options.idleMs).unref();
     if ("error" in reply) task?.reject(new VeilError(reply.error.code, reply.error.message));
     else task?.resolve(reply.result);
     this.#next();
   }
 
+  /** It takes some time to end, in which it must not be given a task any more. */
+  #dismiss(slot: Slot): void {
+    this.#slots.delete(slot);
+    void slot.worker.terminate();
+  }
+
   #lost(slot: Slot, cause: unknown): void {
     clearTimeout(slot.idle);
     if (!this.#slots.delete(slot)) return;
-    slot.task?.reject(new VeilError("INTERNAL", "a worker thread ended in its task", { cause }));
-    if (!this.#stopped) this.#next();
+    const { task } = slot;
+    if (this.#stopped) {
+      task?.reject(new VeilError("STOPPED", "the worker pool is stopped"));
+      return;
+    }
+    if (task?.isSpent)
+      task.reject(new VeilError("UNAVAILABLE", "a worker thread ended in its task", { cause }));
+    else if (task) this.#queue.unshift(Object.assign(task, { isSpent: true }));
+    this.#next();
   }
 }
 
