@@ -29,6 +29,8 @@ import { Writer } from "./writer/writer.ts";
 /** For ZooKeeper and Kafka to be there and the directory to be read: a supervisor starts us again. */
 const LOAD_TIMEOUT_MS = 120_000;
 
+const DAY_MS = 24 * 3600 * 1000;
+
 const { version }: { version: string } = createRequire(import.meta.url)("veilmq/package.json");
 
 export type Assembly = Awaited<ReturnType<typeof assemble>>;
@@ -76,6 +78,7 @@ function buildState({ config, log, cluster, identities }: Shared & { identities:
     tenants: config.tenants.map(({ name }) => name),
     access,
     folder: join(config.stateDir, "registry"),
+    outboxMaxAgeMs: config.outboxMaxAgeDays * DAY_MS,
     log,
   });
   const kmsPublicKey = (tenant: string) => directory.kmsPublicKey(tenant);

@@ -58,6 +58,8 @@ export const bridgeConfigSchema = z.strictObject({
     }),
   limits: limitsSchema.prefault({}),
   directoryMaxAgeMs: z.int().min(1_000).default(DEFAULT_DIRECTORY_MAX_AGE_MS),
+  /** The longest `outbox.maxAgeDays` of the tenants' agents: keys are remembered so much longer than their records. */
+  outboxMaxAgeDays: z.number().min(0.01).max(3650).default(60),
   logLevel: z.enum(LOG_LEVELS).default("info"),
 });
 /** As loaded from a file: paths are absolute. */

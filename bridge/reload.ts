@@ -44,6 +44,7 @@ function changesThatWait(before: BridgeConfig, after: BridgeConfig): string[] {
     stateDir: config.stateDir,
     identityFile: config.identityFile,
     directoryMaxAgeMs: config.directoryMaxAgeMs,
+    outboxMaxAgeDays: config.outboxMaxAgeDays,
     "limits.followedTopics": config.limits.followedTopics,
   });
   const now = fixed(after);

@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { type BatchOperation, ClassicLevel } from "classic-level";
 import { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
-import { sha256 } from "../../core/scheme/bytes.ts";
+import { i2osp, sha256 } from "../../core/scheme/bytes.ts";
 
 const REALM_BYTES = 8;
 /** Of a lookup prefix. */
@@ -15,17 +15,32 @@ export const LOOKUP_BYTES = 16;
 const ENTRY_KEY_BYTES = 32;
 /** The first byte of a key. */
 const SPACE = { position: 0, entry: 1, lookup: 2 } as const;
-const NOTHING = Buffer.alloc(0);
+/** Of a time of use. */
+const TIME_BYTES = 8;
+/** Of what lies in the index: another one is as good as none. */
+const FORMAT = 2;
+/** Entries looked at between two breaths of the event loop. */
+const WALKED_AT_ONCE = 1_000;
 
 type Database = ClassicLevel<Buffer, Buffer>;
 
-/** One entry: `sealed` null deletes it. */
-export interface IndexEntry {
+/** Where an entry lies. */
+export interface IndexPlace {
   readonly entryKey: Buffer;
   /** 16 bytes, the same for all entries that are listed together. */
   readonly lookup: Buffer;
-  readonly sealed: Buffer | null;
 }
+
+/** One entry: `sealed` null deletes it. */
+export type IndexEntry = IndexPlace &
+  (
+    | {
+        readonly sealed: Buffer;
+        /** Milliseconds since 1970. */
+        readonly usedAtMs: number;
+      }
+    | { readonly sealed: null }
+  );
 
 /** How far the topic has been taken in. */
 export interface SavedPosition {
@@ -34,6 +49,7 @@ export interface SavedPosition {
 }
 
 const positionSchema = z.strictObject({
+  format: z.literal(FORMAT),
   next: z.string().regex(/^\d{1,19}$/),
   savedAtMs: z.number(),
 });
@@ -100,21 +116,51 @@ export class IndexRealm {
     });
   }
 
+  /** When the entry was used last; `undefined` where there is none. */
+  async usedAtMs({ lookup, entryKey }: IndexPlace): Promise<number | undefined> {
+    const value = await this.#database.get(this.#key("lookup", lookup, entryKey));
+    return value && timeOf(value);
+  }
+
+  /** All entries that were used last before `beforeMs`, as it was when this began. */
+  async *unusedSince(beforeMs: number): AsyncGenerator<IndexPlace> {
+    const prefix = this.#key("lookup");
+    const iterator = this.#database.iterator(within(prefix));
+    try {
+      for (;;) {
+        const walked = await iterator.nextv(WALKED_AT_ONCE);
+        if (walked.length === 0) return;
+        for (const [key, value] of walked) {
+          if (timeOf(value) >= beforeMs) continue;
+          const entryAt = prefix.length + LOOKUP_BYTES;
+          yield { lookup: key.subarray(prefix.length, entryAt), entryKey: key.subarray(entryAt) };
+        }
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
   /** Writes entries and, if it is given, how far the topic has been read with them: both or neither. */
   async write(entries: readonly IndexEntry[], next?: bigint): Promise<void> {
     const operations: BatchOperation<Database, Buffer, Buffer>[] = [];
-    for (const { entryKey, lookup, sealed } of entries) {
+    for (const entry of entries) {
+      const { entryKey, lookup, sealed } = entry;
       const key = this.#key("entry", entryKey);
       const lookupKey = this.#key("lookup", lookup, entryKey);
       if (sealed)
         operations.push(
           { type: "put", key, value: sealed },
-          { type: "put", key: lookupKey, value: NOTHING },
+          { type: "put", key: lookupKey, value: i2osp(entry.usedAtMs, TIME_BYTES) },
         );
       else operations.push({ type: "del", key }, { type: "del", key: lookupKey });
     }
     if (next !== undefined) {
-      const position = JSON.stringify({ next: next.toString(), savedAtMs: Date.now() });
+      const position = JSON.stringify({
+        format: FORMAT,
+        next: next.toString(),
+        savedAtMs: Date.now(),
+      });
       operations.push({ type: "put", key: this.#key("position"), value: Buffer.from(position) });
     }
     await this.#database.batch(operations);
@@ -148,6 +194,10 @@ export class IndexRealm {
 function within(prefix: Buffer): { gte: Buffer; lt: Buffer } {
   const end = Buffer.alloc(LOOKUP_BYTES + ENTRY_KEY_BYTES + 1, 0xff);
   return { gte: prefix, lt: Buffer.concat([prefix, end]) };
+}
+
+function timeOf(value: Buffer): number {
+  return Number(value.readBigUInt64BE());
 }
 
 async function openDatabase(folder: string): Promise<Database> {

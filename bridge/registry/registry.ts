@@ -17,6 +17,8 @@ export interface KafkaRegistryOptions {
   readonly access: KafkaAccess;
   /** Where the local index lies. */
   readonly folder: string;
+  /** The longest that devices' outboxes keep what nobody took. */
+  readonly outboxMaxAgeMs: number;
   readonly log: Logger;
 }
 
@@ -88,14 +90,15 @@ export class KafkaRegistry implements Registry {
   }
 
   async #open(name: string): Promise<TenantRegistry> {
-    const { directory, access, log } = this.#options;
+    const { directory, access, outboxMaxAgeMs, log } = this.#options;
     const tenant = directory.tenant(name);
     if (!tenant || this.#stopped)
       throw new VeilError("UNAVAILABLE", "the registry of this tenant is not open");
     const registry = new TenantRegistry({
       tenant,
-      access,
+      ...{ access, outboxMaxAgeMs },
       realm: (topic) => this.#index.realm(topic),
+      retentionMs: () => directory.tenant(name)?.kafka.retentionMs ?? Number.POSITIVE_INFINITY,
       log,
     });
     try {

@@ -1,14 +1,16 @@
 /** The registry of one tenant: its topic in Kafka, followed into the local index. */
 import { setImmediate as breathe } from "node:timers/promises";
-import { VeilError } from "../../core/errors.ts";
+import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { hkdf, hmacSha256 } from "../../core/scheme/bytes.ts";
+import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { INTERNAL_KIND } from "../../core/wire/store.ts";
 import type { Tenant } from "../directory/types.ts";
 import { CompactedTopic, type KafkaAccess } from "../store/compacted-topic.ts";
-import type { TopicEntry } from "../store/topic-entry.ts";
+import type { StoredEntry } from "../store/topic-entry.ts";
 import { entryKeyOf, openEntry, sealEntry } from "./entry.ts";
-import { type IndexEntry, type IndexRealm, LOOKUP_BYTES } from "./local-index.ts";
+import { type IndexEntry, type IndexPlace, type IndexRealm, LOOKUP_BYTES } from "./local-index.ts";
+import { Sweeper } from "./sweeper.ts";
 import type { RegistryEntry, RegistryKey } from "./types.ts";
 
 /**
@@ -20,12 +22,20 @@ const MAX_SLEEP_MS = 12 * 3600 * 1000;
 const MAX_PRODUCERS_PER_KID = 256;
 /** Entries taken in between two breaths of the event loop: about 5 ms. */
 const OPENED_AT_ONCE = 256;
+/** An entry's time of use is written anew when it is so old: a key costs one small write a day, whoever uses it. */
+const NOTE_USE_AFTER_MS = 24 * 3600 * 1000;
 
 export interface TenantRegistryOptions {
   readonly tenant: Tenant;
   readonly access: KafkaAccess;
   /** The part of the index for a topic. */
   readonly realm: (topic: string) => IndexRealm;
+  /** The tenant's retention now. */
+  readonly retentionMs: () => number;
+  /** The longest that devices' outboxes keep what nobody took. */
+  readonly outboxMaxAgeMs: number;
+  /** For tests, which do not wait for days. */
+  readonly timing?: { readonly noteUseAfterMs: number; readonly marginMs: number };
   readonly log: Logger;
 }
 
@@ -34,6 +44,10 @@ export class TenantRegistry {
   readonly #topic: CompactedTopic;
   readonly #index: IndexRealm;
   readonly #lookupKey: Buffer;
+  readonly #sweeper: Sweeper;
+  readonly #noteUseAfterMs: number;
+  /** When the newest entry was written, by Kafka's clock. */
+  #newestAtMs = 0;
 
   constructor(options: TenantRegistryOptions) {
     this.#options = options;
@@ -42,6 +56,8 @@ export class TenantRegistry {
     this.#topic = new CompactedTopic({ ...access, topic, log });
     this.#index = realm(topic);
     this.#lookupKey = hkdf(tenant.bridgeKey, { info: "VEILMQ-V01-index\0", length: 32 });
+    this.#noteUseAfterMs = options.timing?.noteUseAfterMs ?? NOTE_USE_AFTER_MS;
+    this.#sweeper = this.#createSweeper();
   }
 
   /** Begins to follow the topic where the index ends, or from its beginning. One attempt. */
@@ -52,9 +68,11 @@ export class TenantRegistry {
       onEntries: (entries, next) => this.#take(entries, next),
       onAnew: () => this.#index.clear(),
     });
+    this.#sweeper.start();
   }
 
   async stop(): Promise<void> {
+    await this.#sweeper.stop();
     await this.#topic.stop();
   }
 
@@ -63,22 +81,26 @@ export class TenantRegistry {
     const { store } = this.#options.tenant;
     const entryKey = entryKeyOf(store, key);
     const known = await this.#get(entryKey);
-    if (known?.announcement.equals(entry.announcement)) return;
+    if (known?.announcement.equals(entry.announcement)) {
+      await this.#use({ entryKey, lookup: this.#lookup(key) });
+      return;
+    }
     // Consumers hold a topic's data keys: with the kid of another they could publish in its name.
     const announced = known ? [] : await this.find(key);
     if (announced.some(({ producerId }) => producerId !== key.producerId))
       throw new VeilError("BAD_RECORD", "another producer has announced this key");
-    const sealed = sealEntry(store, key, entry);
-    await this.#topic.append({ key: entryKey, value: sealed });
-    await this.#index.write([{ entryKey, lookup: this.#lookup(key), sealed }]);
+    await this.#write({ entryKey, lookup: this.#lookup(key) }, sealEntry(store, key, entry));
   }
 
   /** As `Registry.has`. */
   async has(key: RegistryKey): Promise<boolean> {
     const entryKey = entryKeyOf(this.#options.tenant.store, key);
-    if (await this.#get(entryKey)) return true;
-    await this.#topic.readToEnd();
-    return (await this.#get(entryKey)) !== undefined;
+    if (!(await this.#get(entryKey))) {
+      await this.#topic.readToEnd();
+      if (!(await this.#get(entryKey))) return false;
+    }
+    await this.#use({ entryKey, lookup: this.#lookup(key) });
+    return true;
   }
 
   /** As `Registry.find`. */
@@ -87,6 +109,53 @@ export class TenantRegistry {
     if (found.length > 0) return found;
     await this.#topic.readToEnd();
     return this.#list(key);
+  }
+
+  /** Takes out what nobody can use any more; returns how many entries. It is done a few times a day anyway. */
+  async sweep(): Promise<number> {
+    return this.#sweeper.sweep();
+  }
+
+  #createSweeper(): Sweeper {
+    const { retentionMs, outboxMaxAgeMs, timing, log } = this.#options;
+    return new Sweeper({
+      ...{ realm: this.#index, retentionMs, outboxMaxAgeMs, log },
+      newestAtMs: () => this.#newestAtMs,
+      topicRetentionMs: (place) => this.#topicRetentionMs(place),
+      readToEnd: () => this.#topic.readToEnd(),
+      remove: ({ entryKey }) => this.#topic.append({ key: entryKey, value: null }),
+      ...(timing && { marginMs: timing.marginMs }),
+    });
+  }
+
+  /** The entry's own writing again is how all bridges learn that it is in use. */
+  async #use(place: IndexPlace): Promise<void> {
+    const usedAtMs = (await this.#index.usedAtMs(place)) ?? 0;
+    // Whichever clock says that it is time: Kafka's decides what is taken out, and may be ahead of ours.
+    if (Math.max(Date.now(), this.#newestAtMs) - usedAtMs < this.#noteUseAfterMs) return;
+    const sealed = await this.#index.get(place.entryKey);
+    if (sealed) await this.#write(place, sealed);
+  }
+
+  async #write(place: IndexPlace, sealed: Buffer): Promise<void> {
+    await this.#topic.append({ key: place.entryKey, value: sealed });
+    await this.#index.write([{ ...place, sealed, usedAtMs: Date.now() }]);
+  }
+
+  /** Of a topic that is not there, 0; of one that keeps everything, Infinity. */
+  async #topicRetentionMs({ entryKey }: IndexPlace): Promise<number> {
+    const { access, tenant } = this.#options;
+    const sealed = await this.#index.get(entryKey);
+    const opened = sealed && openEntry(tenant.store, tenant.name, { entryKey, sealed });
+    if (!opened) return Number.POSITIVE_INFINITY;
+    try {
+      const { config } = await access.admin.describeTopic(kafkaTopicOf(opened.key.tag));
+      const retentionMs = Number(config["retention.ms"] ?? "-1");
+      return retentionMs >= 0 ? retentionMs : Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (isVeilError(error, "NOT_FOUND")) return 0;
+      throw error;
+    }
   }
 
   async #get(entryKey: Buffer): Promise<RegistryEntry | undefined> {
@@ -121,20 +190,22 @@ export class TenantRegistry {
     return low;
   }
 
-  async #take(entries: readonly TopicEntry[], next: bigint): Promise<void> {
+  async #take(entries: readonly StoredEntry[], next: bigint): Promise<void> {
     const changes: IndexEntry[] = [];
-    for (const [n, { key, value }] of entries.entries()) {
-      const change = value ? this.#admit(key, value) : await this.#removal(key);
+    for (const [n, { key, value, atMs }] of entries.entries()) {
+      this.#newestAtMs = Math.max(this.#newestAtMs, atMs);
+      const change = value ? this.#admit(key, value, atMs) : await this.#removal(key);
       if (change) changes.push(change);
       if (n % OPENED_AT_ONCE === OPENED_AT_ONCE - 1) await breathe();
     }
     await this.#index.write(changes, next);
   }
 
-  #admit(entryKey: Buffer, sealed: Buffer): IndexEntry | undefined {
+  #admit(entryKey: Buffer, sealed: Buffer, atMs: number): IndexEntry | undefined {
     const { store, name } = this.#options.tenant;
     const opened = openEntry(store, name, { entryKey, sealed });
-    if (opened) return { entryKey, lookup: this.#lookup(opened.key), sealed };
+    const usedAtMs = Math.max(0, atMs);
+    if (opened) return { entryKey, lookup: this.#lookup(opened.key), sealed, usedAtMs };
     this.#options.log.warn("an entry of the registry does not open");
     return undefined;
   }

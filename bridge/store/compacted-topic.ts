@@ -11,7 +11,7 @@ import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Appender } from "./appender.ts";
 import { SharedCheck } from "./shared-check.ts";
-import type { TopicEntry } from "./topic-entry.ts";
+import type { StoredEntry, TopicEntry } from "./topic-entry.ts";
 
 /** One, so that there is one order. */
 const PARTITION = 0;
@@ -39,7 +39,7 @@ export interface FollowOptions {
   /** The first offset to deliver; what compaction removed is skipped. */
   readonly from: bigint;
   /** Takes entries in their order; `next` is the offset after the last of them. Views: copy what is kept. */
-  readonly onEntries: (entries: readonly TopicEntry[], next: bigint) => Promise<void>;
+  readonly onEntries: (entries: readonly StoredEntry[], next: bigint) => Promise<void>;
   /** The topic is not the one that was read before: everything is delivered again, from its beginning. */
   readonly onAnew: () => Promise<void>;
 }
@@ -75,6 +75,8 @@ export class CompactedTopic {
       replication,
       config: {
         "cleanup.policy": "compact",
+        // One clock, whatever the bridges' are: what was used last when is told by it.
+        "message.timestamp.type": "LogAppendTime",
         "min.insync.replicas": replication === MAX_REPLICAS ? "2" : "1",
         "unclean.leader.election.enable": "false",
       },
@@ -146,7 +148,9 @@ export class CompactedTopic {
       onBatch: async ({ messages }) => {
         const last = messages.at(-1);
         if (!last) return;
-        const entries = messages.flatMap(({ key, value }) => (key ? [{ key, value }] : []));
+        const entries = messages.flatMap(({ key, value, timestampMs: atMs }) =>
+          key ? [{ key, value, atMs }] : [],
+        );
         await onEntries(entries, last.offset + 1n);
         this.#next = last.offset + 1n;
         backoff.reset();

@@ -45,6 +45,7 @@ Beyond one machine each listener needs an address and a certificate; plaintext h
     client: { messagesPerSecond: 1000, bytesPerSecond: 2097152 }
     tenant: { connections: 20000 }         # a tenant's own entry may have limits, too: docs/operations.md
   directoryMaxAgeMs: 600000                # an older directory stops match and release
+  outboxMaxAgeDays: 60                     # the longest outbox.maxAgeDays of the agents: keys are remembered so long
   logLevel: info
 
 Port 0 takes a free one; <stateDir>/listening.json tells which. The folder holds nothing that cannot be lost. A tenant

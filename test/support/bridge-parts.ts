@@ -81,6 +81,7 @@ export async function testRegistry(
     tenants: tenants.map(({ name }) => name),
     access: testAccess(),
     folder,
+    outboxMaxAgeMs: 60 * 24 * 3600 * 1000,
     log: silentLog,
   });
   onTestFinished(() => registry.stop());

@@ -8,6 +8,7 @@ import { testFolder } from "../../support/folder.ts";
 const entryKey = (n: number): Buffer => Buffer.alloc(32, n);
 const lookup = Buffer.alloc(16, 0xff);
 const sealed = Buffer.from("sealed");
+const usedAtMs = 1_700_000_000_000;
 
 async function openIndex(folder: string): Promise<LocalIndex> {
   const index = new LocalIndex(folder);
@@ -16,12 +17,18 @@ async function openIndex(folder: string): Promise<LocalIndex> {
   return index;
 }
 
+async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 describe("LocalIndex", () => {
   test("finds by key and lists by prefix, across a restart", async () => {
     const folder = join(await testFolder(), "index");
     const index = await openIndex(folder);
-    const entries = [1, 255, 3].map((n) => ({ entryKey: entryKey(n), lookup, sealed }));
-    const other = { entryKey: entryKey(4), lookup: Buffer.alloc(16, 0xfe), sealed };
+    const entries = [1, 255, 3].map((n) => ({ entryKey: entryKey(n), lookup, sealed, usedAtMs }));
+    const other = { entryKey: entryKey(4), lookup: Buffer.alloc(16, 0xfe), sealed, usedAtMs };
     await index.realm("a").write([...entries, other], 17n);
     await index.close();
 
@@ -36,16 +43,30 @@ describe("LocalIndex", () => {
 
   test("a deletion takes the entry from both", async () => {
     const realm = (await openIndex(join(await testFolder(), "index"))).realm("a");
-    await realm.write([{ entryKey: entryKey(1), lookup, sealed }]);
+    await realm.write([{ entryKey: entryKey(1), lookup, sealed, usedAtMs }]);
     await realm.write([{ entryKey: entryKey(1), lookup, sealed: null }], 5n);
     expect(await realm.get(entryKey(1))).toBeUndefined();
     expect(await realm.list(lookup, 10)).toEqual([]);
   });
 
+  test("tells when an entry was used last, and which were not used since", async () => {
+    const realm = (await openIndex(join(await testFolder(), "index"))).realm("a");
+    const places = [1, 2, 3].map((n) => ({ entryKey: entryKey(n), lookup }));
+    await realm.write(places.map((place, n) => ({ ...place, sealed, usedAtMs: usedAtMs + n })));
+    const [first, second, third] = places;
+    expect(second && (await realm.usedAtMs(second))).toBe(usedAtMs + 1);
+    expect(await listed(realm.unusedSince(usedAtMs + 2))).toEqual([first, second]);
+    if (first) await realm.write([{ ...first, sealed, usedAtMs: usedAtMs + 9 }]);
+    if (second) await realm.write([{ ...second, sealed: null }]);
+    expect(await listed(realm.unusedSince(usedAtMs + 9))).toEqual([third]);
+    expect(second && (await realm.usedAtMs(second))).toBeUndefined();
+  });
+
   test("topics are kept apart, also when one is cleared", async () => {
     const index = await openIndex(join(await testFolder(), "index"));
     const [a, b] = [index.realm("a"), index.realm("b")];
-    for (const realm of [a, b]) await realm.write([{ entryKey: entryKey(1), lookup, sealed }], 1n);
+    for (const realm of [a, b])
+      await realm.write([{ entryKey: entryKey(1), lookup, sealed, usedAtMs }], 1n);
     await a.clear();
     expect(await a.get(entryKey(1))).toBeUndefined();
     expect(await a.list(lookup, 10)).toEqual([]);
@@ -57,7 +78,7 @@ describe("LocalIndex", () => {
   test("one that was damaged is made anew", async () => {
     const folder = join(await testFolder(), "index");
     const index = await openIndex(folder);
-    await index.realm("a").write([{ entryKey: entryKey(1), lookup, sealed }], 1n);
+    await index.realm("a").write([{ entryKey: entryKey(1), lookup, sealed, usedAtMs }], 1n);
     await index.close();
     await writeFile(join(folder, "CURRENT"), randomBytes(30));
     const again = (await openIndex(folder)).realm("a");

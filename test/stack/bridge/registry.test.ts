@@ -2,8 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { VerifiedDirectory } from "../../../bridge/directory/directory.ts";
 import { entryKeyOf } from "../../../bridge/registry/entry.ts";
+import { LocalIndex } from "../../../bridge/registry/local-index.ts";
+import {
+  TenantRegistry,
+  type TenantRegistryOptions,
+} from "../../../bridge/registry/tenant-registry.ts";
 import { CompactedTopic } from "../../../bridge/store/compacted-topic.ts";
 import { TopicScan } from "../../../core/ports/kafka/scan.ts";
 import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
@@ -25,6 +32,29 @@ async function served() {
   const { directory, access } = await testDirectory([tenant], identity);
   await directory.import([await tenant.head(identity, 1)]);
   return { tenant, directory, access, topic: registryTopic(tenant) };
+}
+
+/** With times of its own; a tenant that keeps nothing, so that only those count. */
+async function tenantRegistry(
+  directory: VerifiedDirectory,
+  { name }: TestTenant,
+  timing: NonNullable<TenantRegistryOptions["timing"]>,
+): Promise<TenantRegistry> {
+  const tenant = directory.tenant(name);
+  if (!tenant) throw new Error("the tenant is not served");
+  const index = new LocalIndex(await testFolder());
+  await index.open();
+  const registry = new TenantRegistry({
+    ...{ tenant, timing, access: testAccess(), outboxMaxAgeMs: 0, log: silentLog },
+    retentionMs: () => 0,
+    realm: (topic) => index.realm(topic),
+  });
+  onTestFinished(async () => {
+    await registry.stop();
+    await index.close();
+  });
+  await registry.start();
+  return registry;
 }
 
 function registryTopic({ bridgeKey }: TestTenant): string {
@@ -146,6 +176,45 @@ describe("the registry", () => {
     ]);
     await expect.poll(() => registry.has(key)).toBe(false);
     expect(await registry.find(key)).toEqual([]);
+  });
+
+  test("what is used is noted for all, at most as often as wanted", async () => {
+    const { tenant, directory, access, topic } = await served();
+    const eager = await tenantRegistry(directory, tenant, { noteUseAfterMs: 0, marginMs: 0 });
+    const calm = await tenantRegistry(directory, tenant, { noteUseAfterMs: 1e9, marginMs: 0 });
+    const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
+    await eager.register(key, entry);
+    const written = async () => (await access.admin.listOffsets(topic))[0]?.high;
+    expect(await written()).toBe(1n);
+    expect(await calm.has(key)).toBe(true);
+    await calm.register(key, entry);
+    expect(await written()).toBe(1n);
+    expect(await eager.has(key)).toBe(true);
+    expect(await written()).toBe(2n);
+    await eager.register(key, entry);
+    expect(await written()).toBe(3n);
+    expect(await calm.find(key)).toEqual([entry]);
+  });
+
+  test("what nobody can use any more is forgotten by all bridges, and the rest is not", async () => {
+    const { tenant, directory } = await served();
+    const timing = { noteUseAfterMs: 0, marginMs: 5_000 };
+    const one = await tenantRegistry(directory, tenant, timing);
+    const two = await tenantRegistry(directory, tenant, timing);
+    const [old, used, late] = [1, 2, 3].map(() =>
+      announced({ tenant: tenant.name, producerId: "pump" }),
+    );
+    if (!old || !used || !late) throw new Error("three were made");
+    for (const { key, entry } of [old, used]) await one.register(key, entry);
+    await sleep(timing.marginMs + 500);
+    expect(await two.has(used.key)).toBe(true);
+    await one.register(late.key, late.entry);
+    expect(await one.sweep()).toBe(1);
+    for (const registry of [one, two]) {
+      await expect.poll(() => registry.find(old.key)).toEqual([]);
+      expect(await registry.find(used.key)).toEqual([used.entry]);
+      expect(await registry.find(late.key)).toEqual([late.entry]);
+    }
   });
 
   test("a thousand who ask for what is not there cost Kafka a few questions", async () => {
