@@ -22,6 +22,8 @@ import { Matching } from "./matching/matching.ts";
 import { BridgeMetrics } from "./metrics.ts";
 import { findOrphans } from "./orphans.ts";
 import { KafkaRegistry } from "./registry/registry.ts";
+import { LossTopic } from "./rekey/loss-topic.ts";
+import { Rekeys } from "./rekey/rekeys.ts";
 import { Sightings } from "./sightings.ts";
 import { Topics } from "./writer/topics.ts";
 import { Writer } from "./writer/writer.ts";
@@ -62,7 +64,7 @@ interface Shared {
   readonly cluster: ReturnType<typeof buildCluster>;
 }
 
-/** What all bridges share: the directory and the registry. */
+/** What all bridges share: the directory, the registry, and who has to make new keys. */
 function buildState({ config, log, cluster, identities }: Shared & { identities: string[] }) {
   const { zookeeper, internal: access } = cluster;
   const directory = new VerifiedDirectory({
@@ -81,9 +83,13 @@ function buildState({ config, log, cluster, identities }: Shared & { identities:
     outboxMaxAgeMs: config.outboxMaxAgeDays * DAY_MS,
     log,
   });
+  const rekeys = new Rekeys({
+    directory,
+    openLog: (tenant, onLosses) => new LossTopic({ tenant, access, onLosses, log }),
+  });
   const kmsPublicKey = (tenant: string) => directory.kmsPublicKey(tenant);
   const mailboxes = new Mailboxes({ zookeeper, kmsPublicKey, log });
-  return { directory, registry, mailboxes };
+  return { directory, registry, rekeys, mailboxes };
 }
 
 /** The KMS public keys by tenant. */

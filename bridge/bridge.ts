@@ -1,7 +1,7 @@
 /**
  * One bridge, from its configuration to its end.
  *
- *   zookeeper → brokers → kafka → directory → registry → matching → writer → ingress → http → admin
+ *   zookeeper → brokers → kafka → rekeys → directory → registry → matching → writer → ingress → http → admin
  *
  * It stops in reverse: what takes requests goes first, what they need stays until they are answered.
  */
@@ -113,7 +113,7 @@ export class Bridge {
 
 function inOrder(assembly: Assembly): readonly Part[] {
   const { zookeeper, brokers, leaders, admin, inspection } = assembly;
-  const { producer, internal, directory, registry } = assembly;
+  const { producer, internal, rekeys, directory, registry } = assembly;
   const { matching, writer, ingress, http, adminServer, metrics } = assembly;
   return [
     zookeeper,
@@ -130,6 +130,7 @@ function inOrder(assembly: Assembly): readonly Part[] {
         ]);
       },
     },
+    rekeys,
     directory,
     registry,
     { name: "matching", stop: () => matching.stop() },

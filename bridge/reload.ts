@@ -14,7 +14,7 @@ export async function reload(
   log: Logger,
 ): Promise<void> {
   const secrets = await readSecrets(after);
-  const { ingress, http, adminServer, limits, directory, registry } = assembly;
+  const { ingress, http, adminServer, limits, directory, registry, rekeys } = assembly;
   if (secrets.mqtt) ingress.setCertificate(secrets.mqtt);
   if (secrets.http) http.setCertificate(secrets.http);
   if (secrets.admin) adminServer.setCertificate(secrets.admin);
@@ -24,6 +24,7 @@ export async function reload(
   for (const name of await directory.setTenants(tenantKeys(after))) {
     ingress.closeTenant(name);
     await registry.forget(name);
+    await rekeys.forget(name);
   }
   log.level = after.logLevel;
   const waiting = changesThatWait(before, after);

@@ -70,7 +70,8 @@ export class Clients {
     const before = held.client;
     held.client = clientOf({ tenant: this.#tenant, client: opened.client }, held);
     if (!before && !held.client) return null;
-    return { login: { tenant: this.#tenant, client: opened.client }, before, after: held.client };
+    const login = { tenant: this.#tenant, client: opened.client };
+    return { login, serial: opened.serial, before, after: held.client };
   }
 }
 

@@ -35,6 +35,8 @@ export interface Client {
 
 export interface ClientChange {
   readonly login: Login;
+  /** Of the document that made the change. */
+  readonly serial: number;
   readonly before: Client | null;
   readonly after: Client | null;
 }

@@ -45,7 +45,7 @@ async function registerKey(
   alias: Alias,
   payload: Buffer,
 ): Promise<void> {
-  const { directory, matching, registry } = services;
+  const { directory, matching, registry, rekeys } = services;
   const { login, ended } = session;
   const tenant = directory.tenant(login.tenant);
   const client = directory.client(login);
@@ -56,12 +56,14 @@ async function registerKey(
   const { epoch, wrapped, kid } = judge(payload, { tenant, client, nowMs: services.nowMs() });
   await retryUntil(ended, () => matching.checkWrapped({ tenant, client, epoch, wrapped }));
   const producerId = login.client;
-  await retryUntil(ended, () =>
+  const renewed = rekeys.beginAnnouncement(login, alias.hexTag);
+  const { isNew } = await retryUntil(ended, () =>
     registry.register(
       { tenant: login.tenant, tag: alias.tag, kid, producerId },
       { producerId, announcement: payload, cert },
     ),
   );
+  if (isNew) renewed();
   rememberKid(alias, kid);
 }
 

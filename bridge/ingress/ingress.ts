@@ -28,8 +28,7 @@ import { announce } from "./announcement.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { takeRecord } from "./record.ts";
 import { register } from "./registration.ts";
-import { Rekeys } from "./rekeys.ts";
-import { reviewClient, reviewReaders, reviewTenant } from "./review.ts";
+import { reviewClient, reviewProducer, reviewTenant } from "./review.ts";
 import { type IngressServices, noteRefusal } from "./services.ts";
 import { Session } from "./session.ts";
 
@@ -47,22 +46,23 @@ export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
 export class Ingress {
   readonly name = "ingress";
   readonly #listener: IngressOptions["listener"];
-  readonly #services: IngressServices & { readonly rekeys: Rekeys };
+  readonly #services: IngressServices;
   readonly #sessions = new Map<MqttSession, Session>();
   #server: MqttServer | undefined;
   #stopListening: (() => void)[] = [];
 
   constructor({ listener, nowMs = Date.now, ...services }: IngressOptions) {
     this.#listener = listener;
-    this.#services = { ...services, nowMs, rekeys: new Rekeys() };
+    this.#services = { ...services, nowMs };
   }
 
   /** Begins to take connections. Throws CONFIG as `startMqttServer`. */
   async start(): Promise<void> {
-    const { directory, limits, log, metrics } = this.#services;
+    const { directory, rekeys, limits, log, metrics } = this.#services;
     this.#stopListening = [
       directory.onClientChange((change) => this.#clientChanged(change)),
       directory.onTenant((tenant) => this.#tenantChanged(tenant)),
+      rekeys.onLost((tags, tenant) => this.#readerLost(tags, tenant)),
     ];
     this.#server = await startMqttServer({
       ...this.#listener,
@@ -220,7 +220,11 @@ export class Ingress {
     const connection = this.#server?.session(formatLogin(change.login));
     const session = connection && this.#sessions.get(connection);
     if (session) reviewClient(this.#services, session, change);
-    reviewReaders(this.#services, this.#sessions.values(), change);
+  }
+
+  #readerLost(tags: ReadonlySet<string>, tenant: string): void {
+    for (const session of this.#sessions.values())
+      if (session.login.tenant === tenant) reviewProducer(this.#services, session, tags);
   }
 
   #tenantChanged(tenant: Tenant): void {

@@ -11,13 +11,12 @@ import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { decodeRegistration, type Registration } from "../../core/wire/mqtt.ts";
 import { messageKey, partitionOf } from "../../core/wire/store.ts";
 import type { Client, Tenant } from "../directory/types.ts";
-import type { Rekeys } from "./rekeys.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
 /** Judges a registration and pushes the answer. Never throws. */
 export async function register(
-  services: IngressServices & { readonly rekeys: Rekeys },
+  services: IngressServices,
   session: Session,
   number: number,
   payload: Buffer,
@@ -43,17 +42,13 @@ interface Asked {
   readonly payload: Buffer;
 }
 
-async function judge(
-  services: IngressServices & { readonly rekeys: Rekeys },
-  session: Session,
-  asked: Asked,
-): Promise<void> {
+async function judge(services: IngressServices, session: Session, asked: Asked): Promise<void> {
   try {
     const alias = await accept(services, session, asked);
     if (session.isBroken) return;
     session.aliases.set(alias.number, alias);
     session.push({ alias: alias.number, status: "ok" });
-    if (services.rekeys.claim(session.login, alias.hexTag))
+    if (services.rekeys.owes(session.login, alias.hexTag))
       session.push({ alias: alias.number, status: "rekey" });
   } catch (error) {
     if (!session.isBroken) refuse(services, session, asked.number, error);

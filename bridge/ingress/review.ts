@@ -3,10 +3,8 @@
  * end, aliases are judged again, and producers of a tag that a consumer lost are told to make a new key.
  */
 import type { RefusalCode } from "../../core/errors.ts";
-import type { Grant } from "../../core/wire/directory.ts";
 import { isOfTags } from "../directory/epochs.ts";
 import type { Client, ClientChange, Tenant } from "../directory/types.ts";
-import type { Rekeys } from "./rekeys.ts";
 import { type IngressServices, noteRefusal } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
@@ -36,21 +34,22 @@ export function reviewTenant(services: IngressServices, session: Session, tenant
   }
 }
 
-/** Tells the producers among `sessions` of every tag that the changed client could read and may no longer. */
-export function reviewReaders(
-  { rekeys }: { readonly rekeys: Rekeys },
-  sessions: Iterable<Session>,
-  { login, before, after }: ClientChange,
+/** A consumer lost these tags: the device makes new keys for those that it publishes under. */
+export function reviewProducer(
+  { directory, rekeys, nowMs }: IngressServices,
+  session: Session,
+  lost: ReadonlySet<string>,
 ): void {
-  const lost = lostTags(before, after);
-  if (lost.size === 0) return;
-  for (const hexTag of lost) rekeys.lost(login.tenant, hexTag);
-  for (const session of sessions) {
-    if (session.login.tenant !== login.tenant) continue;
-    for (const { number, hexTag } of session.aliases.values())
-      if (lost.has(hexTag) && rekeys.claim(session.login, hexTag))
-        session.push({ alias: number, status: "rekey" });
-  }
+  const client = directory.client(session.login);
+  if (!client) return;
+  // The same change may have taken the topic from the device itself: it is told that instead.
+  for (const { number, tag, hexTag } of session.aliases.values())
+    if (
+      lost.has(hexTag) &&
+      rekeys.owes(session.login, hexTag) &&
+      directory.allows(client, "pub", tag, nowMs())
+    )
+      session.push({ alias: number, status: "rekey" });
 }
 
 function reviewGrant(
@@ -83,17 +82,4 @@ function withdraw(
   session.aliases.delete(number);
   noteRefusal(services, { login: session.login, what: "reg", code, reason });
   session.push({ alias: number, status: "refused", code, message: reason });
-}
-
-function lostTags(before: Client | null, after: Client | null): ReadonlySet<string> {
-  const lost = new Set<string>();
-  if (before?.status !== "active") return lost;
-  for (const [hexTag, grant] of before.grants)
-    if (canRead(grant) && !(after?.status === "active" && canRead(after.grants.get(hexTag))))
-      lost.add(hexTag);
-  return lost;
-}
-
-function canRead(grant: Grant | undefined): boolean {
-  return grant?.ops.includes("sub") === true;
 }

@@ -11,6 +11,7 @@ import type { Mailboxes } from "../mail/mailboxes.ts";
 import type { Matching } from "../matching/matching.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Registry } from "../registry/types.ts";
+import type { Rekeys } from "../rekey/rekeys.ts";
 import type { Sightings } from "../sightings.ts";
 import type { Topics } from "../writer/topics.ts";
 import type { Writer } from "../writer/writer.ts";
@@ -23,6 +24,7 @@ export interface IngressServices {
   readonly matching: Pick<Matching, "match" | "checkWrapped">;
   readonly topics: Pick<Topics, "ensure" | "forget">;
   readonly registry: Pick<Registry, "register" | "has">;
+  readonly rekeys: Pick<Rekeys, "owes" | "beginAnnouncement" | "onLost">;
   readonly writer: Pick<Writer, "write" | "dropSession">;
   readonly mailboxes: Pick<Mailboxes, "follow" | "open" | "remove">;
   readonly metrics: BridgeMetrics;
@@ -55,7 +57,7 @@ const HINTS: Readonly<Record<RefusedCode, string>> = {
 
 /** One refusal: counted, and one structured line. `reason` never holds what a peer sent. */
 export function noteRefusal(
-  services: Omit<IngressServices, "matching" | "topics" | "registry" | "writer">,
+  services: Omit<IngressServices, "matching" | "topics" | "registry" | "rekeys" | "writer">,
   refusal: {
     readonly login: Login | null;
     readonly what: UpstreamKind | "connect";

@@ -61,8 +61,8 @@ export class KafkaRegistry implements Registry {
     await opened?.stop();
   }
 
-  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
-    await (await this.#tenant(key.tenant)).register(key, entry);
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<{ readonly isNew: boolean }> {
+    return (await this.#tenant(key.tenant)).register(key, entry);
   }
 
   async has(key: RegistryKey): Promise<boolean> {

@@ -77,19 +77,20 @@ export class TenantRegistry {
   }
 
   /** As `Registry.register`. */
-  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<{ readonly isNew: boolean }> {
     const { store } = this.#options.tenant;
     const entryKey = entryKeyOf(store, key);
     const known = await this.#get(entryKey);
     if (known?.announcement.equals(entry.announcement)) {
       await this.#use({ entryKey, lookup: this.#lookup(key) });
-      return;
+      return { isNew: false };
     }
     // Consumers hold a topic's data keys: with the kid of another they could publish in its name.
     const announced = known ? [] : await this.find(key);
     if (announced.some(({ producerId }) => producerId !== key.producerId))
       throw new VeilError("BAD_RECORD", "another producer has announced this key");
     await this.#write({ entryKey, lookup: this.#lookup(key) }, sealEntry(store, key, entry));
+    return { isNew: !known && announced.length === 0 };
   }
 
   /** As `Registry.has`. */

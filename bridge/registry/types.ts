@@ -19,10 +19,11 @@ export interface RegistryEntry {
 
 export interface Registry {
   /**
-   * Resolves when Kafka has the entry with acks=all. The same entry again is no second write. Throws BAD_RECORD where
-   * another producer has announced the kid under this tag: a kid is 128 bits of a hash, so that is no accident.
+   * Resolves when Kafka has the entry with acks=all: whether its producer had not announced the kid before. The same
+   * entry again is no second write. Throws BAD_RECORD where another producer has announced the kid under this tag: a
+   * kid is 128 bits of a hash, so that is no accident.
    */
-  register(key: RegistryKey, entry: RegistryEntry): Promise<void>;
+  register(key: RegistryKey, entry: RegistryEntry): Promise<{ readonly isNew: boolean }>;
   /** Whether this producer announced this kid under this tag; asks Kafka's present end before it says no. */
   has(key: RegistryKey): Promise<boolean>;
   /** All announcements of a kid under a tag, whoever made them; empty only after reading to Kafka's present end. */

@@ -13,7 +13,7 @@ const INTERNAL_NAME_LENGTH = 26;
 const PSEUDONYM_BYTES = 8;
 
 /** The kinds of internal topics. */
-export const INTERNAL_KIND = { registry: 1, directory: 2 } as const;
+export const INTERNAL_KIND = { registry: 1, directory: 2, loss: 3 } as const;
 export type InternalKind = (typeof INTERNAL_KIND)[keyof typeof INTERNAL_KIND];
 
 /** The pseudonym of a producer under one tag, 8 bytes: the Kafka message key. */

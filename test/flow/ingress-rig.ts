@@ -13,6 +13,7 @@ import { Mailboxes } from "../../bridge/mail/mailboxes.ts";
 import { Matching } from "../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
 import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
+import { Rekeys } from "../../bridge/rekey/rekeys.ts";
 import { Sightings } from "../../bridge/sightings.ts";
 import { Topics } from "../../bridge/writer/topics.ts";
 import type { Writer } from "../../bridge/writer/writer.ts";
@@ -40,6 +41,7 @@ import { registryKey } from "../../core/wire/store.ts";
 import { FakeKafka, writerOn } from "../bridge/writer/fake-kafka.ts";
 import { EPOCH, Fleet, type Member } from "../support/fleet.ts";
 import { testLimits } from "../support/limits.ts";
+import { MemoryLosses } from "../support/memory-losses.ts";
 import { MemoryZooKeeper } from "../support/memory-zookeeper.ts";
 import { until } from "../support/until.ts";
 
@@ -50,10 +52,16 @@ export class MemoryRegistry implements Pick<Registry, "register" | "has"> {
   readonly entries = new Map<string, RegistryEntry>();
   isAway = false;
   questions = 0;
+  /** How often somebody wanted to register. */
+  attempts = 0;
 
-  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<{ isNew: boolean }> {
+    this.attempts += 1;
     if (this.isAway) throw new VeilError("UNAVAILABLE", "away");
-    this.entries.set(registryKey(key).toString("hex"), entry);
+    const id = registryKey(key).toString("hex");
+    const isNew = !this.entries.has(id);
+    this.entries.set(id, entry);
+    return { isNew };
   }
 
   async has(key: RegistryKey): Promise<boolean> {
@@ -68,6 +76,8 @@ const KMS = generateSigningKey();
 export interface SharedGround {
   readonly fleet?: Fleet;
   readonly zookeeper?: MemoryZooKeeper;
+  readonly registry?: MemoryRegistry;
+  readonly losses?: MemoryLosses;
 }
 
 export class IngressRig {
@@ -75,7 +85,9 @@ export class IngressRig {
   readonly zookeeper: MemoryZooKeeper;
   /** What mail is signed with. */
   readonly kms = KMS;
-  readonly registry = new MemoryRegistry();
+  readonly registry: MemoryRegistry;
+  /** Of consumers, in Kafka. */
+  readonly losses: MemoryLosses;
   readonly kafka = new FakeKafka();
   readonly metrics = new BridgeMetrics();
   readonly topicsMade: string[] = [];
@@ -87,11 +99,19 @@ export class IngressRig {
   readonly ingress: Ingress;
   readonly limits: Limits;
   readonly #matching: Matching;
+  readonly #rekeys: Rekeys;
 
   /** Bridges that share their clients, and their mail. */
-  constructor({ fleet = new Fleet(), zookeeper = new MemoryZooKeeper() }: SharedGround = {}) {
+  constructor(ground: SharedGround = {}) {
+    const { fleet = new Fleet(), zookeeper = new MemoryZooKeeper() } = ground;
     this.fleet = fleet;
     this.zookeeper = zookeeper;
+    this.registry = ground.registry ?? new MemoryRegistry();
+    this.losses = ground.losses ?? new MemoryLosses();
+    this.#rekeys = new Rekeys({
+      directory: fleet,
+      openLog: (_tenant, hear) => this.losses.open(hear),
+    });
     const log = pino({ level: "info" }, { write: (line: string) => this.log.push(line) });
     this.#matching = new Matching({
       maxWorkers: 2,
@@ -119,6 +139,7 @@ export class IngressRig {
       matching: this.#matching,
       topics,
       registry: this.registry,
+      rekeys: this.#rekeys,
       mailboxes: new Mailboxes({
         zookeeper: zookeeper.part,
         kmsPublicKey: () => importPublicKey(KMS.publicKey),
@@ -135,12 +156,18 @@ export class IngressRig {
 
   static async start(ground: SharedGround = {}): Promise<IngressRig> {
     const rig = new IngressRig(ground);
+    await rig.#rekeys.start();
+    // As when the directory is loaded.
+    rig.fleet.changeTenant({});
     await rig.ingress.start();
-    onTestFinished(async () => {
-      await Promise.all([rig.writer.stop(0), rig.#matching.stop()]);
-      await rig.ingress.stop();
-    });
+    onTestFinished(() => rig.stop());
     return rig;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.writer.stop(0), this.#matching.stop()]);
+    await this.ingress.stop();
+    await this.#rekeys.stop();
   }
 
   async connect(member: Member, onMail?: Device["onMail"]): Promise<Device> {

@@ -435,19 +435,71 @@ describe("a change of documents", () => {
     ]);
   });
 
-  it("a producer that was not there is told to rekey when it registers", async () => {
+  it("a producer that was not there is told each time it registers, until it has made a new key", async () => {
     const rig = await IngressRig.start();
     const reader = rig.fleet.enrol("reader", [TOPIC], ["sub"]);
     const member = rig.fleet.enrol("sensor", [TOPIC], ["pub"]);
+    const before = await rig.connect(member);
+    await before.open(1, TOPIC);
+    const old = [...rig.registry.entries.values()][0]?.announcement;
+    if (!old) throw new Error("nothing was announced");
+    await before.connection.close();
+    await until(() => rig.ingress.sessions === 0);
     rig.fleet.revoke(reader.login);
+    // It may never hear of it: what is pushed to a dead connection is gone.
+    for (const _time of [1, 2]) {
+      const device = await rig.connect(member);
+      await device.register(1, TOPIC);
+      await until(() => device.said(1).length === 2);
+      expect(device.said(1)).toEqual(["ok", "rekey"]);
+      // A key from before the loss, announced again, is no new one.
+      await device.publish("key", 1, old);
+    }
     const device = await rig.connect(member);
-    await device.register(1, TOPIC);
-    await until(() => device.said(1).length === 2);
-    expect(device.said(1)).toEqual(["ok", "rekey"]);
+    await device.open(1, TOPIC);
     const again = await rig.connect(member);
     await again.register(1, TOPIC);
     await quiet(50);
     expect(again.said(1)).toEqual(["ok"]);
+  });
+
+  it("a key that is announced while a consumer loses the tag does not count", async () => {
+    const rig = await IngressRig.start();
+    const reader = rig.fleet.enrol("reader", [TOPIC], ["sub"]);
+    const device = await rig.connect(rig.fleet.enrol("sensor", [TOPIC], ["pub"]));
+    await device.register(1, TOPIC);
+    rig.registry.isAway = true;
+    const announcing = device.announce(1, TOPIC);
+    await until(() => rig.registry.attempts > 0);
+    rig.fleet.revoke(reader.login);
+    rig.registry.isAway = false;
+    await announcing;
+    const again = await rig.connect(device.member);
+    await again.register(1, TOPIC);
+    await until(() => again.said(1).length === 2);
+    expect(again.said(1)).toEqual(["ok", "rekey"]);
+  });
+
+  it("other bridges hear of a loss, and those that start later", async () => {
+    const here = await IngressRig.start();
+    const { fleet, losses } = here;
+    const reader = fleet.enrol("reader", [TOPIC], ["sub"]);
+    const member = fleet.enrol("sensor", [TOPIC], ["pub"]);
+    // Another fleet: this bridge hears of the change from the first one alone.
+    const there = await IngressRig.start({ losses });
+    const twin = there.fleet.enrol("sensor", [TOPIC], ["pub"]);
+    const device = await there.connect(twin);
+    await device.register(1, TOPIC);
+    fleet.revoke(reader.login);
+    await until(() => device.said(1).length === 2);
+    expect(device.said(1)).toEqual(["ok", "rekey"]);
+    await here.stop();
+
+    const restarted = await IngressRig.start({ fleet, losses });
+    const late = await restarted.connect(member);
+    await late.register(1, TOPIC);
+    await until(() => late.said(1).length === 2);
+    expect(late.said(1)).toEqual(["ok", "rekey"]);
   });
 });
 

@@ -33,6 +33,7 @@ export class Fleet
   readonly parameters: PublicParameters;
   readonly #master: Master;
   #tenant: Tenant;
+  #serial = 0;
   readonly #clients = new Map<string, Client>();
   readonly #onClient = new Set<(change: ClientChange) => void>();
   readonly #onTenant = new Set<(tenant: Tenant) => void>();
@@ -104,7 +105,8 @@ export class Fleet
   set(after: Client): void {
     const before = this.client(after.login);
     this.#clients.set(formatLogin(after.login), after);
-    for (const listener of this.#onClient) listener({ login: after.login, before, after });
+    const serial = ++this.#serial;
+    for (const listener of this.#onClient) listener({ login: after.login, serial, before, after });
   }
 
   /** Changes some of what a client's documents say. */

@@ -3,11 +3,13 @@ import { pino } from "pino";
 import { Ingress } from "../../../bridge/ingress/ingress.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import type { RegistryEntry, RegistryKey } from "../../../bridge/registry/types.ts";
+import { Rekeys } from "../../../bridge/rekey/rekeys.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { registryKey } from "../../../core/wire/store.ts";
 import { testLimits } from "../../support/limits.ts";
+import { MemoryLosses } from "../../support/memory-losses.ts";
 import type { SimKafka } from "./kafka.ts";
 import type { Stage } from "./stage.ts";
 import { type PlayDirectory, tagOfToken } from "./tenant.ts";
@@ -26,11 +28,13 @@ export class SimRegistry {
     this.#troubles = options.troubles;
   }
 
-  async register(key: RegistryKey, entry: RegistryEntry): Promise<void> {
+  async register(key: RegistryKey, entry: RegistryEntry): Promise<{ isNew: boolean }> {
     const trouble = this.#troubles.shift();
-    if (trouble !== "before")
-      await this.#event(() => this.#entries.set(registryKey(key).toString("hex"), entry));
+    const id = registryKey(key).toString("hex");
+    const isNew = !this.#entries.has(id);
+    if (trouble !== "before") await this.#event(() => this.#entries.set(id, entry));
     if (trouble) throw new VeilError("UNAVAILABLE", "the registry does not answer");
+    return { isNew };
   }
 
   async has(key: RegistryKey): Promise<boolean> {
@@ -57,6 +61,7 @@ export interface SimBridgeOptions {
 export class SimBridge {
   readonly #options: SimBridgeOptions;
   readonly #writer: Writer;
+  readonly #rekeys: Rekeys;
   readonly #ingress: Ingress;
   #isAlive = true;
 
@@ -71,6 +76,8 @@ export class SimBridge {
         this.#isAlive ? send(batches, onResult) : new Promise(() => undefined),
       limits: { maxBatchMessages: 4 },
     });
+    const losses = new MemoryLosses();
+    this.#rekeys = new Rekeys({ directory, openLog: (_tenant, hear) => losses.open(hear) });
     this.#ingress = new Ingress({
       listener: { host: name, port: 0 },
       directory,
@@ -81,6 +88,7 @@ export class SimBridge {
       },
       topics: { ensure: async () => undefined, forget: () => undefined },
       registry,
+      rekeys: this.#rekeys,
       mailboxes: {
         follow: () => () => undefined,
         open: async () => null,
@@ -95,6 +103,7 @@ export class SimBridge {
   }
 
   async start(): Promise<void> {
+    await this.#rekeys.start();
     await this.#ingress.start();
   }
 

@@ -91,6 +91,7 @@ export const scheme = {
 
 /** The directory of one play, which tells its bridges alone. */
 export class PlayDirectory {
+  #serial = 0;
   readonly #listeners = new Set<(change: ClientChange) => void>();
 
   tenant(name: string): Tenant | null {
@@ -120,7 +121,8 @@ export class PlayDirectory {
     const somebody = fleet.client(member(0).login);
     if (!somebody) throw new Error("nobody is enrolled");
     const before = { ...somebody, login, grants: fleet.grants(TOPICS, ["sub"]) };
-    for (const listener of this.#listeners) listener({ login, before, after: null });
+    const serial = ++this.#serial;
+    for (const listener of this.#listeners) listener({ login, serial, before, after: null });
   }
 }
 
