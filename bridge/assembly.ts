@@ -25,6 +25,7 @@ import { KafkaRegistry } from "./registry/registry.ts";
 import { LossTopic } from "./rekey/loss-topic.ts";
 import { Rekeys } from "./rekey/rekeys.ts";
 import { Sightings } from "./sightings.ts";
+import { StoreMetrics } from "./store/metrics.ts";
 import { Topics } from "./writer/topics.ts";
 import { Writer } from "./writer/writer.ts";
 
@@ -42,7 +43,9 @@ export async function assemble(config: BridgeConfig, log: Logger) {
   const metrics = new BridgeMetrics();
   const limits = new Limits({ config, metrics, log });
   const secrets = await readSecrets(config);
-  const cluster = buildCluster({ config, log, secrets });
+  const storeMetrics = new StoreMetrics(metrics.registry);
+  const onTooFewReplicas = (): void => storeMetrics.tooFewReplicas();
+  const cluster = buildCluster({ config, log, secrets, onTooFewReplicas });
   const identities = await readIdentities(config.identityFile);
   const state = buildState({ config, log, cluster, identities });
   const sightings = new Sightings();
@@ -108,7 +111,8 @@ interface Parts extends Shared {
 /** From the devices to Kafka. */
 function buildIntake(parts: Parts) {
   const { config, log, cluster, state, metrics, limits, sightings, secrets } = parts;
-  const { admin, producer } = cluster;
+  const { admin, producer, internal } = cluster;
+  const { replication } = internal;
   const matching = new Matching({ onMatch: (source) => metrics.matched(source) });
   const writer = new Writer({
     send: async (batches, onResult) => {
@@ -129,7 +133,7 @@ function buildIntake(parts: Parts) {
     },
     ...state,
     matching,
-    topics: new Topics({ admin, log, onPartitionsChanged }),
+    topics: new Topics({ admin, replication, log, onPartitionsChanged }),
     writer,
     metrics,
     limits,

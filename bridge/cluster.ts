@@ -16,6 +16,7 @@ import { BrokerList } from "./brokers/broker-list.ts";
 import { AskedLeaders, ListedBrokers } from "./brokers/listed.ts";
 import { TopicLeaders } from "./brokers/topic-leaders.ts";
 import type { BridgeConfig } from "./config.ts";
+import { Replication } from "./store/replication.ts";
 import { type ListenerTls, readListenerTls } from "./tls.ts";
 
 const ZOOKEEPER_CALL_TIMEOUT_MS = 10_000;
@@ -62,8 +63,14 @@ interface Foundation {
   readonly log: Logger;
 }
 
+interface ClusterParts extends Foundation {
+  readonly secrets: Logins;
+  /** A topic is on fewer brokers than it should be. */
+  readonly onTooFewReplicas?: () => void;
+}
+
 /** ZooKeeper and Kafka. */
-export function buildCluster({ config, log, secrets }: Foundation & { readonly secrets: Logins }) {
+export function buildCluster({ config, log, secrets, onTooFewReplicas }: ClusterParts) {
   const { authFile: _read, ...servers } = config.zookeeper;
   const zookeeper = new ZooKeeper({
     ...servers,
@@ -84,7 +91,10 @@ export function buildCluster({ config, log, secrets }: Foundation & { readonly s
   const inspection = new KafkaInspection({ kafka });
   const producer = new KafkaProducer({ kafka });
   // One of its own: a broker answers one request of a connection at a time, and records must not wait for these.
-  const internal = { kafka, admin, producer: new KafkaProducer({ kafka }) };
+  const internalProducer = new KafkaProducer({ kafka });
+  const expected = config.kafka.replication;
+  const replication = new Replication({ admin, expected, onTooFew: onTooFewReplicas, log });
+  const internal = { kafka, admin, producer: internalProducer, replication };
   const maxTopics = config.limits.followedTopics;
   const leaders =
     brokers instanceof BrokerList

@@ -42,6 +42,7 @@ function changesThatWait(before: BridgeConfig, after: BridgeConfig): string[] {
     "kafka.brokers": config.kafka.brokers,
     "kafka.listener": config.kafka.listener,
     "kafka.root": config.kafka.root,
+    "kafka.replication": config.kafka.replication,
     stateDir: config.stateDir,
     identityFile: config.identityFile,
     directoryMaxAgeMs: config.directoryMaxAgeMs,

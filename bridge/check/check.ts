@@ -9,6 +9,7 @@ import { buildCluster, readLogins } from "../cluster.ts";
 import type { BridgeConfig } from "../config.ts";
 import { checkFiles } from "./files.ts";
 import { type Finding, failure, ok } from "./finding.ts";
+import { readHeads } from "./heads.ts";
 import { checkKafka } from "./kafka.ts";
 import { checkZooKeeper } from "./zookeeper.ts";
 
@@ -43,7 +44,11 @@ async function checkServers(config: BridgeConfig, log: Logger): Promise<readonly
     await brokers.start();
     const findings = await Promise.all([
       checkZooKeeper(config, zookeeper),
-      checkKafka({ config: config.kafka, admin, inspection }),
+      checkKafka({
+        config: config.kafka,
+        ...{ admin, inspection },
+        tenants: () => readHeads(config, zookeeper),
+      }),
     ]);
     return findings.flat();
   } finally {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseAddress } from "../../core/ports/kafka/client.ts";
 import { checkKafkaSecurity, kafkaSecurityFields } from "../../core/ports/kafka/security.ts";
+import { MAX_REPLICAS } from "../store/replication.ts";
 
 const brokerField = z.string().superRefine((address, context) => {
   try {
@@ -22,6 +23,8 @@ export const kafkaSchema = z
       .string()
       .regex(/^(\/[^/]+)+$/, "must be a path such as /kafka")
       .optional(),
+    /** On how many brokers each topic is. Without it, on as many as were ever seen up, at most three. */
+    replication: z.int().min(1).max(MAX_REPLICAS).optional(),
     ...kafkaSecurityFields,
   })
   .superRefine((kafka, context) => {

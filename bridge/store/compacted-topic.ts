@@ -10,12 +10,12 @@ import { TopicScan } from "../../core/ports/kafka/scan.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Appender } from "./appender.ts";
+import { MAX_REPLICAS, type Replication } from "./replication.ts";
 import { SharedCheck } from "./shared-check.ts";
 import type { StoredEntry, TopicEntry } from "./topic-entry.ts";
 
 /** One, so that there is one order. */
 const PARTITION = 0;
-const MAX_REPLICAS = 3;
 const RETRY = { minMs: 250, maxMs: 15_000 } as const;
 /** Twenty questions a second for the topic's end, whoever asks. */
 const MIN_CHECK_INTERVAL_MS = 50;
@@ -26,6 +26,7 @@ export interface KafkaAccess {
   readonly kafka: Kafka;
   readonly admin: KafkaAdmin;
   readonly producer: KafkaProducer;
+  readonly replication: Replication;
 }
 
 export interface CompactedTopicOptions extends KafkaAccess {
@@ -66,21 +67,21 @@ export class CompactedTopic {
 
   /** Creates the topic where it is missing. One attempt: rejects with what Kafka rejects with. */
   async create(): Promise<void> {
-    const { admin, topic } = this.#options;
-    const { brokers } = await admin.describeCluster();
-    const replication = Math.min(MAX_REPLICAS, brokers.length);
-    await admin.ensureTopic({
+    const { admin, replication, topic } = this.#options;
+    const replicas = await replication.wanted();
+    const outcome = await admin.ensureTopic({
       topic,
       partitions: 1,
-      replication,
+      replication: replicas,
       config: {
         "cleanup.policy": "compact",
         // One clock, whatever the bridges' are: what was used last when is told by it.
         "message.timestamp.type": "LogAppendTime",
-        "min.insync.replicas": replication === MAX_REPLICAS ? "2" : "1",
+        "min.insync.replicas": replicas === MAX_REPLICAS ? "2" : "1",
         "unclean.leader.election.enable": "false",
       },
     });
+    if (outcome === "exists") replication.judge(await admin.describeTopic(topic));
   }
 
   /** The offsets that Kafka has now: the first, and the one after the last. One attempt. */

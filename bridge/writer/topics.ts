@@ -6,15 +6,14 @@ import { VeilError } from "../../core/errors.ts";
 import type { TopicDescription, TopicSpec } from "../../core/ports/kafka/admin.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { RecentMap } from "../../core/runtime/recent-map.ts";
+import { MAX_REPLICAS, type Replication } from "../store/replication.ts";
 
-const MAX_REPLICATION = 3;
 const MAX_KNOWN_TOPICS = 100_000;
 /** How long a topic that was found right is taken to be so. */
 const TRUST_MS = 10 * 60_000;
 
 /** What the Kafka port's admin offers; `KafkaAdmin` is one. */
 export interface TopicAdmin {
-  describeCluster(): Promise<{ readonly brokers: readonly string[] }>;
   ensureTopic(spec: TopicSpec): Promise<"created" | "exists">;
   describeTopic(topic: string): Promise<Pick<TopicDescription, "partitions">>;
 }
@@ -27,6 +26,7 @@ export interface TopicSettings {
 
 export interface TopicsOptions {
   readonly admin: TopicAdmin;
+  readonly replication: Pick<Replication, "wanted" | "judge">;
   readonly log: Logger;
   /** A topic has another number of partitions than its tenant says: an alarm. */
   readonly onPartitionsChanged: () => void;
@@ -39,8 +39,6 @@ export class Topics {
     ttlMs: TRUST_MS,
   });
   readonly #underWay = new Map<string, Promise<void>>();
-  /** The most brokers ever seen: with one of three down a new topic still wants three replicas. */
-  #brokers = 0;
 
   constructor(options: TopicsOptions) {
     this.#options = options;
@@ -68,16 +66,16 @@ export class Topics {
   }
 
   async #make(topic: string, settings: TopicSettings): Promise<void> {
-    const { admin } = this.#options;
-    const { brokers } = await admin.describeCluster();
-    this.#brokers = Math.max(this.#brokers, brokers.length);
-    const spec = topicSpec(topic, settings, Math.min(MAX_REPLICATION, this.#brokers));
+    const { admin, replication } = this.#options;
+    const spec = topicSpec(topic, settings, await replication.wanted());
     if ((await admin.ensureTopic(spec)) === "exists") await this.#compare(topic, settings);
     this.#known.set(topic, settings);
   }
 
   async #compare(topic: string, { partitions: wanted }: TopicSettings): Promise<void> {
-    const { partitions } = await this.#options.admin.describeTopic(topic);
+    const { admin, replication } = this.#options;
+    const { partitions } = await admin.describeTopic(topic);
+    replication.judge({ partitions });
     if (partitions.length === wanted) return;
     this.#options.onPartitionsChanged();
     this.#options.log.error(
@@ -99,7 +97,7 @@ function topicSpec(
     partitions,
     replication,
     config: {
-      "min.insync.replicas": replication >= MAX_REPLICATION ? "2" : "1",
+      "min.insync.replicas": replication >= MAX_REPLICAS ? "2" : "1",
       "unclean.leader.election.enable": "false",
       "message.timestamp.type": "LogAppendTime",
       "cleanup.policy": "delete",

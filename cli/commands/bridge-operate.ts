@@ -22,7 +22,8 @@ function addCheck(bridge: Command): void {
       "after",
       `
 It reads the configuration and the files that it names (modes, certificates and when they expire), asks ZooKeeper and
-Kafka, and holds the settings of every veil- topic, the brokers and Kafka's ACLs against what bridges rely on.
+Kafka, and holds the settings of every veil- topic, the brokers and Kafka's ACLs against what bridges rely on and the
+owners' heads say. A topic with weaker settings is an error.
 Run it as the user that the bridge runs as. Exit codes: 0 no errors, 1 errors, or warnings with --strict.
 
 Examples:

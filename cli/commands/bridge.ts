@@ -41,6 +41,7 @@ Beyond one machine each listener needs an address and a certificate; plaintext h
     brokers: ["kafka1:9093"]               # found by these
     tls: { ca: kafka-ca.pem }
     sasl: { mechanism: scram-sha-512, username: veil-bridge, passwordFile: kafka.password }
+    replication: 3                         # with three brokers or more: topics wait until so many are up
   limits:
     client: { messagesPerSecond: 1000, bytesPerSecond: 2097152 }
     tenant: { connections: 20000 }         # a tenant's own entry may have limits, too: docs/operations.md

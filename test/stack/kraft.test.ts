@@ -117,8 +117,31 @@ test("a check finds what is weak and nothing that is wrong", async () => {
   expect(stdout).not.toMatch(/^error/m);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^ok {6}tenant demo: /m);
-  expect(stdout).toMatch(/^ok {6}kafka topics: 3 topics, all as they should be/m);
+  expect(stdout).toMatch(/^ok {6}kafka topics: 4 topics, all as they should be/m);
   expect(stdout).toMatch(/^warning kafka acls: Kafka has none/m);
+});
+
+test("a check refuses a topic with weaker settings", async () => {
+  const kafkaAdmin = new KafkaAdmin({ kafka: kafkaAt([kraft.address]) });
+  const topic = kafkaTopicOf(randomBytes(TAG_BYTES));
+  await kafkaAdmin.ensureTopic({
+    ...{ topic, partitions: 2, replication: 1 },
+    config: { "unclean.leader.election.enable": "true", "retention.ms": "3600000" },
+  });
+  const args = ["bridge", "check", "--config", join(folder, "stack", "bridge", "bridge.yaml")];
+  const { code, stdout } = await veilmq(args);
+  await kafkaAdmin.deleteTopic(topic);
+  await kafkaAdmin.stop();
+  expect(code).toBe(1);
+  const found = stdout
+    .split("\n")
+    .flatMap((line) => (/^error {3}veil-\S+: (.*)/.exec(line) ?? [])[1] ?? []);
+  expect(found).toEqual([
+    expect.stringMatching(/^unclean.leader.election.enable=true/),
+    expect.stringMatching(/^message.timestamp.type is not LogAppendTime/),
+    expect.stringMatching(/^2 partition\(s\), which no tenant's head says/),
+    expect.stringMatching(/^retention.ms=3600000 is shorter than the tenant's/),
+  ]);
 });
 
 test("a topic that nobody is granted is found and deleted; the others stay", async () => {

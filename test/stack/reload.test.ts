@@ -201,7 +201,9 @@ test("a check tells all that is wrong at once", async () => {
   const { findings } = z
     .object({ findings: z.array(z.looseObject({ severity: z.string(), subject: z.string() })) })
     .parse(JSON.parse(again.stdout));
-  const wrong = findings.filter(({ severity }) => severity === "error");
+  // Other tests make topics here as they please.
+  const isOwn = ({ subject }: { subject: string }): boolean => !subject.startsWith("veil-");
+  const wrong = findings.filter(isOwn).filter(({ severity }) => severity === "error");
   expect(wrong.map(({ subject }) => subject)).toEqual(["tenant nobody-has-this"]);
   const weak = findings.filter(({ severity }) => severity === "warning");
   expect(weak.map(({ subject }) => subject)).toEqual(

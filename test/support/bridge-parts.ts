@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { VerifiedDirectory } from "../../bridge/directory/directory.ts";
 import { KafkaRegistry } from "../../bridge/registry/registry.ts";
 import type { KafkaAccess } from "../../bridge/store/compacted-topic.ts";
+import { Replication } from "../../bridge/store/replication.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
 import { KafkaProducer } from "../../core/ports/kafka/producer.ts";
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
@@ -32,7 +33,8 @@ export function testAccess(): KafkaAccess {
     await admin.stop();
     await producer.stop();
   });
-  return { kafka, admin, producer };
+  const replication = new Replication({ admin, log: silentLog });
+  return { kafka, admin, producer, replication };
 }
 
 export interface DirectoryParts {

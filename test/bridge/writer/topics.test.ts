@@ -7,21 +7,22 @@ import type { TopicSpec } from "../../../core/ports/kafka/admin.ts";
 const SETTINGS = { partitions: 1, retentionMs: 86_400_000 };
 const log = pino({ level: "silent" });
 
-/** A cluster of so many brokers, whose topics are a Map. */
-function rig(brokers = 3) {
+/** A cluster whose topics are a Map, and so many replicas wanted. */
+function rig(replicas = 3) {
   const specs: TopicSpec[] = [];
+  const judged: string[] = [];
   const partitions = new Map<string, number>();
-  const state = { brokers, alarms: 0, fails: false };
+  const state = { alarms: 0, fails: false };
   const partition = (partitionId: number) => {
     return { partition: partitionId, errorCode: 0, leader: 1, replicas: [1], inSync: [1] };
   };
   const topics = new Topics({
     log,
+    replication: { wanted: async () => replicas, judge: () => judged.push("t") },
     onPartitionsChanged: () => {
       state.alarms += 1;
     },
     admin: {
-      describeCluster: async () => ({ brokers: Array.from({ length: state.brokers }, String) }),
       ensureTopic: async (spec) => {
         if (state.fails) throw new VeilError("UNAVAILABLE", "away");
         specs.push(spec);
@@ -35,7 +36,7 @@ function rig(brokers = 3) {
       },
     },
   });
-  return { topics, specs, partitions, state };
+  return { topics, specs, partitions, judged, state };
 }
 
 describe("Topics", () => {
@@ -59,15 +60,19 @@ describe("Topics", () => {
     ]);
   });
 
-  it("wants as many replicas as there ever were brokers, up to three", async () => {
-    const one = rig(1);
-    await one.topics.ensure("t", SETTINGS);
-    expect(one.specs[0]).toMatchObject({ replication: 1, config: { "min.insync.replicas": "1" } });
-    const many = rig(5);
-    await many.topics.ensure("a", SETTINGS);
-    many.state.brokers = 2;
-    await many.topics.ensure("b", SETTINGS);
-    expect(many.specs.map(({ replication }) => replication)).toEqual([3, 3]);
+  it("asks for acknowledgements of two only where there are three replicas", async () => {
+    const { topics, specs } = rig(1);
+    await topics.ensure("t", SETTINGS);
+    expect(specs[0]).toMatchObject({ replication: 1, config: { "min.insync.replicas": "1" } });
+  });
+
+  it("has the replicas of a topic looked at that was there before", async () => {
+    const { topics, partitions, judged } = rig();
+    await topics.ensure("new", SETTINGS);
+    expect(judged).toEqual([]);
+    partitions.set("t", 1);
+    await topics.ensure("t", SETTINGS);
+    expect(judged).toEqual(["t"]);
   });
 
   it("refuses a topic with another number of partitions, and raises the alarm", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Replication } from "../../../bridge/store/replication.ts";
 import { Topics } from "../../../bridge/writer/topics.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { KafkaAdmin } from "../../../core/ports/kafka/admin.ts";
@@ -40,6 +41,7 @@ function openWriter(): { writer: Writer; topics: Topics; alarms: { count: number
   const alarms = { count: 0 };
   const topics = new Topics({
     admin,
+    replication: new Replication({ admin, log: silentLog }),
     log: silentLog,
     onPartitionsChanged: () => {
       alarms.count += 1;
