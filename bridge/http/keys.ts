@@ -1,9 +1,10 @@
 /** `POST /v1/keys` (PROTOCOL.md §3, "Release"): kids in, announcements and their V out; never a group element in. */
 import type { z } from "zod";
-import { isVeilError } from "../../core/errors.ts";
+import { isVeilError, VeilError } from "../../core/errors.ts";
 import { decodeAnnouncement } from "../../core/wire/announcement.ts";
 import type { keysRequestSchema, keysResponseSchema } from "../../core/wire/http.ts";
 import type { Login } from "../../core/wire/login.ts";
+import { isStillToCome } from "../directory/epochs.ts";
 import type { Matching } from "../matching/matching.ts";
 import type { Registry, RegistryEntry } from "../registry/types.ts";
 import type { FreshDirectory } from "./fresh-directory.ts";
@@ -30,7 +31,7 @@ interface Candidate {
   readonly rank: number;
 }
 
-/** Throws NOT_FOUND without a grant, and as `Registry.find` and `Matching.release`. */
+/** Throws NOT_FOUND without a grant, UNAVAILABLE for a key of an epoch that is on its way, and as `Registry.find` and `Matching.release`. */
 export async function releaseKeys(
   { directory, matching, registry }: KeysOptions,
   login: Login,
@@ -77,8 +78,17 @@ export async function releaseKeys(
         cert: entry.cert.toString("base64url"),
       };
     } catch (error) {
-      if (isVeilError(error, "EPOCH") || isVeilError(error, "BAD_RECORD")) return null;
-      throw error;
+      if (isVeilError(error, "BAD_RECORD")) return null;
+      if (!isVeilError(error, "EPOCH")) throw error;
+      if (!isStillToCome(current, epoch)) return null;
+      // "Missing" would be for good: the consumer would reject what it can read in a moment.
+      throw new VeilError(
+        "UNAVAILABLE",
+        "the keys are of an epoch that this bridge does not know yet",
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -203,12 +203,16 @@ function trapdoor(name: string): { epoch: number; trapdoor: string } {
 }
 
 /** The producer's announcement of a fresh data key, in the registry. */
-function announce(kid: Buffer = randomBytes(16), wrapped?: Buffer): { kid: Buffer; ikm: Buffer } {
+function announce(
+  kid: Buffer = randomBytes(16),
+  wrapped?: Buffer,
+  epoch = 1,
+): { kid: Buffer; ikm: Buffer } {
   const wrap = roleOf(producer).wrap(randomBytes);
   const announcement = encodeAnnouncement(
     {
       suite: 1,
-      epoch: 1,
+      epoch,
       producerId: "pump",
       createdAtMs: 0,
       wrapped: wrapped ?? wrap.wrapped,
@@ -384,6 +388,46 @@ describe("POST /v1/keys", () => {
     const { keys, missing } = keysResponseSchema.parse(answer);
     expect(keys.map(({ kid }) => kid)).toEqual([good.kid]);
     expect(missing).toEqual([bad.kid]);
+  });
+
+  test("a key of an epoch that is on its way here is not missing: it is asked for again", async () => {
+    const good = announce();
+    const early = announce(randomBytes(16), undefined, 2);
+    const body = { topic_name: topicOf(GRANTED), kids: [text(good.kid), text(early.kid)] };
+    const base = await serve();
+    const wait = { status: 503, answer: { code: "UNAVAILABLE" } };
+    expect(await call(base, "/v1/keys", { body })).toMatchObject(wait);
+    // The head is here, and the client's own halves are not yet.
+    const before = tenant;
+    onTestFinished(() => {
+      tenant = before;
+    });
+    const second = { epoch: 2, parameters: owner.parameters };
+    tenant = { ...before, epochs: new Map([...before.epochs, [2, second]]) };
+    expect(await call(base, "/v1/keys", { body })).toMatchObject(wait);
+  });
+
+  test("a key of an epoch that has ended is missing", async () => {
+    const before = tenant;
+    onTestFinished(() => {
+      tenant = before;
+    });
+    const { kid } = announce();
+    const body = { topic_name: topicOf(GRANTED), kids: [text(kid)] };
+    const base = await serve();
+    const [first] = before.epochs.values();
+    if (!first) throw new Error("there is one");
+    const ended = [
+      new Map([[1, { ...first, recordsUntilMs: 1 }]]),
+      // Not in the head any more.
+      new Map([[2, { ...first, epoch: 2 }]]),
+    ];
+    for (const epochs of ended) {
+      tenant = { ...before, epochs };
+      const { status, answer } = await call(base, "/v1/keys", { body });
+      expect(status).toBe(200);
+      expect(keysResponseSchema.parse(answer)).toEqual({ keys: [], missing: [kid] });
+    }
   });
 
   test("without a grant there is no such topic, whatever kids are asked for", async () => {
