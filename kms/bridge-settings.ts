@@ -29,7 +29,13 @@ export function checkAddresses(addresses: BridgeAddresses): void {
     throw new VeilError("BAD_ARGUMENT", `the ${String(field)} address of the bridge is wrong`, {
       hint: "mqtts://host:port and https://host:port, without a path",
     });
-  if (addresses.ca !== undefined) checkCertificate(addresses.ca);
+  const { mqtt, http, ca } = addresses;
+  const isOverTls = [...mqtt, ...http].some((url) => /^(?:mqtts|https):/.test(url));
+  if (isOverTls && ca === undefined)
+    throw new VeilError("BAD_ARGUMENT", "an address over TLS needs the CA behind it", {
+      hint: "--ca FILE: clients trust that one alone",
+    });
+  if (ca !== undefined) checkCertificate(ca);
 }
 
 function checkCertificate(pem: string): void {

@@ -7,6 +7,7 @@ import { limitsSchema } from "../../bridge/config/limits.ts";
 import { bridgeConfigSchema } from "../../bridge/config.ts";
 import { HttpMetrics } from "../../bridge/http/metrics.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
+import { StoreMetrics } from "../../bridge/store/metrics.ts";
 import { isErrorCode } from "../../core/errors.ts";
 import { parseConfig } from "../../core/runtime/config.ts";
 
@@ -16,6 +17,7 @@ test("the dashboard and the guide name metrics that a bridge has", async () => {
   const metrics = new BridgeMetrics();
   const http = new HttpMetrics(metrics.registry);
   http.request("/v1/match", 200, 1);
+  new StoreMetrics(metrics.registry).tooFewReplicas();
   metrics.acknowledged("rec", 1);
   metrics.start({
     writer: { queued: 0, queuedBytes: 0, inFlight: 0, failing: 0 },

@@ -111,6 +111,8 @@ describe("refused", () => {
     ["no partitions", { partitions: 0 }],
     ["a retention of a second", { retentionMs: 1_000 }],
     ["an address with a path", { addresses: { mqtt: ["mqtts://bridge:8883/x"], http: [] } }],
+    ["mqtts without a CA", { addresses: { mqtt: ["mqtts://bridge:8883"], http: [] } }],
+    ["https without a CA", { addresses: { mqtt: [], http: ["https://bridge:8443"] } }],
     ["a CA that is none", { addresses: { mqtt: [], http: [], ca: "CA" } }],
   ])("%s", async (_, overrides) => {
     await expect(makeTenant(overrides)).rejects.toMatchObject({ code: "BAD_ARGUMENT" });

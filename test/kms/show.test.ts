@@ -6,6 +6,7 @@ import { enrol } from "../../kms/enrol.ts";
 import { revoke } from "../../kms/revoke.ts";
 import { showClient, showTenant } from "../../kms/show.ts";
 import { openTenant } from "../../kms/tenant.ts";
+import { testCertificate } from "../support/certificate/certificate.ts";
 import { readCredential } from "./at-the-bridge.ts";
 import { makeTenant } from "./fixture.ts";
 
@@ -13,8 +14,9 @@ const DAY_MS = 86_400_000;
 
 describe("what the owner knows", () => {
   test("of the tenant", async () => {
+    const { ca } = await testCertificate();
     const options = await makeTenant({
-      addresses: { mqtt: ["mqtts://a:1"], http: ["https://a:2"] },
+      addresses: { mqtt: ["mqtts://a:1"], http: ["https://a:2"], ca },
     });
     const tenant = await openTenant(options);
     await enrol(tenant, { client: "pi-01", publish: ["a"], subscribe: [] });

@@ -16,7 +16,7 @@ const DEFAULT_MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 export interface HttpOptions {
   /** `https://host:port`, or `http://` on loopback. */
   readonly baseUrl: string;
-  /** PEM of the only authority to trust; without it, those that Node.js trusts. */
+  /** PEM of the only authority to trust. Without it, those that Node.js trusts, and no login is sent over TLS. */
   readonly ca?: string | undefined;
   /** PEM: shown to a bridge that asks for one. */
   readonly certificate?: OwnCertificate | undefined;
@@ -103,12 +103,18 @@ export class HttpClient {
     }
   }
 
-  /** The agent, made at the first call. Throws CONFIG for an address that must not be spoken to. */
+  /** The agent, made at the first call. Throws CONFIG for an address that must not be spoken to, BAD_CREDENTIAL. */
   #open(): Agent {
     if (this.#stopped) throw stopped();
     if (this.#agent) return this.#agent;
-    const { baseUrl, ca, certificate } = this.#options;
+    const { baseUrl, ca, certificate, login } = this.#options;
     checkAddress(baseUrl);
+    if (baseUrl.startsWith("https:") && login && ca === undefined)
+      throw new VeilError(
+        "BAD_CREDENTIAL",
+        "the credential holds no authority to know the bridge by",
+        { hint: "its owner gives it one: veilmq kms enrol --again --ca FILE" },
+      );
     this.#agent = new Agent({
       connect: { timeout: this.#deadlineMs, ...certificate, ...(ca === undefined ? {} : { ca }) },
       headersTimeout: this.#deadlineMs,

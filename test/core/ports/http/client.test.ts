@@ -72,6 +72,12 @@ describe("a call", () => {
     await expect(client({ baseUrl }).get("/", answerSchema)).rejects.toMatchObject({
       code: "AUTH",
     });
+    // A credential without an authority: whoever Node.js trusts could ask for the secret.
+    const login = { user: "pi-01@acme", password: "secret" };
+    await expect(client({ baseUrl, login }).get("/", answerSchema)).rejects.toMatchObject({
+      code: "BAD_CREDENTIAL",
+    });
+    expect(await client({ baseUrl, ca, login }).get("/", answerSchema)).toEqual({ n: 1 });
     await expect(client({ baseUrl, ca: cert }).get("/", answerSchema)).rejects.toMatchObject({
       code: "AUTH",
     });
