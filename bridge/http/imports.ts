@@ -1,12 +1,15 @@
 /**
  * `POST /v1/import` (PROTOCOL.md §4): nobody logs in, since the signature on each document is the authority. So
- * the door is narrow: few bodies at a time, one from each address, and whoever brings what is refused waits.
+ * the door is narrow: few bodies at a time, one from each address (of IPv6, each /64), and whoever brings what is refused waits.
  */
 import { VeilError } from "../../core/errors.ts";
-import { bundleSchema } from "../../core/wire/directory.ts";
+import { WorkerPool } from "../../core/runtime/workers.ts";
+import { type Bundle, bundleSchema } from "../../core/wire/directory.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import type { ImportResponse } from "../../core/wire/http.ts";
 import type { Directory } from "../directory/types.ts";
+import { networkOf } from "../limits/network.ts";
+import { type BundleParts, putTogether } from "./bundle-parts.ts";
 import { Places, RateLimit } from "./rate-limit.ts";
 
 export const MAX_IMPORT_BYTES = 32 * 2 ** 20;
@@ -16,12 +19,19 @@ const MAX_BODIES_PER_ADDRESS = 1;
 /** A fleet's bundles may come one by one; after two refusals an address waits 5 s for each. */
 const RATE = { burst: 200, perSecond: 20 } as const;
 const REFUSED_COST = 100;
+/** Parsed at once; a larger body in a thread of its own, since 29 MiB would keep everybody waiting for 0.3 s. */
+const MAX_PARSED_HERE_BYTES = 128 * 1024;
+const IDLE_WORKER_MS = 30_000;
 
 export class Imports {
   readonly #directory: Pick<Directory, "import">;
   readonly #bodies = new Places(() => MAX_BODIES);
   readonly #addresses = new Places(() => MAX_BODIES_PER_ADDRESS);
   readonly #rate = new RateLimit(RATE);
+  readonly #parser = new WorkerPool<Uint8Array, BundleParts>({
+    entry: "bridge/http/import-worker",
+    ...{ maxWorkers: 1, maxQueued: MAX_BODIES, idleMs: IDLE_WORKER_MS },
+  });
 
   constructor(options: { readonly directory: Pick<Directory, "import"> }) {
     this.#directory = options.directory;
@@ -29,8 +39,9 @@ export class Imports {
 
   /** Before a body is received; returns how to leave. Throws LIMIT. */
   enter(address: string): () => void {
-    this.#rate.take(address);
-    const leaveAddress = this.#addresses.enter(address);
+    const network = networkOf(address);
+    this.#rate.take(network);
+    const leaveAddress = this.#addresses.enter(network);
     try {
       const leaveBodies = this.#bodies.enter("all");
       return () => {
@@ -46,17 +57,25 @@ export class Imports {
   /** Throws BAD_DOCUMENT for what is no bundle, and as `Directory.import`. */
   async take(address: string, body: Uint8Array): Promise<ImportResponse> {
     try {
-      const { documents } = parseJson(body, bundleSchema, "BAD_DOCUMENT");
-      return await this.#directory.import(documents);
+      return await this.#directory.import(await this.#parse(body));
     } catch (error) {
       if (error instanceof VeilError && !error.retryable) this.#punish(address);
       throw error;
     }
   }
 
+  async stop(): Promise<void> {
+    await this.#parser.stop();
+  }
+
+  async #parse(body: Uint8Array): Promise<Bundle["documents"]> {
+    if (body.length > MAX_PARSED_HERE_BYTES) return putTogether(await this.#parser.run(body));
+    return parseJson(body, bundleSchema, "BAD_DOCUMENT").documents;
+  }
+
   #punish(address: string): void {
     try {
-      this.#rate.take(address, REFUSED_COST);
+      this.#rate.take(networkOf(address), REFUSED_COST);
     } catch {
       // Nothing is left to take: the address waits already.
     }

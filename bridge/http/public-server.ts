@@ -49,6 +49,7 @@ export class PublicServer {
   readonly name = "http";
   readonly #options: PublicServerOptions;
   readonly #door: Door;
+  readonly #imports: Imports;
   /** Whom `onRequest` let in. */
   readonly #logins = new WeakMap<FastifyRequest, Login>();
   #server: FastifyInstance | undefined;
@@ -57,6 +58,7 @@ export class PublicServer {
   constructor(options: PublicServerOptions) {
     this.#options = options;
     this.#door = new Door(options);
+    this.#imports = new Imports({ directory: options.verified });
   }
 
   /** Where it listens; 0 before `start()`. */
@@ -89,6 +91,7 @@ export class PublicServer {
   /** Accepts nothing more and resolves when what is in flight has been answered. */
   async stop(): Promise<void> {
     await this.#server?.close();
+    await this.#imports.stop();
   }
 
   /** Routes that a client logs in for, before its body is read. */
@@ -136,7 +139,7 @@ export class PublicServer {
   }
 
   #addImport(scope: FastifyInstance): void {
-    const imports = new Imports({ directory: this.#options.verified });
+    const imports = this.#imports;
     scope.addHook("onRequest", async (request, reply) => {
       reply.raw.once("close", imports.enter(request.ip));
     });

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Registry as PromRegistry } from "prom-client";
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { Clients } from "../../../bridge/directory/clients.ts";
 import { openClientDocument } from "../../../bridge/directory/documents.ts";
@@ -501,6 +501,27 @@ describe("POST /v1/import", () => {
     const { status } = await call(await serve(), "/v1/import", { body: encodeBundle(documents) });
     expect(status).toBe(200);
     expect(ground.imported).toHaveLength(2_000);
+  });
+
+  test("takes a large bundle apart beside everything else, and puts it together as it was", async () => {
+    const documents = Array.from({ length: 20 }, (_, n) => ({
+      path: `/veilmq/acme/clients/c${n}`,
+      document: randomBytes(n * 5_000),
+    }));
+    const body = encodeBundle(documents);
+    const parse = vi.spyOn(JSON, "parse");
+    onTestFinished(() => parse.mockRestore());
+    expect((await call(await serve(), "/v1/import", { body })).status).toBe(200);
+    expect(ground.imported).toEqual(documents);
+    const parsedHere = parse.mock.calls.map(([text]) => text.length);
+    expect(Math.max(...parsedHere)).toBeLessThan(body.length);
+    for (const body of [
+      "{".padEnd(200_000),
+      encodeBundle([{ path: "a\nb", document: randomBytes(200_000) }]),
+    ]) {
+      const { status, answer } = await call(await serve(), "/v1/import", { body });
+      expect({ status, answer }).toMatchObject({ status: 400, answer: { code: "BAD_DOCUMENT" } });
+    }
   });
 
   test("says what the directory refuses", async () => {
