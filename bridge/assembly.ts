@@ -18,7 +18,8 @@ import { Ingress } from "./ingress/ingress.ts";
 import { Limits } from "./limits/limits.ts";
 import { Mailboxes } from "./mail/mailboxes.ts";
 
-import { Matching } from "./matching/matching.ts";
+import { MAX_KNOWN_TAGS, Matching } from "./matching/matching.ts";
+import { TagFile } from "./matching/tag-file.ts";
 import { BridgeMetrics } from "./metrics.ts";
 import { findOrphans } from "./orphans.ts";
 import { KafkaRegistry } from "./registry/registry.ts";
@@ -49,7 +50,7 @@ export async function assemble(config: BridgeConfig, log: Logger) {
   const identities = await readIdentities(config.identityFile);
   const state = buildState({ config, log, cluster, identities });
   const sightings = new Sightings();
-  const parts = { config, log, cluster, state, metrics, limits, sightings, secrets };
+  const parts = { config, log, cluster, identities, state, metrics, limits, sightings, secrets };
   const intake = buildIntake(parts);
   return {
     ...cluster,
@@ -101,6 +102,7 @@ export function tenantKeys({ tenants }: Pick<BridgeConfig, "tenants">) {
 }
 
 interface Parts extends Shared {
+  readonly identities: readonly string[];
   readonly state: ReturnType<typeof buildState>;
   readonly metrics: BridgeMetrics;
   readonly limits: Limits;
@@ -110,10 +112,16 @@ interface Parts extends Shared {
 
 /** From the devices to Kafka. */
 function buildIntake(parts: Parts) {
-  const { config, log, cluster, state, metrics, limits, sightings, secrets } = parts;
+  const { config, log, cluster, identities, state, metrics, limits, sightings, secrets } = parts;
   const { admin, producer, internal } = cluster;
   const { replication } = internal;
-  const matching = new Matching({ onMatch: (source) => metrics.matched(source) });
+  const matching = new Matching({
+    onMatch: (source) => metrics.matched(source),
+    file: new TagFile({
+      path: join(config.stateDir, "matches"),
+      ...{ identities, maxTags: MAX_KNOWN_TAGS, log },
+    }),
+  });
   const writer = new Writer({
     send: async (batches, onResult) => {
       await producer.send(batches, onResult);

@@ -133,7 +133,7 @@ function inOrder(assembly: Assembly): readonly Part[] {
     rekeys,
     directory,
     registry,
-    { name: "matching", stop: () => matching.stop() },
+    { name: "matching", start: () => matching.start(), stop: () => matching.stop() },
     { name: "writer", stop: () => writer.stop(WRITER_DRAIN_MS) },
     ingress,
     http,

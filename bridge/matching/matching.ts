@@ -1,7 +1,7 @@
 /**
  * The bridge's mathematics (PROTOCOL.md §2): from a token to its tag (PEnc), from W to V (PDec), *Check* of a W.
  * All of it runs in worker threads, also *Check*: half a millisecond of a blocked event loop for every garbled token
- * would be a gift to whoever sends them. A tag is computed once per client and token, and then known.
+ * would be a gift to whoever sends them. A tag is computed once per client and token, and then known, also after a restart.
  */
 import { availableParallelism } from "node:os";
 import { VeilError } from "../../core/errors.ts";
@@ -16,8 +16,12 @@ import type { Client, Tenant } from "../directory/types.ts";
 import { Allowance } from "./allowance.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
+import type { TagFile } from "./tag-file.ts";
 
-const MAX_CACHED_TAGS = 100_000;
+/** Kept, also on disk. */
+export const MAX_KNOWN_TAGS = 100_000;
+/** So much may have to be computed again after a kill -9. */
+const SAVE_INTERVAL_MS = 5 * 60_000;
 const MAX_QUEUED = 20_000;
 const MAX_QUEUED_PER_TENANT = 5000;
 /** Two full `POST /v1/keys`. */
@@ -45,6 +49,8 @@ export interface ReleaseRequest {
 export interface MatchingOptions {
   /** Told of every match: computed, or known. */
   readonly onMatch?: (source: "computed" | "cached") => void;
+  /** Where tags are kept from one start to the next; without it, nowhere. */
+  readonly file?: Pick<TagFile, "load" | "save">;
   readonly maxWorkers?: number;
   /** Of the clients' buckets. */
   readonly nowMs?: () => number;
@@ -58,13 +64,18 @@ export class Matching {
   readonly #queue: FairQueue;
   readonly #allowance: Allowance;
   readonly #clockMs: () => number;
-  readonly #tags = new RecentMap<string, Buffer>({ max: MAX_CACHED_TAGS });
+  readonly #tags = new RecentMap<string, Buffer>({ max: MAX_KNOWN_TAGS });
+  readonly #file: MatchingOptions["file"];
+  #unsaved = 0;
+  #saving: Promise<void> = Promise.resolve();
+  #saver: NodeJS.Timeout | undefined;
   /** So that the same question, asked again while it is being computed, is not computed twice. */
   readonly #underWay = new Map<string, Promise<Buffer>>();
 
   constructor(options: MatchingOptions = {}) {
     const maxWorkers = options.maxWorkers ?? availableParallelism();
     this.#onMatch = options.onMatch ?? (() => undefined);
+    this.#file = options.file;
     this.#allowance = new Allowance(options.nowMs);
     this.#clockMs = options.clockMs ?? Date.now;
     this.#workers = new WorkerPool({
@@ -79,6 +90,13 @@ export class Matching {
       maxQueuedPerTenant: MAX_QUEUED_PER_TENANT,
       maxQueuedPerClient: MAX_QUEUED_PER_CLIENT,
     });
+  }
+
+  /** Takes over what was known when it stopped, and saves now and then what it learns. Nothing without a file. */
+  async start(): Promise<void> {
+    if (!this.#file) return;
+    for (const [question, tag] of await this.#file.load()) this.#tags.set(question, tag);
+    this.#saver = setInterval(() => this.#saveSoon(), SAVE_INTERVAL_MS).unref();
   }
 
   /** Computations that wait for their turn. */
@@ -117,6 +135,18 @@ export class Matching {
   async stop(): Promise<void> {
     this.#queue.clear(new VeilError("STOPPED", "the bridge stops"));
     await this.#workers.stop();
+    clearInterval(this.#saver);
+    this.#saveSoon();
+    await this.#saving;
+  }
+
+  #saveSoon(): void {
+    const file = this.#file;
+    if (!file || this.#unsaved === 0) return;
+    this.#unsaved = 0;
+    // As they are now: while they are written, others are used, and that changes their order.
+    const known = [...this.#tags.entries()];
+    this.#saving = this.#saving.then(() => file.save(known));
   }
 
   #compute(client: Client, id: string, task: ProxyTask): Promise<Buffer> {
@@ -127,6 +157,7 @@ export class Matching {
     const underWay = this.#run(client, task)
       .then((tag) => {
         this.#tags.set(id, tag);
+        this.#unsaved += 1;
         this.#onMatch("computed");
         return tag;
       })

@@ -52,6 +52,11 @@ export class RecentMap<K, V> {
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
 
+  /** The longest unused first; what is too old is among them. */
+  *entries(): Generator<readonly [K, V]> {
+    for (const [key, { value }] of this.#entries) yield [key, value];
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

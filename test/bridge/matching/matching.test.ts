@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Matching } from "../../../bridge/matching/matching.ts";
+import { TagFile } from "../../../bridge/matching/tag-file.ts";
 import { EPOCH, Fleet, type Member } from "../../support/fleet.ts";
+import { testFolder } from "../../support/folder.ts";
+import { silentLog } from "../../support/kafka.ts";
 
 const fleet = new Fleet();
 const producer = fleet.enrol("sensor", ["weather/a", "weather/b", "weather/c"]);
@@ -14,13 +19,14 @@ interface Rig {
   tick(ms: number): void;
 }
 
-function rig(): Rig {
+function rig(file?: TagFile): Rig {
   const sources: string[] = [];
   let nowMs = 0;
   const matching = new Matching({
     onMatch: (source) => sources.push(source),
     nowMs: () => nowMs,
     maxWorkers: 2,
+    ...(file && { file }),
   });
   onTestFinished(() => matching.stop());
   return {
@@ -100,6 +106,64 @@ describe("match", () => {
     expect(await match(consumer, "weather/a")).toEqual(fleet.tag("weather/a"));
     tick(200);
     expect(await match(producer, "weather/d")).toEqual(fleet.tag("weather/d"));
+  });
+});
+
+describe("what is known after a restart", () => {
+  async function tagFile(path: string, identity = "AGE-SECRET-KEY-1A"): Promise<TagFile> {
+    return new TagFile({ path, identities: [identity], maxTags: 4, log: silentLog });
+  }
+
+  it("is what was known when it stopped, and nothing that a client's new halves change", async () => {
+    const path = join(await testFolder(), "matches");
+    const first = rig(await tagFile(path));
+    await first.matching.start();
+    await first.match(producer, "weather/a");
+    await first.match(consumer, "weather/a");
+    await first.matching.stop();
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+
+    const second = rig(await tagFile(path));
+    await second.matching.start();
+    expect(await second.match(producer, "weather/a")).toEqual(fleet.tag("weather/a"));
+    const before = clientOf(consumer);
+    fleet.change(consumer.login, { halves: clientOf(producer).halves });
+    await second.match(consumer, "weather/a");
+    fleet.set(before);
+    await second.match(producer, "weather/b");
+    expect(second.sources).toEqual(["cached", "computed", "computed"]);
+    await second.matching.stop();
+    expect(await (await tagFile(path)).load()).toHaveLength(4);
+  });
+
+  it("is nothing where the file is another bridge's, damaged, too large, or not there", async () => {
+    const path = join(await testFolder(), "matches");
+    const file = await tagFile(path);
+    expect(await file.load()).toEqual([]);
+    const known = (count: number): [string, Buffer][] =>
+      Array.from({ length: count }, () => [randomBytes(32).toString("base64"), randomBytes(32)]);
+    const four = known(4);
+    await file.save(four);
+    expect(await file.load()).toEqual(four);
+    expect(await (await tagFile(path, "AGE-SECRET-KEY-1B")).load()).toEqual([]);
+    const bytes = await readFile(path);
+    for (const [question, tag] of four) {
+      expect(bytes.includes(Buffer.from(question, "base64"))).toBe(false);
+      expect(bytes.includes(tag)).toBe(false);
+    }
+    for (const torn of [bytes.subarray(0, 100), Buffer.alloc(0), Buffer.alloc(bytes.length)]) {
+      await writeFile(path, torn);
+      expect(await file.load()).toEqual([]);
+    }
+    await file.save(known(5));
+    expect(await file.load()).toEqual([]);
+  });
+
+  it("is not worth a bridge's life: a disk that does not write is passed over", async () => {
+    const { matching, match } = rig(await tagFile("/nowhere/at/all/matches"));
+    await matching.start();
+    await match(producer, "weather/a");
+    await matching.stop();
   });
 });
 
