@@ -20,6 +20,8 @@ const clientLimitsSchema = z.strictObject({
     .default(2 * MIB),
   registrationsPerSecond: rateField(50),
   announcementsPerSecond: rateField(20),
+  /** Beyond it the client is told to come later. */
+  connectsPerMinute: z.int().min(10).max(1_000_000).default(120),
   /** Aliases of one connection. */
   topics: z.int().min(1).max(65_535).default(10_000),
 });
@@ -41,9 +43,15 @@ const tenantLimitsSchema = z.strictObject({
 });
 export type TenantLimits = z.output<typeof tenantLimitsSchema>;
 
+/** Of one IPv4 address, or of one /64 of IPv6: a whole site may be behind it. */
 const addressLimitsSchema = z.strictObject({
   /** More wrong logins than this from one address, and its connections are turned away until it rests. */
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
+  /** MQTT connections; five times as many at once after a rest. Beyond it they are closed before TLS. */
+  connectsPerSecond: rateField(200),
+  /** MQTT connections that have not logged in yet, TLS included. */
+  pendingConnections: z.int().min(1).max(1_000_000).default(1_000),
+  httpConnections: z.int().min(1).max(1_000_000).default(2_000),
 });
 
 export const limitsSchema = z.strictObject({

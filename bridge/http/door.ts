@@ -5,9 +5,9 @@ import { peerCertificate } from "../../core/ports/tls/peer.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import type { Directory } from "../directory/types.ts";
 import type { Limits } from "../limits/limits.ts";
+import { Places, RateLimit } from "../limits/rate-limit.ts";
 import type { Sightings } from "../sightings.ts";
 import { authenticate } from "./login.ts";
-import { Places, RateLimit } from "./rate-limit.ts";
 
 /** A bucket holds what a tenant's rate gives in this time. */
 const TENANT_BURST_S = 2;
@@ -56,7 +56,7 @@ export class Door {
 
   #identify({ address, socket, authorization }: Visit): Login {
     const { verified, limits } = this.#options;
-    if (!limits.failedLogins.admits(address))
+    if (!limits.addresses.admits(address))
       throw new VeilError("LIMIT", "too many wrong logins from this address");
     try {
       const { login } = authenticate(authorization, verified);
@@ -64,7 +64,7 @@ export class Door {
         throw new VeilError("AUTH", "the TLS certificate is not the client's");
       return login;
     } catch (error) {
-      if (isVeilError(error, "AUTH")) limits.failedLogins.failed(address);
+      if (isVeilError(error, "AUTH")) limits.addresses.failed(address);
       throw error;
     }
   }

@@ -9,8 +9,8 @@ import { parseJson } from "../../core/wire/fields.ts";
 import type { ImportResponse } from "../../core/wire/http.ts";
 import type { Directory } from "../directory/types.ts";
 import { networkOf } from "../limits/network.ts";
+import { Places, RateLimit } from "../limits/rate-limit.ts";
 import { type BundleParts, putTogether } from "./bundle-parts.ts";
-import { Places, RateLimit } from "./rate-limit.ts";
 
 export const MAX_IMPORT_BYTES = 32 * 2 ** 20;
 /** Bodies that are being received or worked on; the directory takes them one after the other. */

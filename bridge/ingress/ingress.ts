@@ -12,12 +12,13 @@ import type {
   MqttAdmission,
   MqttLogin,
   MqttMessage,
+  MqttRefusal,
   MqttServer,
   MqttServerOptions,
   MqttSession,
   MqttVerdict,
 } from "../../core/ports/mqtt/server-types.ts";
-import { formatLogin } from "../../core/wire/login.ts";
+import { formatLogin, type Login } from "../../core/wire/login.ts";
 import { parseUpstream, type UpstreamKind, upstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
 
@@ -34,6 +35,8 @@ import { Session } from "./session.ts";
 
 /** Below the deadline of a part's stop, so that what is not confirmed by then is closed in order. */
 const DRAIN_MS = 5000;
+/** What no device sends before it has logged in, however bad its network is. */
+const NO_DEVICE: ReadonlySet<MqttRefusal> = new Set(["packet-size", "not-connect"]);
 
 /** To a publish. */
 type Answer = (verdict: MqttVerdict) => void;
@@ -67,7 +70,7 @@ export class Ingress {
     this.#server = await startMqttServer({
       ...this.#listener,
       log,
-      admits: (address) => limits.failedLogins.admits(address),
+      arrive: (address) => limits.addresses.arrive(address),
       authenticate: (login) => this.#authenticate(login),
       onConnect: (connection) => this.#connected(connection),
       onRead: (connection, bytes, packets) => this.#read(connection, bytes, packets),
@@ -76,7 +79,10 @@ export class Ingress {
       onClose: (connection, reason) => this.#closed(connection, reason),
       onPuback: ({ topic }, elapsedMs) =>
         metrics.acknowledged(upstreamKind(topic) ?? "rec", elapsedMs),
-      onRefused: (refusal) => metrics.mqttRefused(refusal),
+      onRefused: (refusal, stranger) => {
+        metrics.mqttRefused(refusal);
+        if (stranger !== undefined && NO_DEVICE.has(refusal)) limits.addresses.failed(stranger);
+      },
     });
     log.info({ host: this.#listener.host, port: this.#server.port }, "taking MQTT connections");
   }
@@ -131,7 +137,7 @@ export class Ingress {
     const identity = this.#identify(asked);
     if ("code" in identity) {
       const { login, code, admission } = identity;
-      if (code === "AUTH") this.#services.limits.failedLogins.failed(asked.address);
+      if (code === "AUTH") this.#services.limits.addresses.failed(asked.address);
       noteRefusal(this.#services, { login, what: "connect", code, reason: admission.reason });
     }
     return identity.admission;
@@ -141,11 +147,11 @@ export class Ingress {
   #identify(asked: MqttLogin): Identity {
     const { directory, limits } = this.#services;
     const identity = authenticate(directory, asked);
-    if ("code" in identity || this.#server?.session(asked.clientId)) return identity;
+    if ("code" in identity) return identity;
     const { login } = identity;
-    if (limits.hasRoom(login.tenant)) return identity;
-    const reason = "the tenant has too many connections";
-    return { login, code: "LIMIT", admission: { accepted: false, answer: "unavailable", reason } };
+    if (!limits.mayConnect(login)) return tooMany(login, "the client connects too often");
+    if (this.#server?.session(asked.clientId) || limits.hasRoom(login.tenant)) return identity;
+    return tooMany(login, "the tenant has too many connections");
   }
 
   #connected(connection: MqttSession): void {
@@ -213,7 +219,12 @@ export class Ingress {
     this.#services.limits.disconnected(session.login.tenant);
     this.#services.writer.dropSession(session);
     const { client, tenant } = session.login;
-    this.#services.log.info({ event: "closed", client, tenant, reason }, "session closed");
+    const told = this.#services.limits.closings.take(connection.clientId);
+    if (told)
+      this.#services.log.info(
+        { event: "closed", client, tenant, reason, ...told },
+        "session closed",
+      );
   }
 
   #clientChanged(change: ClientChange): void {
@@ -231,4 +242,8 @@ export class Ingress {
     for (const session of this.#sessions.values())
       if (session.login.tenant === tenant.name) reviewTenant(this.#services, session, tenant);
   }
+}
+
+function tooMany(login: Login, reason: string): Identity {
+  return { login, code: "LIMIT", admission: { accepted: false, answer: "unavailable", reason } };
 }

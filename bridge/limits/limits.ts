@@ -3,19 +3,23 @@ import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Quiet } from "../../core/runtime/quiet.ts";
+import { formatLogin, type Login } from "../../core/wire/login.ts";
 import type { BridgeConfig } from "../config.ts";
 import type { BridgeMetrics } from "../metrics.ts";
-import { FailedLogins } from "./failed-logins.ts";
+import { Addresses } from "./addresses.ts";
 import { LimitBook } from "./limit-book.ts";
 import { type Exceeded, type LimitName, Quotas } from "./quotas.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 /** One line for each limit and client in this time: a flood must not become one of log lines. */
 const QUIET_MS = 60_000;
 const MAX_TOLD = 10_000;
 /** Of one client. */
 const REFUSALS_PER_MINUTE = 300;
+const CLOSINGS_PER_MINUTE = 30;
 /** The label where no tenant is known yet. */
 const NO_TENANT = "-";
+const MINUTE_S = 60;
 
 /** What the operator can do, beside looking at who it is. */
 const HINTS: Readonly<Record<LimitName, string>> = {
@@ -23,6 +27,8 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "client.bytesPerSecond": "it is read more slowly; a device that empties its outbox is fine",
   "client.registrationsPerSecond": "it is read more slowly; an agent registers a topic once",
   "client.announcementsPerSecond": "it is read more slowly; an agent makes a key a week",
+  "client.connectsPerMinute":
+    "it is told to come later: does its network come and go, or do two devices share a credential?",
   "client.topics": "an agent with so many topics needs a higher limit",
   "tenant.messagesPerSecond":
     "its devices are read more slowly; raise the limit if it may have more",
@@ -34,6 +40,12 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "tenant.httpPerSecond": "its consumers are told to wait; raise the limit if it may have more",
   "address.failedLoginsPerMinute":
     "it is turned away until it rests; behind one address there may be a whole site",
+  "address.connectsPerSecond":
+    "what is beyond is closed at once; raise the limit if a large site is behind this address",
+  "address.pendingConnections":
+    "somebody opens connections and does not log in; raise the limit if a large site is behind this address",
+  "address.httpConnections":
+    "what is beyond is closed at once; raise the limit if a proxy is behind this address",
 };
 
 export interface LimitsOptions {
@@ -45,11 +57,14 @@ export interface LimitsOptions {
 export class Limits {
   readonly book: LimitBook;
   readonly quotas: Quotas;
-  readonly failedLogins: FailedLogins;
+  readonly addresses: Addresses;
   /** Refusals that are worth a line in the log; all are counted. */
   readonly refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
+  /** Sessions whose end is worth a line. */
+  readonly closings = new Quiet({ perMinute: CLOSINGS_PER_MINUTE });
   readonly #options: LimitsOptions;
   readonly #told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: QUIET_MS });
+  readonly #connects: RateLimit;
   /** Sessions of each tenant. */
   readonly #connections = new Map<string, number>();
 
@@ -57,10 +72,18 @@ export class Limits {
     this.#options = options;
     this.book = new LimitBook(options.config);
     this.quotas = new Quotas({ limits: this.book, onExceeded: (what) => this.note(what) });
-    this.failedLogins = new FailedLogins({
-      perMinute: () => this.book.bridge.address.failedLoginsPerMinute,
-      onBlocked: (address) =>
-        this.note({ limit: "address.failedLoginsPerMinute", tenant: NO_TENANT, address }),
+    this.addresses = new Addresses({
+      limits: () => this.book.bridge.address,
+      onExceeded: (limit, address) => this.note({ limit, tenant: NO_TENANT, address }),
+    });
+    const { book } = this;
+    this.#connects = new RateLimit({
+      get burst() {
+        return book.client.connectsPerMinute;
+      },
+      get perSecond() {
+        return book.client.connectsPerMinute / MINUTE_S;
+      },
     });
   }
 
@@ -73,6 +96,13 @@ export class Limits {
     this.#told.set(id, true);
     const who = { ...exceeded, ...(address !== undefined && { address }) };
     this.#options.log.warn({ event: "limited", ...who, hint: HINTS[limit] }, "a limit is reached");
+  }
+
+  /** Whether the client, which has proved who it is, may connect once more. */
+  mayConnect(login: Login): boolean {
+    if (this.#connects.tryTake(formatLogin(login))) return true;
+    this.note({ limit: "client.connectsPerMinute", ...login });
+    return false;
   }
 
   /** Whether one more device of `tenant` may connect. */

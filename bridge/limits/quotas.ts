@@ -6,6 +6,7 @@
 import { VeilError } from "../../core/errors.ts";
 import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
+import type { AddressLimit } from "./addresses.ts";
 import { Bucket } from "./bucket.ts";
 import type { LimitBook } from "./limit-book.ts";
 
@@ -27,7 +28,8 @@ export type LimitName =
   | "tenant.topics"
   | "tenant.connections"
   | "tenant.httpPerSecond"
-  | "address.failedLoginsPerMinute";
+  | "client.connectsPerMinute"
+  | AddressLimit;
 
 /** A limit made itself felt. */
 export interface Exceeded {

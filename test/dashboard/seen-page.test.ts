@@ -6,6 +6,7 @@ import { Marks } from "../../agent/consumer/marks.ts";
 import { Opener } from "../../agent/consumer/opener.ts";
 import { lookAt } from "../../agent/dashboard/seen.ts";
 import type { Seen } from "../../agent/dashboard/wire.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "../agent/consumer/world.ts";
 import { cardsOf, start, TOPICS, useBrowser, violations, visit, WAIT } from "./visit.ts";
 
@@ -139,11 +140,9 @@ describe("the page", () => {
     });
     const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
     const message = { offset: 0n, timestampMs: 0, key: Buffer.from("pseudonym"), value };
-    const { readings } = await opener.open(
-      { topic: KAFKA_TOPIC, partition: 0, messages: [message], highWatermark: 1n },
-      new Marks(),
-      new AbortController().signal,
-    );
+    const batch = { topic: KAFKA_TOPIC, partition: 0, messages: [message], highWatermark: 1n };
+    const marks = new Marks();
+    const { readings } = await opener.open(await opener.prepare(batch, marks, NEVER), marks);
     const rig = await start();
     rig.seen = async () =>
       lookAt(TOPIC, {

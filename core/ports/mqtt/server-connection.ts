@@ -321,7 +321,7 @@ export class Connection implements MqttSession, BrokerHandler {
 
   #refused(refusal: MqttRefusal, reason: string = refusal): void {
     const { server, socket } = this.#options;
-    server.onRefused?.(refusal);
+    server.onRefused?.(refusal, this.#state === "connecting" ? socket.remoteAddress : undefined);
     const client = this.clientId.slice(0, MAX_LOGGED_ID);
     const { remoteAddress: remote } = socket;
     const quiet = this.#options.refusals.take(remote ?? "");

@@ -11,6 +11,10 @@ const NOT_AN_AGENT = "only a `veilmq agent` belongs on this port; something else
 const TOO_FAST = "the client sends or asks faster than the protocol allows: is it an agent?";
 
 export const EXPLANATIONS: Readonly<Record<MqttRefusal, Explanation>> = {
+  handshake: {
+    code: "BAD_ARGUMENT",
+    hint: "TLS fails: an expired certificate, an authority that the agents do not know, or a port scan",
+  },
   "packet-size": {
     code: "TOO_LARGE",
     hint: "no agent sends packets of this size: look at who uses this client's credential",
@@ -41,5 +45,9 @@ export const EXPLANATIONS: Readonly<Record<MqttRefusal, Explanation>> = {
   "address-blocked": {
     code: "LIMIT",
     hint: "too many wrong logins from this address: limits.address.failedLoginsPerMinute",
+  },
+  "address-busy": {
+    code: "LIMIT",
+    hint: "too many new connections from this address: limits.address in bridge.yaml",
   },
 };

@@ -60,6 +60,7 @@ export type MqttAdmission =
 
 /** Why the server itself turns a client away: a closed list, fit for a metric's label. */
 export type MqttRefusal =
+  | "handshake"
   | "packet-size"
   | "malformed"
   | "not-connect"
@@ -75,7 +76,13 @@ export type MqttRefusal =
   | "unacknowledged"
   | "slow-reader"
   | "too-many-connections"
-  | "address-blocked";
+  | "address-blocked"
+  | "address-busy";
+
+/** Whether a new connection may stay; `settled` is called when it has logged in and again when it has ended. */
+export type MqttArrival =
+  | { readonly refused: Extract<MqttRefusal, "address-blocked" | "address-busy"> }
+  | { readonly settled: () => void };
 
 export interface MqttLimits {
   readonly maxConnections: number;
@@ -113,8 +120,8 @@ export interface MqttServerOptions {
   readonly allowPlaintext?: boolean;
   readonly limits?: Partial<MqttLimits>;
   readonly log: Logger;
-  /** Called with every connection before a byte of it is read; `false` turns it away. */
-  admits?(address: string): boolean;
+  /** Called with every connection before a byte of it is read. */
+  arrive?(address: string): MqttArrival;
   /** Called with every well-formed CONNECT; must not throw. */
   authenticate(login: MqttLogin): MqttAdmission;
   /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before `onReady` or its first publish. */
@@ -137,8 +144,8 @@ export interface MqttServerOptions {
   onRead?(session: MqttSession, bytes: number, packets: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
   onPuback?(message: MqttMessage, elapsedMs: number): void;
-  /** A client was turned away, or a request of it refused. */
-  onRefused?(refusal: MqttRefusal): void;
+  /** A client was turned away, or a request of it refused; `stranger` is the address of one that has not logged in. */
+  onRefused?(refusal: MqttRefusal, stranger?: string): void;
 }
 
 export interface MqttServer {

@@ -9,6 +9,7 @@ import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
 import { Quiet } from "../../runtime/quiet.ts";
+import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
 import { Connection } from "./server-connection.ts";
 import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
@@ -27,29 +28,33 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     });
   const limits = { ...DEFAULT_MQTT_LIMITS, ...options.limits };
   const broker = await Broker.start(limits);
-  const connections = new Connections({ ...options, limits, broker });
+  const arrivals = new Arrivals(options);
+  const connections = new Connections({ ...options, limits, broker, arrivals });
   const server = createListener(options, limits.connectTimeoutMs, (socket) =>
     connections.accept(socket),
   );
-  turnAway(server, options);
+  arrivals.guard(server);
   server.maxConnections = limits.maxConnections;
   server.on("drop", () => options.onRefused?.("too-many-connections"));
   await listen(server, options);
   return connections.serve(server);
 }
 
+type ConnectionsOptions = MqttServerOptions & {
+  readonly limits: typeof DEFAULT_MQTT_LIMITS;
+  readonly broker: Broker;
+  readonly arrivals: Arrivals;
+};
+
 class Connections {
-  readonly #options: MqttServerOptions & {
-    readonly limits: typeof DEFAULT_MQTT_LIMITS;
-    readonly broker: Broker;
-  };
+  readonly #options: ConnectionsOptions;
   readonly #all = new Set<Connection>();
   readonly #open = new Map<string, Connection>();
   readonly #refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
   #isPressed = false;
   #stopping = false;
 
-  constructor(options: MqttServerOptions & { limits: typeof DEFAULT_MQTT_LIMITS; broker: Broker }) {
+  constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
@@ -62,7 +67,10 @@ class Connections {
       refusals: this.#refusals,
       isPressed: () => this.#isPressed,
       isStopping: () => this.#stopping,
-      onOpen: (opened) => this.#opened(opened),
+      onOpen: (opened) => {
+        this.#options.arrivals.loggedIn(socket);
+        this.#opened(opened);
+      },
       onEnd: (ended, reason) => this.#ended(ended, reason),
     });
     this.#all.add(connection);
@@ -120,30 +128,19 @@ class Connections {
     ]);
     cancel.abort();
     for (const connection of [...this.#all]) connection.finish("the bridge stops");
+    this.#options.arrivals.destroyStrangers();
     await closed;
     await this.#options.broker.stop();
   }
 }
 
 function createListener(
-  { tls, log }: MqttServerOptions,
+  { tls }: MqttServerOptions,
   handshakeTimeout: number,
   accept: (socket: Socket) => void,
 ): Server {
   if (!tls) return createTcpServer({ noDelay: true }, accept);
-  const server = createTlsServer({ ...tls, noDelay: true, handshakeTimeout }, accept);
-  server.on("tlsClientError", (error) => log.debug({ err: error }, "no TLS handshake"));
-  return server;
-}
-
-/** Before TLS costs anything: a handshake is dear. */
-function turnAway(server: Server, { admits, onRefused }: MqttServerOptions): void {
-  if (!admits) return;
-  server.prependListener("connection", (socket: Socket) => {
-    if (admits(socket.remoteAddress ?? "")) return;
-    onRefused?.("address-blocked");
-    socket.destroy();
-  });
+  return createTlsServer({ ...tls, noDelay: true, handshakeTimeout }, accept);
 }
 
 async function listen(server: Server, { host, port }: MqttServerOptions): Promise<void> {

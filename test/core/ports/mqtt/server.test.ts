@@ -398,7 +398,7 @@ describe("the server", () => {
     const plain = await RawClient.open(port);
     plain.send(connectPacket());
     await plain.closed();
-    expect(refusals).toEqual(["packet-size"]);
+    expect(refusals).toEqual(["packet-size", "handshake"]);
   });
 
   it("under pressure reads those who wait for one PUBACK at most, and then everybody", async () => {

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { connectMqtt } from "../../../../core/ports/mqtt/client.ts";
 import { CA_FILE, testCertificate } from "../../../support/certificate/certificate.ts";
 import { until } from "../../../support/until.ts";
+import { connectPacket, RawClient } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
 const FOLDER = "test/support/certificate";
@@ -84,7 +85,7 @@ test.each([true, false])(
     const { cert, key } = await testCertificate();
     const { port, refusals } = await startRig({
       ...(hasTls && { tls: { cert, key } }),
-      admits: () => false,
+      arrive: () => ({ refused: "address-blocked" }),
     });
     const url = `${hasTls ? "mqtts" : "mqtt"}://127.0.0.1:${port}`;
     const ca = await readFile(CA_FILE, "utf8");
@@ -97,3 +98,69 @@ test.each([true, false])(
     expect(refusals).toEqual(["address-blocked"]);
   },
 );
+
+/** The beginning of a ClientHello of 512 bytes, and nothing more. */
+const HALF_A_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]);
+
+test.each([
+  ["TCP", "silent", false, undefined],
+  ["TLS", "silent", true, undefined],
+  ["TLS", "half a handshake", true, HALF_A_HELLO],
+])("over %s a stranger's socket is closed in time: %s", async (_tls, _, hasTls, words) => {
+  const { cert, key } = await testCertificate();
+  const settled: string[] = [];
+  const { port, refusals } = await startRig({
+    ...(hasTls && { tls: { cert, key } }),
+    limits: { connectTimeoutMs: 200 },
+    arrive: (address) => ({ settled: () => settled.push(address) }),
+  });
+  const stranger = await RawClient.open(port);
+  if (words) stranger.send(words);
+  await stranger.closed();
+  expect(refusals).toEqual([hasTls ? "handshake" : "connect-timeout"]);
+  await until(() => settled.length > 0);
+});
+
+test.each([
+  ["TCP", false],
+  ["TLS", true],
+])("over %s nobody who says nothing keeps a server from stopping", async (_, hasTls) => {
+  const { cert, key } = await testCertificate();
+  const arrived: string[] = [];
+  const { port, server } = await startRig({
+    ...(hasTls && { tls: { cert, key } }),
+    limits: { connectTimeoutMs: 3_600_000 },
+    arrive: (address) => {
+      arrived.push(address);
+      return { settled: () => undefined };
+    },
+  });
+  const strangers = [await RawClient.open(port), await RawClient.open(port)];
+  strangers[1]?.send(hasTls ? HALF_A_HELLO : Buffer.from([0x10]));
+  await until(() => arrived.length === 2);
+  await server.stop(60_000);
+  await Promise.all(strangers.map((stranger) => stranger.closed()));
+});
+
+test("a connection is a stranger's until it has logged in, over TLS too", async () => {
+  const { ca, cert, key } = await testCertificate();
+  let strangers = 0;
+  const { port } = await startRig({
+    tls: { cert, key },
+    arrive: () => {
+      let isOne = true;
+      strangers++;
+      return {
+        settled: () => {
+          if (isOne) strangers--;
+          isOne = false;
+        },
+      };
+    },
+  });
+  const client = await RawClient.overTls(port, ca);
+  expect(strangers).toBe(1);
+  client.send(connectPacket());
+  await until(() => client.returnCode === 0);
+  expect(strangers).toBe(0);
+});

@@ -25,15 +25,22 @@ export class RateLimit {
     this.#options = options;
   }
 
-  /** Takes `cost` from the bucket of `name`, also below zero. Throws LIMIT where nothing was left. */
+  /** As `tryTake`; throws LIMIT where nothing was left. */
   take(name: string, cost = 1): void {
+    if (!this.tryTake(name, cost))
+      throw new VeilError("LIMIT", "too many requests; try again in a few seconds");
+  }
+
+  /** Takes `cost` from the bucket of `name`, also below zero; `false` where nothing was left. */
+  tryTake(name: string, cost = 1): boolean {
     const { burst, perSecond, nowMs = () => performance.now() } = this.#options;
     const atMs = nowMs();
     const bucket = this.#buckets.get(name) ?? { tokens: burst, atMs };
     const refilled = bucket.tokens + ((atMs - bucket.atMs) / 1000) * perSecond;
     const tokens = Math.min(burst, refilled);
-    if (tokens < 1) throw new VeilError("LIMIT", "too many requests; try again in a few seconds");
+    if (tokens < 1) return false;
     this.#buckets.set(name, { tokens: tokens - cost, atMs });
+    return true;
   }
 }
 
@@ -46,11 +53,17 @@ export class Places {
     this.#perName = perName;
   }
 
-  /** Takes a place of `name`; returns how to leave it. Throws LIMIT where all are taken. */
+  /** As `tryEnter`; throws LIMIT where all are taken. */
   enter(name: string): () => void {
+    const leave = this.tryEnter(name);
+    if (!leave) throw new VeilError("LIMIT", "too many requests at the same time");
+    return leave;
+  }
+
+  /** Takes a place of `name`; returns how to leave it, once or oftener, and `null` where all are taken. */
+  tryEnter(name: string): (() => void) | null {
     const taken = this.#taken.get(name) ?? 0;
-    if (taken >= this.#perName())
-      throw new VeilError("LIMIT", "too many requests at the same time");
+    if (taken >= this.#perName()) return null;
     this.#taken.set(name, taken + 1);
     let inside = true;
     return () => {

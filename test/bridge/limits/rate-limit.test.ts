@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Places, RateLimit } from "../../../bridge/http/rate-limit.ts";
+import { Places, RateLimit } from "../../../bridge/limits/rate-limit.ts";
 
 const limit = expect.objectContaining({ code: "LIMIT" });
 

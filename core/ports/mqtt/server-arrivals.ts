@@ -1,0 +1,78 @@
+/**
+ * The sockets of the MQTT server from their first moment, before TLS and before MQTT: some are turned away here, and
+ * those who never log in end with the server. Node tells of a TLS connection only once its handshake is done, and of one whose handshake
+ * does not come it leaves the socket open (docs/traps.md).
+ */
+import type { Server, Socket } from "node:net";
+import type { MqttServerOptions } from "./server-types.ts";
+
+/** A connection that has not logged in. */
+interface Stranger {
+  readonly socket: Socket;
+  readonly settled?: (() => void) | undefined;
+}
+
+export class Arrivals {
+  readonly #options: Pick<MqttServerOptions, "arrive" | "onRefused" | "log">;
+  /** By the peer's address and port, which the socket inside TLS has, too. */
+  readonly #strangers = new Map<string, Stranger>();
+
+  constructor(options: Pick<MqttServerOptions, "arrive" | "onRefused" | "log">) {
+    this.#options = options;
+  }
+
+  /** Stands before whoever listens for connections of `server` so far. */
+  guard(server: Server): void {
+    const accepting = server.listeners("connection");
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      // Before TLS costs anything: a handshake is dear.
+      if (this.#isWelcome(socket)) for (const accept of accepting) accept.call(server, socket);
+    });
+    server.on("tlsClientError", (error: Error, socket: Socket) => {
+      const { onRefused, log } = this.#options;
+      onRefused?.("handshake");
+      log.debug({ err: error }, "no TLS handshake");
+      // Whoever listens for this event must do it: also at the end of `handshakeTimeout`.
+      socket.destroy();
+    });
+  }
+
+  /** `socket` may be the one inside TLS. */
+  loggedIn(socket: Socket): void {
+    const peer = peerOf(socket);
+    const stranger = this.#strangers.get(peer);
+    if (stranger) this.#forget(peer, stranger);
+  }
+
+  /** Who has not logged in by now is owed no last words. */
+  destroyStrangers(): void {
+    for (const { socket } of this.#strangers.values()) socket.destroy();
+  }
+
+  #isWelcome(socket: Socket): boolean {
+    const { arrive, onRefused } = this.#options;
+    const { remoteAddress } = socket;
+    const arrival = arrive?.(remoteAddress ?? "");
+    if (arrival && "refused" in arrival) {
+      onRefused?.(arrival.refused);
+      socket.destroy();
+      return false;
+    }
+    const peer = peerOf(socket);
+    const stranger = { socket, settled: arrival?.settled };
+    this.#strangers.set(peer, stranger);
+    socket.once("close", () => this.#forget(peer, stranger));
+    return true;
+  }
+
+  /** A port may be used again before Node has told of the first one's end: each forgets itself only. */
+  #forget(peer: string, stranger: Stranger): void {
+    stranger.settled?.();
+    if (this.#strangers.get(peer) === stranger) this.#strangers.delete(peer);
+  }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

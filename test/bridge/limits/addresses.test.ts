@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { limitsSchema } from "../../../bridge/config/limits.ts";
+import { Addresses } from "../../../bridge/limits/addresses.ts";
+import { networkOf } from "../../../bridge/limits/network.ts";
+
+function addresses(said: { connectsPerSecond?: number; pendingConnections?: number } = {}) {
+  const { address } = limitsSchema.parse({ address: said });
+  const exceeded: string[] = [];
+  const onExceeded = (limit: string, who: string) => exceeded.push(`${limit} ${who}`);
+  return { made: new Addresses({ limits: () => address, onExceeded }), exceeded };
+}
+
+test.each([
+  ["10.0.0.1", "10.0.0.1"],
+  ["::ffff:10.0.0.1", "10.0.0.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:DB8:1:2::9", "2001:db8:1:2::/64"],
+  ["2001:db8::9", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ["", ""],
+])("%s counts as %s", (address, group) => {
+  expect(networkOf(address)).toBe(group);
+});
+
+test("so many strangers of one network at a time, and a place is free when one has logged in", () => {
+  const { made, exceeded } = addresses({ pendingConnections: 2 });
+  const first = made.arrive("2001:db8::1");
+  made.arrive("2001:db8::2");
+  expect(made.arrive("2001:db8::3")).toEqual({ refused: "address-busy" });
+  expect(made.arrive("2001:db8:0:1::1")).toHaveProperty("settled");
+  if ("settled" in first) {
+    first.settled();
+    first.settled();
+  }
+  expect(made.arrive("2001:db8::4")).toHaveProperty("settled");
+  expect(made.arrive("2001:db8::5")).toEqual({ refused: "address-busy" });
+  expect(exceeded).toEqual(
+    Array.from({ length: 2 }, () => "address.pendingConnections 2001:db8:0:0::/64"),
+  );
+});
+
+test("so many connections a second after a burst, and no more", () => {
+  const { made, exceeded } = addresses({ connectsPerSecond: 1 });
+  const arrivals = Array.from({ length: 7 }, () => made.arrive("10.0.0.1"));
+  expect(arrivals.filter((arrival) => "refused" in arrival).length).toBeGreaterThanOrEqual(1);
+  expect(exceeded[0]).toBe("address.connectsPerSecond 10.0.0.1");
+  expect(made.arrive("10.0.0.2")).toHaveProperty("settled");
+});
+
+test("a thousand devices of a site that come at once are let in", () => {
+  const { made, exceeded } = addresses();
+  for (let n = 0; n < 1000; n++) expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
+  expect(exceeded).toEqual([]);
+});
