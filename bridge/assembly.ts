@@ -12,6 +12,7 @@ import { FreshDirectory } from "./http/fresh-directory.ts";
 import { Health } from "./http/health.ts";
 import { HttpMetrics } from "./http/metrics.ts";
 import { PublicServer } from "./http/public-server.ts";
+import { Refusals } from "./http/refusals.ts";
 import { bridgeStatus } from "./http/status.ts";
 import { Ingress } from "./ingress/ingress.ts";
 
@@ -166,6 +167,7 @@ function buildListeners({
   const { directoryMaxAgeMs: maxAgeMs, stateDir } = config;
   const health = new Health({ admin, zookeeper, stateDir });
   const httpMetrics = new HttpMetrics(metrics.registry);
+  const refusals = new Refusals({ metrics: httpMetrics, quiet: limits.refusals, sightings, log });
   const http = new PublicServer({
     at: { ...config.http, tls: secrets.http },
     limits,
@@ -180,6 +182,7 @@ function buildListeners({
     status: () => bridgeStatus({ health, zookeeper, directory, maxAgeMs }),
     version,
     metrics: httpMetrics,
+    refusals,
     log,
   });
   const adminServer = new AdminServer({
@@ -190,6 +193,7 @@ function buildListeners({
     orphans: () =>
       findOrphans({ inspection, directory, tenants: () => directory.tenantNames, maxAgeMs }),
     metrics: httpMetrics,
+    refusals,
     log,
   });
   return { http, adminServer };

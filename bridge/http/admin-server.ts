@@ -1,12 +1,12 @@
 /** The operator's listener, on loopback unless configured otherwise: health, readiness, metrics, clients. */
-import type { FastifyInstance } from "fastify";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Orphans } from "../orphans.ts";
 import type { SightingView } from "../sightings.ts";
 import type { ListenerTls } from "../tls.ts";
 import type { Health } from "./health.ts";
-import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
+import { type ListenAt, Listener } from "./listener.ts";
 import type { HttpMetrics } from "./metrics.ts";
+import type { Refusals } from "./refusals.ts";
 
 export interface AdminServerOptions {
   readonly at: ListenAt;
@@ -17,13 +17,14 @@ export interface AdminServerOptions {
   readonly clients: () => SightingView[];
   readonly orphans: () => Promise<Orphans>;
   readonly metrics: HttpMetrics;
+  readonly refusals: Pick<Refusals, "note">;
   readonly log: Logger;
 }
 
 export class AdminServer {
   readonly name = "admin";
   readonly #options: AdminServerOptions;
-  #server: FastifyInstance | undefined;
+  #listener: Listener | undefined;
   #port = 0;
 
   constructor(options: AdminServerOptions) {
@@ -36,9 +37,10 @@ export class AdminServer {
   }
 
   async start(): Promise<void> {
-    const { at, health, report, clients, orphans, metrics, log } = this.#options;
-    const server = createListener({ metrics, log, tls: at.tls });
-    this.#server = server;
+    const { at, health, report, clients, orphans, metrics, refusals, log } = this.#options;
+    const listener = new Listener({ metrics, refusals, log, tls: at.tls });
+    this.#listener = listener;
+    const { app: server } = listener;
     // That it answers is the answer: the event loop turns.
     server.get("/healthz", async () => ({ status: "ok" }));
     server.get("/readyz", async (_request, reply) => {
@@ -52,15 +54,15 @@ export class AdminServer {
     });
     server.get("/clients", async () => ({ clients: clients() }));
     server.get("/topics/orphaned", async () => orphans());
-    this.#port = await listen(server, at);
+    this.#port = await listener.listen(at);
   }
 
   /** New connections get this certificate. */
   setCertificate(tls: ListenerTls): void {
-    setCertificate(this.#server, tls);
+    this.#listener?.setCertificate(tls);
   }
 
   async stop(): Promise<void> {
-    await this.#server?.close();
+    await this.#listener?.stop();
   }
 }

@@ -5,6 +5,7 @@ import { peerCertificate } from "../../core/ports/tls/peer.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import type { Directory } from "../directory/types.ts";
 import type { Limits } from "../limits/limits.ts";
+import type { LimitName } from "../limits/quotas.ts";
 import { Places, RateLimit } from "../limits/rate-limit.ts";
 import type { Sightings } from "../sightings.ts";
 import { authenticate } from "./login.ts";
@@ -44,17 +45,8 @@ export class Door {
     });
   }
 
-  /** The client, and how it leaves. Throws AUTH, REVOKED, LIMIT. */
-  enter(visit: Visit): { readonly login: Login; readonly leave: () => void } {
-    const login = this.#identify(visit);
-    const name = formatLogin(login);
-    this.#options.sightings.of(login).active(Date.now());
-    this.#clients.take(name);
-    this.#takeOfTenant(login);
-    return { login, leave: this.#places.enter(name) };
-  }
-
-  #identify({ address, socket, authorization }: Visit): Login {
+  /** Who asks. Throws AUTH, REVOKED, LIMIT. */
+  identify({ address, socket, authorization }: Visit): Login {
     const { verified, limits } = this.#options;
     if (!limits.addresses.admits(address))
       throw new VeilError("LIMIT", "too many wrong logins from this address");
@@ -69,16 +61,30 @@ export class Door {
     }
   }
 
-  #takeOfTenant({ tenant }: Login): void {
-    const { limits } = this.#options;
-    const rate = this.#tenants.get(tenant) ?? tenantRate(limits, tenant);
-    this.#tenants.set(tenant, rate);
+  /** Lets a client in; returns how it leaves. Throws LIMIT. */
+  enter(login: Login): () => void {
+    const name = formatLogin(login);
+    this.#options.sightings.of(login).active(Date.now());
+    this.#within("httpPerSecondPerClient", login, () => this.#clients.take(name));
+    const { tenant } = login;
+    this.#within("tenant.httpPerSecond", { tenant }, () => this.#rateOf(tenant).take(tenant));
+    return this.#within("httpInFlightPerClient", login, () => this.#places.enter(name));
+  }
+
+  /** What `take` refuses is that limit's doing. */
+  #within<T>(limit: LimitName, who: { tenant: string; client?: string }, take: () => T): T {
     try {
-      rate.take(tenant);
+      return take();
     } catch (error) {
-      limits.note({ limit: "tenant.httpPerSecond", tenant });
+      this.#options.limits.note({ limit, ...who });
       throw error;
     }
+  }
+
+  #rateOf(tenant: string): RateLimit {
+    const rate = this.#tenants.get(tenant) ?? tenantRate(this.#options.limits, tenant);
+    this.#tenants.set(tenant, rate);
+    return rate;
   }
 }
 

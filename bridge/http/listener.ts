@@ -1,17 +1,30 @@
 /** A fastify server of this bridge: bounded in every direction, answering errors as `{code, message}`. */
 import { randomUUID } from "node:crypto";
 import { Server as TlsServer } from "node:tls";
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import { VeilError } from "../../core/errors.ts";
+import { pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
+import type { Login } from "../../core/wire/login.ts";
 import type { ListenerTls } from "../tls.ts";
 import { errorAnswer } from "./answers.ts";
 import type { HttpMetrics } from "./metrics.ts";
+import type { Refusals } from "./refusals.ts";
+import { type Arrive, Sockets } from "./sockets.ts";
 
 /** Of requests that no route says otherwise for. */
 const MAX_BODY_BYTES = 64 * 1024;
 /** For a whole request to arrive: who is slower is cut off. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** For what is in flight when the listener stops; below the deadline of a part's stop. */
+const GRACE_MS = 5_000;
 const MAX_CONNECTIONS = 20_000;
 const UNKNOWN_ROUTE = "unknown";
 
@@ -25,12 +38,108 @@ export interface ListenAt {
 
 export interface ListenerOptions {
   readonly metrics: HttpMetrics;
+  /** Hears of every request that is not answered as asked, save what is the bridge's own fault. */
+  readonly refusals: Pick<Refusals, "note">;
+  /** Who has logged in with a request; nobody without it. */
+  readonly whoIs?: (request: FastifyRequest) => Login | null;
+  /** Asked before a byte of a connection is read. */
+  readonly arrive?: Arrive;
   readonly log: Logger;
   readonly tls?: ListenAt["tls"];
 }
 
-/** A server without routes, not listening. */
-export function createListener({ metrics, log, tls }: ListenerOptions): FastifyInstance {
+export class Listener {
+  /** For routes; they are added before `listen`. */
+  readonly app: FastifyInstance;
+  readonly #options: ListenerOptions;
+  readonly #sockets = new Sockets();
+  #inFlight = 0;
+  #onAnswered: (() => void) | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.app = makeApp(options.tls);
+    this.app.server.maxConnections = MAX_CONNECTIONS;
+    this.app.addHook("onRequest", async (request, reply) => {
+      this.#inFlight += 1;
+      reply.raw.once("close", () => this.#answered());
+      // Told to who asked: with it an operator finds the line in the log.
+      reply.header("x-request-id", request.id);
+    });
+    this.app.setErrorHandler((error: FastifyError, request, reply) =>
+      this.#refuse(error, request, reply),
+    );
+    this.app.setNotFoundHandler((request, reply) =>
+      this.#refuse(new VeilError("NOT_FOUND", "there is nothing here"), request, reply),
+    );
+    this.app.addHook("onResponse", async (request, reply) => {
+      const { statusCode: status, elapsedTime } = reply;
+      const { metrics, log } = this.#options;
+      metrics.request(routeOf(request), status, elapsedTime);
+      const tookMs = Math.round(elapsedTime);
+      log.debug({ request: request.id, route: routeOf(request), status, tookMs }, "HTTP answered");
+    });
+  }
+
+  /** Returns the port. Rejects where it is taken. */
+  async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
+    this.#sockets.guard(this.app.server, this.#options.arrive ?? welcome);
+    await this.app.listen({ host, port });
+    const [address] = this.app.addresses();
+    return typeof address === "object" ? address.port : port;
+  }
+
+  /** New connections get this certificate; those that are open stay as they are. Nothing without TLS. */
+  setCertificate(tls: ListenerTls): void {
+    const { server } = this.app;
+    if (server instanceof TlsServer) server.setSecureContext(tls);
+  }
+
+  /** Accepts nothing more and ends when what is in flight has been answered, or a while later: cut off then. */
+  async stop(): Promise<void> {
+    const closed = this.app.close();
+    const cancel = new AbortController();
+    await Promise.race([this.#allAnswered(), pause(GRACE_MS, cancel.signal)]);
+    cancel.abort();
+    this.#sockets.destroyAll();
+    await closed;
+  }
+
+  async #allAnswered(): Promise<void> {
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onAnswered = resolve;
+    });
+  }
+
+  #answered(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#onAnswered?.();
+  }
+
+  #refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { metrics, refusals, whoIs, log } = this.#options;
+    const { status, body } = errorAnswer(error);
+    const { code, message: reason } = body;
+    const route = routeOf(request);
+    if (code === "INTERNAL") {
+      metrics.refusal(code);
+      const fields = { request: request.id, route, status, code, err: error };
+      log.error(fields, "an HTTP request failed");
+    } else {
+      const login = whoIs?.(request) ?? null;
+      refusals.note({ request, login, route, status, code, reason });
+    }
+    if (status === 401) reply.header("www-authenticate", 'Basic realm="veilmq", charset="UTF-8"');
+    if (status === 429) reply.header("retry-after", "1");
+    return reply.code(status).send(body);
+  }
+}
+
+/** No limit. */
+const welcome: Arrive = () => () => undefined;
+
+function makeApp(tls: ListenAt["tls"]): FastifyInstance {
   const common = {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -42,52 +151,14 @@ export function createListener({ metrics, log, tls }: ListenerOptions): FastifyI
     requestIdHeader: false,
     genReqId: () => randomUUID(),
   } as const;
-  const server: FastifyInstance = tls ? Fastify({ ...common, https: tls }) : Fastify(common);
-  server.server.maxConnections = MAX_CONNECTIONS;
+  const https = tls && { ...tls, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const app: FastifyInstance = https ? Fastify({ ...common, https }) : Fastify(common);
   // Bodies are bytes until a route holds them against its schema.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );
-  // Told to who asked: with it an operator finds the line in the log.
-  server.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-  });
-  server.setErrorHandler((error: FastifyError, request, reply) => {
-    const { status, body } = errorAnswer(error);
-    metrics.refusal(body.code);
-    const fields = { request: request.id, route: routeOf(request), status, code: body.code };
-    if (body.code === "INTERNAL") log.error({ ...fields, err: error }, "an HTTP request failed");
-    else log.info(fields, "an HTTP request was refused");
-    if (status === 401) reply.header("www-authenticate", 'Basic realm="veilmq", charset="UTF-8"');
-    if (status === 429) reply.header("retry-after", "1");
-    return reply.code(status).send(body);
-  });
-  server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ code: "NOT_FOUND", message: "there is nothing here" }),
-  );
-  server.addHook("onResponse", async (request, reply) => {
-    const { statusCode: status, elapsedTime } = reply;
-    metrics.request(routeOf(request), status, elapsedTime);
-    const tookMs = Math.round(elapsedTime);
-    log.debug({ request: request.id, route: routeOf(request), status, tookMs }, "HTTP answered");
-  });
-  return server;
-}
-
-/** New connections get this certificate; those that are open stay as they are. Nothing without TLS. */
-export function setCertificate(listener: FastifyInstance | undefined, tls: ListenerTls): void {
-  if (listener?.server instanceof TlsServer) listener.server.setSecureContext(tls);
-}
-
-/** Returns the port. Rejects where it is taken. */
-export async function listen(
-  server: FastifyInstance,
-  { host, port }: Pick<ListenAt, "host" | "port">,
-): Promise<number> {
-  await server.listen({ host, port });
-  const [address] = server.addresses();
-  return typeof address === "object" ? address.port : port;
+  return app;
 }
 
 function routeOf(request: FastifyRequest): string {

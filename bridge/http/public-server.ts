@@ -22,10 +22,11 @@ import { Door } from "./door.ts";
 
 import { Imports, MAX_IMPORT_BYTES } from "./imports.ts";
 import { type KeysOptions, releaseKeys } from "./keys.ts";
-import { createListener, type ListenAt, listen, setCertificate } from "./listener.ts";
+import { type ListenAt, Listener } from "./listener.ts";
 import { type MatchOptions, match } from "./match.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
+import type { Refusals } from "./refusals.ts";
 
 export interface PublicServerOptions extends MatchOptions, KeysOptions {
   readonly at: ListenAt;
@@ -40,6 +41,7 @@ export interface PublicServerOptions extends MatchOptions, KeysOptions {
   /** Of the program, for the description of the interface. */
   readonly version: string;
   readonly metrics: HttpMetrics;
+  readonly refusals: Pick<Refusals, "note">;
   readonly log: Logger;
 }
 
@@ -50,9 +52,9 @@ export class PublicServer {
   readonly #options: PublicServerOptions;
   readonly #door: Door;
   readonly #imports: Imports;
-  /** Whom `onRequest` let in. */
+  /** Who has proved who it is. */
   readonly #logins = new WeakMap<FastifyRequest, Login>();
-  #server: FastifyInstance | undefined;
+  #listener: Listener | undefined;
   #port = 0;
 
   constructor(options: PublicServerOptions) {
@@ -67,9 +69,14 @@ export class PublicServer {
   }
 
   async start(): Promise<void> {
-    const { at, metrics, log } = this.#options;
-    const server = createListener({ metrics, log, tls: at.tls });
-    this.#server = server;
+    const { at, limits, metrics, refusals, log } = this.#options;
+    const listener = new Listener({
+      ...{ metrics, refusals, log, tls: at.tls },
+      whoIs: (request) => this.#logins.get(request) ?? null,
+      arrive: (address) => limits.addresses.arriveOverHttp(address),
+    });
+    this.#listener = listener;
+    const { app: server } = listener;
     await server.register((scope, _options, done) => {
       this.#addClientRoutes(scope);
       done();
@@ -80,31 +87,32 @@ export class PublicServer {
     });
     const description = describeApi(this.#options.version);
     server.get("/v1/openapi.json", async () => description);
-    this.#port = await listen(server, at);
+    this.#port = await listener.listen(at);
   }
 
   /** New connections get this certificate. */
   setCertificate(tls: ListenerTls): void {
-    setCertificate(this.#server, tls);
+    this.#listener?.setCertificate(tls);
   }
 
   /** Accepts nothing more and resolves when what is in flight has been answered. */
   async stop(): Promise<void> {
-    await this.#server?.close();
+    await this.#listener?.stop();
     await this.#imports.stop();
   }
 
   /** Routes that a client logs in for, before its body is read. */
   #addClientRoutes(scope: FastifyInstance): void {
-    const { brokers, status } = this.#options;
+    const { brokers, status, metrics } = this.#options;
     scope.addHook("onRequest", async (request, reply) => {
-      const { login, leave } = this.#door.enter({
+      const login = this.#door.identify({
         address: request.ip,
         socket: request.socket,
         authorization: request.headers.authorization,
       });
-      reply.raw.once("close", leave);
       this.#logins.set(request, login);
+      metrics.loggedIn(login.tenant);
+      reply.raw.once("close", this.#door.enter(login));
     });
     scope.post("/v1/match", async (request) =>
       match(this.#options, this.#loginOf(request), parseJson(bodyOf(request), matchRequestSchema)),

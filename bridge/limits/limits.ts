@@ -29,6 +29,8 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "client.announcementsPerSecond": "it is read more slowly; an agent makes a key a week",
   "client.connectsPerMinute":
     "it is told to come later: does its network come and go, or do two devices share a credential?",
+  httpPerSecondPerClient: "it is told to wait; raise the limit if it reads thousands of topics",
+  httpInFlightPerClient: "it is told to wait; a consumer asks one after the other",
   "client.topics": "an agent with so many topics needs a higher limit",
   "tenant.messagesPerSecond":
     "its devices are read more slowly; raise the limit if it may have more",

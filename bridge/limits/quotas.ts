@@ -29,6 +29,8 @@ export type LimitName =
   | "tenant.connections"
   | "tenant.httpPerSecond"
   | "client.connectsPerMinute"
+  | "httpPerSecondPerClient"
+  | "httpInFlightPerClient"
   | AddressLimit;
 
 /** A limit made itself felt. */

@@ -1,7 +1,6 @@
 /** Every record that was accepted and is neither confirmed nor rejected: counted, bounded, and known by session. */
 import { VeilError } from "../../core/errors.ts";
-import { Entry, type EntryOptions, type OnSettled } from "./entry.ts";
-import type { Lane } from "./lane.ts";
+import { Entry, type EntryOptions, type Lane, type OnSettled } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
 import { SessionEntries } from "./session-entries.ts";
 

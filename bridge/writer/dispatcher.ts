@@ -6,8 +6,7 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { PartitionBatch, PartitionResult } from "../../core/ports/kafka/producer.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import type { Entry } from "./entry.ts";
-import { Lane } from "./lane.ts";
+import { type Entry, Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
 import { RetrySlots } from "./retry-slots.ts";
 

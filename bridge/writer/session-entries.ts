@@ -1,5 +1,5 @@
 /** The unsettled records of one session, in the order in which they were accepted. */
-import type { Entry } from "./entry.ts";
+import type { Entry } from "./lane.ts";
 
 /** Settled ones are cut off at the front only now and then: shifting one by one would move the whole list each time. */
 const COMPACT_AT = 64;

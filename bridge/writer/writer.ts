@@ -12,7 +12,7 @@ import { pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher, type Send } from "./dispatcher.ts";
-import type { OnSettled } from "./entry.ts";
+import type { OnSettled } from "./lane.ts";
 import { DEFAULT_WRITER_LIMITS, type WriterLimits } from "./limits.ts";
 
 /** One record for Kafka. `session` is any object that stands for whoever wants it written. */

@@ -4,7 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { Registry as PromRegistry } from "prom-client";
+import { connect } from "node:net";
+import { pino } from "pino";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { Clients } from "../../../bridge/directory/clients.ts";
@@ -13,15 +14,17 @@ import { openHead } from "../../../bridge/directory/head.ts";
 import type { Directory, Tenant } from "../../../bridge/directory/types.ts";
 import { FreshDirectory } from "../../../bridge/http/fresh-directory.ts";
 import { HttpMetrics } from "../../../bridge/http/metrics.ts";
-
 import { PublicServer } from "../../../bridge/http/public-server.ts";
+import { Refusals } from "../../../bridge/http/refusals.ts";
 import { Mailboxes } from "../../../bridge/mail/mailboxes.ts";
 
 import { Matching } from "../../../bridge/matching/matching.ts";
+import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { HttpClient } from "../../../core/ports/http/client.ts";
+import type { Logger } from "../../../core/runtime/log.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { ClientRole } from "../../../core/scheme/suite.ts";
 import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
@@ -77,12 +80,24 @@ interface Ground {
   ageMs: number;
   imported: readonly { path: string; document: Buffer }[];
   readonly zookeeper: MemoryZooKeeper;
+  readonly sightings: Sightings;
+  readonly bridge: BridgeMetrics;
+  readonly metrics: HttpMetrics;
+  readonly lines: string[];
+  readonly log: Logger;
   import: Directory["import"];
 }
 
 let ground: Ground;
 beforeEach(() => {
+  const lines: string[] = [];
+  const bridge = new BridgeMetrics();
   ground = {
+    sightings: new Sightings(),
+    bridge,
+    metrics: new HttpMetrics(bridge.registry),
+    lines,
+    log: pino({ level: "info" }, { write: (line: string) => void lines.push(line) }),
     clients: new Clients("acme"),
     leaders: new Map([[topicOf(GRANTED), "10.0.0.1:9092"]]),
     entries: new Map(),
@@ -133,14 +148,16 @@ function directoryOn(): Directory {
 }
 
 async function serve(
-  limits: Parameters<typeof testLimits>[0] = {},
+  said: Parameters<typeof testLimits>[0] = {},
   tls?: { readonly cert: Buffer; readonly key: Buffer },
 ): Promise<string> {
   const directory = directoryOn();
+  const { bridge, metrics, sightings, log } = ground;
+  const limits = testLimits({ ...LIMITS, ...said }, { metrics: bridge, log });
   const server = new PublicServer({
     at: { host: "127.0.0.1", port: 0, tls },
-    limits: testLimits({ ...LIMITS, ...limits }),
-    sightings: new Sightings(),
+    limits,
+    sightings,
     verified: directory,
     directory: new FreshDirectory({ directory, maxAgeMs: 600_000 }),
     matching,
@@ -159,8 +176,9 @@ async function serve(
       throw new VeilError("UNAVAILABLE", "no hops here");
     },
     version: "1.2.3",
-    metrics: new HttpMetrics(new PromRegistry()),
-    log: silentLog,
+    metrics,
+    refusals: new Refusals({ metrics, quiet: limits.refusals, sightings, log }),
+    log,
   });
   await server.start();
   onTestFinished(() => server.stop());
@@ -469,6 +487,45 @@ describe("who asks", () => {
     const statuses = [];
     for (let n = 0; n < 3; n++) statuses.push((await call(base, "/v1/brokers")).status);
     expect(statuses).toEqual([200, 200, 429]);
+    const { body } = await ground.bridge.text();
+    expect(body).toContain('veilmq_limits_total{limit="httpPerSecondPerClient",tenant="acme"} 1');
+    expect(body).toContain('veilmq_http_client_requests_total{tenant="acme"} 3');
+  });
+
+  test("is named in the line of a refusal, and the operator sees the last one", async () => {
+    const base = await serve();
+    await call(base, "/v1/match", { body: {} });
+    const [line] = ground.lines.map((text) => JSON.parse(text));
+    expect(line).toMatchObject({
+      ...{ event: "refused", what: "/v1/match", code: "BAD_ARGUMENT", client: "viewer" },
+      ...{ tenant: "acme", reason: expect.stringContaining("fields"), address: "127.0.0.1" },
+    });
+    expect(ground.sightings.list(Date.now())[0]?.lastRefusal).toMatchObject({
+      ...{ what: "/v1/match", code: "BAD_ARGUMENT" },
+    });
+    const { body } = await ground.bridge.text();
+    expect(body).toContain('veilmq_http_refusals_total{code="BAD_ARGUMENT",tenant="acme"} 1');
+  });
+
+  test("cannot flood the log: every refusal counts, few of an address are told", async () => {
+    const base = await serve();
+    const calls = 400;
+    for (let n = 0; n < calls; n++) await (await fetch(`${base}/nothing`)).text();
+    expect(ground.lines.length).toBeLessThan(calls);
+    const { body } = await ground.bridge.text();
+    expect(body).toContain(`veilmq_http_refusals_total{code="NOT_FOUND",tenant="-"} ${calls}`);
+  });
+
+  test("has so many connections from one address only", async () => {
+    const base = await serve({ address: { httpConnections: 1 } });
+    const silent = connect(Number(new URL(base).port), "127.0.0.1");
+    await once(silent, "connect");
+    await expect(fetch(`${base}/v1/openapi.json`)).rejects.toThrow();
+    silent.destroy();
+    await expect
+      .poll(async () => (await fetch(`${base}/v1/openapi.json`).catch(() => null))?.status)
+      .toBe(200);
+    expect((await ground.bridge.text()).body).toContain('limit="address.httpConnections"');
   });
 
   test("is limited in what is under way, and free again afterwards", async () => {

@@ -165,7 +165,7 @@ describe("a bridge", () => {
       },
     );
     const metrics = await (await fetch(`${base}/metrics`)).text();
-    expect(metrics).toMatch(/veilmq_http_refusals_total\{code="BAD_DOCUMENT"\} 1/);
+    expect(metrics).toMatch(/veilmq_http_refusals_total\{code="BAD_DOCUMENT",tenant="-"\} 1/);
     expect(metrics).toMatch(/veilmq_http_request_seconds_count\{route="\/readyz",status="200"\} 1/);
     expect(metrics).toMatch(/^process_resident_memory_bytes \d+/m);
   });

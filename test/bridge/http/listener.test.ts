@@ -1,0 +1,87 @@
+/** How a listener ends: what is in flight is answered, and nobody who says nothing keeps it. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { Registry } from "prom-client";
+import { expect, onTestFinished, test } from "vitest";
+import { Listener } from "../../../bridge/http/listener.ts";
+import { HttpMetrics } from "../../../bridge/http/metrics.ts";
+import { testCertificate } from "../../support/certificate/certificate.ts";
+import { silentLog } from "../../support/kafka.ts";
+
+async function start({ hasTls = false, answer = async () => ({}) } = {}) {
+  const { cert, key } = await testCertificate();
+  const arrived: string[] = [];
+  const listener = new Listener({
+    metrics: new HttpMetrics(new Registry()),
+    refusals: { note: () => undefined },
+    arrive: (address) => {
+      arrived.push(address);
+      return () => undefined;
+    },
+    log: silentLog,
+    ...(hasTls && { tls: { cert: Buffer.from(cert), key: Buffer.from(key) } }),
+  });
+  listener.app.get("/slow", answer);
+  listener.app.post("/body", answer);
+  const port = await listener.listen({ host: "127.0.0.1", port: 0 });
+  onTestFinished(() => listener.stop());
+  return { listener, port, arrived };
+}
+
+async function say(
+  port: number,
+  words: string | Buffer,
+): Promise<{ ended: Promise<unknown> } & { socket: Socket }> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.resume();
+  const ended = new Promise((resolve) => socket.once("close", resolve));
+  await once(socket, "connect");
+  socket.write(words);
+  return { socket, ended };
+}
+
+const HALF_A_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]);
+
+test.each([
+  ["HTTP, silent", false, ""],
+  ["HTTP, half a head", false, "GET /slow HTTP/1.1\r\nhost: a"],
+  ["HTTPS, silent", true, ""],
+  ["HTTPS, half a handshake", true, HALF_A_HELLO],
+])("stops although a stranger is there: %s", async (_, hasTls, words) => {
+  const { listener, port, arrived } = await start({ hasTls });
+  const { ended } = await say(port, words);
+  await expect.poll(() => arrived.length).toBe(1);
+  await listener.stop();
+  await ended;
+});
+
+test("stops although a body does not come", async () => {
+  const { listener, port, arrived } = await start();
+  const head = "POST /body HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n";
+  const { ended } = await say(port, `${head}content-length: 100\r\n\r\n{`);
+  await expect.poll(() => arrived.length).toBe(1);
+  await listener.stop();
+  await ended;
+});
+
+test("answers what is in flight before it ends", async () => {
+  let release = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let begun = false;
+  const { listener, port } = await start({
+    answer: async () => {
+      begun = true;
+      await asked;
+      return { answered: true };
+    },
+  });
+  const answer = fetch(`http://127.0.0.1:${port}/slow`).then((response) => response.json());
+  await expect.poll(() => begun).toBe(true);
+  const stopped = listener.stop();
+  release();
+  expect(await answer).toEqual({ answered: true });
+  await stopped;
+});
