@@ -4,6 +4,7 @@ import type { KafkaInspection } from "../../core/ports/kafka/inspection.ts";
 import type { KafkaConfig } from "../config/kafka.ts";
 import { MAX_REPLICAS } from "../store/replication.ts";
 import { type Finding, ok, orFailure, warning } from "./finding.ts";
+import { principalOf } from "./principal.ts";
 import { checkTopics, type TopicsCheckOptions } from "./topics.ts";
 
 const PREFIX = "veil-";
@@ -64,13 +65,17 @@ async function checkAcls({ config, inspection }: KafkaCheckOptions): Promise<rea
   const hint = 'docs/operations.md, "Kafka\'s ACLs"';
   if (acls === null)
     return [warning("kafka acls", "Kafka has none: whoever reaches a broker may write", hint)];
-  const own = config.sasl && `User:${config.sasl.username}`;
+  const own = await principalOf(config);
   const strangers = acls.filter(
     ({ principal, resource, isPrefix }) => principal !== own && touches(resource, isPrefix),
   );
   if (strangers.length === 0) return [ok("kafka acls", "only this login may change topics")];
   return strangers.map(({ principal, operation, resource }) =>
-    warning("kafka acls", `${principal} has ${operation} on ${resource}`, hint),
+    warning(
+      "kafka acls",
+      `${principal} has ${operation} on ${resource}, and this bridge is ${own ?? "nobody by name"}`,
+      hint,
+    ),
   );
 }
 

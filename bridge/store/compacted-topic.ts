@@ -10,6 +10,7 @@ import { TopicScan } from "../../core/ports/kafka/scan.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Appender } from "./appender.ts";
+import { BATCH_SETTINGS } from "./batches.ts";
 import { MAX_REPLICAS, type Replication } from "./replication.ts";
 import { SharedCheck } from "./shared-check.ts";
 import type { StoredEntry, TopicEntry } from "./topic-entry.ts";
@@ -79,6 +80,7 @@ export class CompactedTopic {
         "message.timestamp.type": "LogAppendTime",
         "min.insync.replicas": replicas === MAX_REPLICAS ? "2" : "1",
         "unclean.leader.election.enable": "false",
+        ...BATCH_SETTINGS,
       },
     });
     if (outcome === "exists") replication.judge(await admin.describeTopic(topic));

@@ -6,6 +6,7 @@ import { VeilError } from "../../core/errors.ts";
 import type { TopicDescription, TopicSpec } from "../../core/ports/kafka/admin.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { RecentMap } from "../../core/runtime/recent-map.ts";
+import { BATCH_SETTINGS } from "../store/batches.ts";
 import { MAX_REPLICAS, type Replication } from "../store/replication.ts";
 
 const MAX_KNOWN_TOPICS = 100_000;
@@ -102,6 +103,7 @@ function topicSpec(
       "message.timestamp.type": "LogAppendTime",
       "cleanup.policy": "delete",
       "retention.ms": String(retentionMs),
+      ...BATCH_SETTINGS,
     },
   };
 }

@@ -55,6 +55,8 @@ describe("Topics", () => {
           "message.timestamp.type": "LogAppendTime",
           "cleanup.policy": "delete",
           "retention.ms": "86400000",
+          "compression.type": "producer",
+          "max.message.bytes": "1048588",
         },
       },
     ]);

@@ -103,6 +103,7 @@ describe("topics", () => {
       "message.timestamp.type": "LogAppendTime",
       "cleanup.policy": "delete",
       "retention.ms": "86400000",
+      "compression.type": "producer",
     });
     expect(alarms.count).toBe(0);
   });
