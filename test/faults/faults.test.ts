@@ -12,7 +12,8 @@ import { FaultRig } from "./rig.ts";
 
 const SEED = 1;
 const READINGS_PER_S = 200;
-const DEVICES = 4;
+const BRIDGES = 3;
+const DEVICES = 6;
 /** What is dead and says nothing is noticed in 7.5 s, not in 45. */
 const KEEPALIVE_S = 5;
 
@@ -25,6 +26,7 @@ beforeAll(async () => {
   rig = new FaultRig({
     dir,
     rate: READINGS_PER_S,
+    bridges: BRIDGES,
     devices: DEVICES,
     keepaliveS: KEEPALIVE_S,
     signal: NEVER,

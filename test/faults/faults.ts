@@ -1,6 +1,10 @@
 /** Everything that breaks. A kind chooses what to break; the fault breaks it, and puts right what does not heal by itself. */
+
+import { VeilError } from "../../core/errors.ts";
 import type { ServerName } from "../../demo/cluster/cluster.ts";
+import type { DemoBridge } from "../../demo/demo-bridge.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
+import { untilReady } from "../../demo/ready.ts";
 import type { Device } from "./device.ts";
 import type { Random } from "./random.ts";
 import type { FaultRig } from "./rig.ts";
@@ -65,6 +69,12 @@ export const FAULT_KINDS: readonly FaultKind[] = [
       heal: () => process.kill("SIGCONT"),
     };
   }),
+  kind("all bridges restarted, one after the other", seconds(0, 0), ({ bridges, signal }) => ({
+    target: "all bridges",
+    inject: async () => {
+      for (const bridge of bridges) await restart(bridge, signal);
+    },
+  })),
   kind("broker stopped, leaders move", seconds(1, 3), (rig, random) => {
     const target: ServerName = `kafka-${random.pick(BROKERS)}`;
     return {
@@ -145,6 +155,20 @@ function killed(process: GuardedProcess): Fault {
     inject: () => process.kill("SIGKILL"),
     heal: () => process.spawn(),
   };
+}
+
+/** As an upgrade does it. Throws UNAVAILABLE where the bridge does not end by itself, in order and in time. */
+async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
+  const { process } = bridge;
+  // Kills what outlives its deadline.
+  const { code, signal: killedBy } = await process.stop();
+  if (code !== 0)
+    throw new VeilError(
+      "UNAVAILABLE",
+      `${process.name} ended with ${code ?? killedBy}: see ${process.logFile}`,
+    );
+  await process.spawn();
+  await untilReady(process, () => bridge.isReady(), signal);
 }
 
 function serverKilled(name: ServerName): FaultKind {

@@ -14,6 +14,7 @@ import { renderStopsReport } from "./stops-report.ts";
 interface Options {
   readonly faults: number;
   readonly rate: number;
+  readonly bridges: number;
   readonly seed: number;
   readonly report: string;
   readonly keep?: string;
@@ -24,6 +25,7 @@ function parseOptions(): Options {
     .description("break everything, again and again, under load, and count every reading")
     .option("--faults <n>", "how many faults", wholeNumber, 200)
     .option("--rate <n>", "readings a second from ten devices together", wholeNumber, 500)
+    .option("--bridges <n>", "how many bridges", wholeNumber, 2)
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
     .option("--report <file>", "where the report goes", packageFile("docs", "reports", "faults.md"))
     .option("--keep <dir>", "leave all data and logs in this new folder")

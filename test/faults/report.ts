@@ -6,6 +6,7 @@ import type { Outcome } from "./perform.ts";
 export interface RunReport {
   readonly seed: number;
   readonly rate: number;
+  readonly bridges: number;
   readonly tookMs: number;
   /** When it began, milliseconds since 1970. */
   readonly beganAtMs: number;
@@ -18,7 +19,7 @@ export interface RunReport {
 
 /** As Markdown. */
 export async function renderReport(report: RunReport): Promise<string> {
-  const { seed, rate, tookMs, beganAtMs, outcomes, verdict, rejects, failure } = report;
+  const { seed, rate, bridges, tookMs, beganAtMs, outcomes, verdict, rejects, failure } = report;
   const kinds = [...new Set(outcomes.map(({ kind }) => kind))].sort();
   const rows = kinds.map((kind) =>
     row(
@@ -35,7 +36,7 @@ export async function renderReport(report: RunReport): Promise<string> {
     `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await describeCommit()}`,
     `- ${await describeMachine()}; load average ${loadAverage()} at the end`,
     `- ${outcomes.length} faults with seed ${seed}, one after the other, in ${Math.round(tookMs / 60_000)} minutes; ` +
-      `${rate} readings a second from ten devices, two bridges, three brokers, one ZooKeeper, one consumer with --output`,
+      `${rate} readings a second from ten devices, ${bridges} bridges, three brokers, one ZooKeeper, one consumer with --output`,
     ...(failure === null ? [] : [`- **It ended early: ${failure}**`]),
     "",
     "| taken | delivered | lost | doubled | out of order | missed | rejects |",

@@ -1,5 +1,5 @@
 /**
- * What the faults happen to: ZooKeeper and three brokers, two bridges, devices with agents on pseudo-terminals and
+ * What the faults happen to: ZooKeeper and three brokers, two bridges or more, devices with agents on pseudo-terminals and
  * networks of their own, and one consumer that writes to a file. All of it real processes, made of the demo's parts.
  */
 import { randomBytes } from "node:crypto";
@@ -24,7 +24,6 @@ import { Ledger } from "./ledger.ts";
 import { FieldNetwork } from "./network.ts";
 import { OutputTail } from "./output-tail.ts";
 
-const BRIDGES = 2;
 /** Devices share topics two by two, so that one topic has several producers. */
 const DEVICES_PER_TOPIC = 2;
 /** Shorter than the product's default, so that a fault of seconds outlasts it. */
@@ -38,6 +37,7 @@ export interface RigOptions {
   readonly dir: string;
   /** Readings a second of all devices together. */
   readonly rate: number;
+  readonly bridges: number;
   /** An even number: two share a topic. */
   readonly devices: number;
   /** Of the agents, in seconds; their default otherwise. */
@@ -106,7 +106,7 @@ export class FaultRig {
     const [keys, cluster] = await Promise.all([tenant.init(recipient), this.#startCluster()]);
     const { kmsPublicKey } = keys;
     const bridges = await Promise.all(
-      Array.from({ length: BRIDGES }, (_, n) =>
+      Array.from({ length: this.#options.bridges }, (_, n) =>
         this.#startBridge(n, { cluster, identity, kmsPublicKey }),
       ),
     );
@@ -246,8 +246,11 @@ export class FaultRig {
     const networks: { network: FieldNetwork; urls: string[] }[] = [];
     for (let n = 0; n < this.#options.devices; n += 1) {
       const ports = bridges.map(({ mqttPort }) => mqttPort);
-      // Every other device prefers the other bridge.
-      const network = new FieldNetwork({ ports: n % 2 === 0 ? ports : [...ports].reverse() });
+      // Each bridge is preferred by as many devices.
+      const first = n % ports.length;
+      const network = new FieldNetwork({
+        ports: [...ports.slice(first), ...ports.slice(0, first)],
+      });
       const urls = await network.start();
       this.#cleanups.push(() => network.stop());
       networks.push({ network, urls });

@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly faults: number;
   /** Readings a second, of all devices together. */
   readonly rate: number;
+  readonly bridges: number;
   readonly seed: number;
   readonly dir: string;
   readonly signal: AbortSignal;
@@ -25,7 +26,7 @@ export interface RunOptions {
 
 /** Throws what did not start; what happens later is in the report. */
 export async function runFaults(options: RunOptions): Promise<RunReport> {
-  const { rate, seed, say } = options;
+  const { rate, bridges, seed, say } = options;
   const rig = new FaultRig({ ...options, devices: DEVICES });
   const beganAtMs = Date.now();
   try {
@@ -36,7 +37,7 @@ export async function runFaults(options: RunOptions): Promise<RunReport> {
     const verdict = await rig.ledger.judge(rig.output);
     const rejects = (await readFile(rig.rejects, "utf8")).split("\n").length - 1;
     const tookMs = Date.now() - beganAtMs;
-    return { seed, rate, tookMs, beganAtMs, outcomes, verdict, rejects, failure };
+    return { seed, rate, bridges, tookMs, beganAtMs, outcomes, verdict, rejects, failure };
   } finally {
     await rig.stop();
   }

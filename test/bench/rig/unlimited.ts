@@ -7,4 +7,8 @@ const RATES = {
   announcementsPerSecond: MUCH,
 };
 
-export const UNLIMITED = { client: RATES, tenant: RATES };
+export const UNLIMITED = {
+  client: { ...RATES, connectsPerMinute: 1_000_000 },
+  tenant: RATES,
+  address: { connectsPerSecond: MUCH, pendingConnections: 1_000_000, httpConnections: 1_000_000 },
+};
