@@ -10,8 +10,8 @@ import type { From } from "../../../agent/consumer/range.ts";
 import { FormattedSink, type ReadingSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
-import { NEVER } from "../../../core/runtime/backoff.ts";
 import { VeilError } from "../../../core/errors.ts";
+import { NEVER } from "../../../core/runtime/backoff.ts";
 import { testFolder } from "../../support/folder.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 
