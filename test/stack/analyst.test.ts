@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -123,6 +125,75 @@ describe("veilmq consume", () => {
     const [header, ...rows] = csv.stdout.trimEnd().split("\r\n");
     expect(header).toBe("time,topic,producer,name,value,unit,id,unsynced");
     expect(rows.filter((row) => row.includes(",count,"))).toHaveLength(READINGS);
+  });
+
+  test("--webhook gets every reading as JSON, with its token, over a refusal", async () => {
+    const [tokens, lines]: [Set<string | undefined>, string[]] = [new Set(), []];
+    let posts = 0;
+    const server = createServer(async (request, response) => {
+      const body = await text(request);
+      tokens.add(request.headers.authorization);
+      posts += 1;
+      if (posts > 1) for (const line of JSON.parse(body)) lines.push(JSON.stringify(line));
+      response.writeHead(posts > 1 ? 204 : 503).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const tokenFile = join(folder, "token");
+    await writeFile(tokenFile, "s3cret\n", { mode: 0o600 });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
+    const flags = ["--from", "beginning", "--until", "now", "--webhook", url];
+    const { code } = await consume("webhook", ...flags, "--webhook-token-file", tokenFile);
+    expect(code).toBe(0);
+    expect([...tokens]).toEqual(["Bearer s3cret"]);
+    expect(sorted(countsIn(lines.join("\n")))).toEqual(sorted(all(READINGS / 2)));
+  });
+
+  test("--format senml prints a pack a line, pretty a line for people; threads change nothing", async () => {
+    const part = ["--from", "beginning", "--until", "now", "--threads", "2"];
+    const senml = await consume("senml", ...part, "--format", "senml");
+    const packs = senml.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(packs).toHaveLength(READINGS);
+    for (const pack of packs) expect(pack[0]).toMatchObject({ bn: `${running.topics[0]}/` });
+    const pretty = await consume("pretty", ...part, "--format", "pretty");
+    const line = new RegExp(
+      `^\\d{4}-\\d\\d-\\d\\d \\S+Z  ${running.topics[0]}  sensor-\\d  .*count=\\d+`,
+    );
+    const shown = pretty.stdout.trimEnd().split("\n");
+    expect(shown).toHaveLength(READINGS);
+    expect(shown.filter((each) => !line.test(each))).toEqual([]);
+  });
+
+  test("--silence tells of each device that is not heard, and when it is again, by name in --alerts only", async () => {
+    const file = join(folder, "alerts.ndjson");
+    const flags = ["--from", "beginning", "--silence", "1s", "--alerts", file];
+    const child = start("silence", ...flags);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    if (!child.stdout || !child.stderr) throw new Error("no pipes");
+    child.stdout.resume();
+    const said = text(child.stderr);
+    /** Of which devices there was such an alert. */
+    const alerts = async (kind: string) => {
+      const lines = (await readFile(file, "utf8").catch(() => "")).split("\n").slice(0, -1);
+      const those = lines
+        .map((line) => JSON.parse(line))
+        .filter(({ alert, topic }) => alert === kind && topic === running.topics[0]);
+      return [...new Set(those.map(({ producer }) => producer))].sort();
+    };
+    const devices = ["sensor-1", "sensor-2"];
+    await vi.waitFor(async () => expect(await alerts("silence")).toEqual(devices), WAIT);
+    const playing = new AbortController();
+    const played = playOn(playing.signal);
+    await vi.waitFor(async () => expect(await alerts("heard again")).toEqual(devices), WAIT);
+    playing.abort();
+    await played;
+    child.kill("SIGTERM");
+    expect((await once(child, "exit"))[0]).toBe(0);
+    expect(await said).toContain("alert: silence: nothing in topic 1 of 1 for ");
+    expect(await said).not.toContain(running.topics[0]);
   });
 
   test("the library gives typed readings, and its example runs", async () => {
