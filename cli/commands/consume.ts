@@ -10,13 +10,15 @@ records (RFC 8428), "time" is the device's clock in milliseconds since 1970, "id
 
 It resumes where it stopped. A clean stop (Ctrl-C, SIGTERM) repeats nothing; after kill -9 stdout may repeat
 lines since the last checkpoint, --output does not. --exec and --webhook deliver at least once: what is not
-accepted (exit code 0; an answer 2xx) is tried again, and nothing more is read meanwhile.
+accepted (exit code 0; an answer 2xx) is tried again, and nothing more is read meanwhile. What trying again will
+not change ends it: no such command, an answer 401 or 403, another 3xx or 4xx but 408, 413, 425 and 429.
 
 When the owner changes the keys, newer ones come by themselves: they replace the credential file, or are kept in
 the --state folder where that cannot be written. Each topic is read across the change in order and without a gap.
 
 Times of --from and --until are those at which Kafka took a record. A gap is told when a device's records are
-missing between others, and when Kafka deleted some before they were read.
+missing between others, and when Kafka deleted some before they were read. Silence is told of what was really
+read: not while Kafka is away or the output takes nothing.
 
 Where the operator asks for logins of its own, they are in the file of --config (paths are relative to it):
 
