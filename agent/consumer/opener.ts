@@ -39,7 +39,7 @@ export interface OpenerOptions {
     readonly hasRead: (position: Position) => boolean;
   };
   /** Open records; without them, it is done here. */
-  readonly threads?: UnsealThreads | null;
+  readonly threads?: Pick<UnsealThreads, "open"> | null;
   readonly log: Logger;
 }
 
@@ -131,14 +131,17 @@ export class Opener {
     const portions: Portion[] = [];
     for (let n = 0; n < candidates.length; n += RECORDS_PER_TASK) {
       const some = candidates.slice(n, n + RECORDS_PER_TASK);
-      const unsealed = threads.open(
-        some.map(({ kid, parts }) => {
-          const key = keys.get(kid);
-          return key === undefined || key instanceof VeilError
-            ? null
-            : { record: parts.record, opening: openingOf(key, parts) };
-        }),
-      );
+      const sealed = some.map(({ kid, parts }) => {
+        const key = keys.get(kid);
+        return key === undefined || key instanceof VeilError
+          ? null
+          : { record: parts.record, opening: openingOf(key, parts) };
+      });
+      const unsealed = threads.open(sealed).catch((error: unknown) => {
+        // The thread has ended: then they are opened here.
+        if (isVeilError(error, "UNAVAILABLE")) return [];
+        throw error;
+      });
       // Awaited when it is its turn.
       unsealed.catch(() => undefined);
       portions.push({ candidates: some, unsealed });

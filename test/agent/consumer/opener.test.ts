@@ -12,7 +12,11 @@ import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
 const never = new AbortController().signal;
 
 /** An opener whose bridge answers with `keys`, whatever it is asked. */
-function openerWith(keys: ReleasedKey[], topic = TOPIC, threads: UnsealThreads | null = null) {
+function openerWith(
+  keys: ReleasedKey[],
+  topic = TOPIC,
+  threads: Pick<UnsealThreads, "open"> | null = null,
+) {
   const calls: Buffer[][] = [];
   const bridge = {
     keys: async (_topic: string, kids: readonly Buffer[]) => {
@@ -137,6 +141,16 @@ test("threads open what this one opens, and refuse what it refuses", async () =>
   expect(expected.readings).toHaveLength(3 * RECORDS_PER_TASK);
   expect(opened).toEqual(expected);
   expect(there.save()).toEqual(here.save());
+});
+
+test("what a thread has not opened that ended is opened here", async () => {
+  const lost = async (): Promise<never> => {
+    throw new VeilError("UNAVAILABLE", "a worker thread ended in its task");
+  };
+  const producer = new Producer("device-1");
+  const { opener } = openerWith([producer.released], TOPIC, { open: lost });
+  const batch = batchOf(producer.seal(), producer.seal());
+  expect((await open(opener, batch, new Marks())).readings).toHaveLength(2);
 });
 
 test("threads that are stopped in a batch leave nobody waiting", async () => {
