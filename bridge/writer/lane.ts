@@ -15,6 +15,7 @@ export interface EntryOptions {
   readonly value: Buffer;
 }
 
+/** A record that the writer has accepted, until it is confirmed or rejected. It knows its lane, as the lane knows it. */
 export class Entry {
   readonly lane: Lane;
   readonly session: object;
