@@ -166,16 +166,17 @@ describe("a record that fails for good", () => {
 describe("a session that ends", () => {
   it("has its records rejected at once and not sent again", async () => {
     const kafka = new FakeKafka();
-    kafka.outcome = () => "lost";
-    const writer = writerOn(kafka, { limits: { minRetryMs: 80, maxRetryMs: 80 } });
+    kafka.outcome = (batch) => (values(batch).includes("a") ? "lost" : "ok");
+    const writer = writerOn(kafka);
     const [ended, other] = [{}, {}];
     const mine = Promise.allSettled([write(writer, ended, "a"), write(writer, ended, "b")]);
     const theirs = write(writer, other, "c");
-    await sleep(20);
+    await until(() => kafka.requests.length > 0);
     writer.dropSession(ended);
+    const before = kafka.requests.length;
     expect((await mine).every((r) => r.status === "rejected")).toBe(true);
-    kafka.outcome = () => "ok";
     await theirs;
+    expect(kafka.requests.slice(before).flat().flatMap(values)).toEqual(["c"]);
     expect(kafka.log.get("t")).toEqual(["c"]);
     expect(writer.queued).toBe(0);
   });
