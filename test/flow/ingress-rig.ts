@@ -2,14 +2,13 @@
  * The ingress as it runs, in this process: real MQTT server, real mathematics in real workers, the real writer; in
  * memory are the documents (Fleet), the registry, and Kafka (FakeKafka).
  */
+
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { Ingress } from "../../bridge/ingress/ingress.ts";
-
 import type { Limits } from "../../bridge/limits/limits.ts";
 import { Mailboxes } from "../../bridge/mail/mailboxes.ts";
-
 import { Matching } from "../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../bridge/metrics.ts";
 import type { Registry, RegistryEntry, RegistryKey } from "../../bridge/registry/types.ts";
@@ -19,6 +18,7 @@ import { Topics } from "../../bridge/writer/topics.ts";
 import type { Writer } from "../../bridge/writer/writer.ts";
 import { VeilError } from "../../core/errors.ts";
 import { connectMqtt, type MqttConnection } from "../../core/ports/mqtt/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { AEAD } from "../../core/scheme/record/header.ts";
 import { deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
 import { sealRecord } from "../../core/scheme/record/seal.ts";
@@ -44,8 +44,6 @@ import { testLimits } from "../support/limits.ts";
 import { MemoryLosses } from "../support/memory-losses.ts";
 import { MemoryZooKeeper } from "../support/memory-zookeeper.ts";
 import { until } from "../support/until.ts";
-
-const NEVER = new AbortController().signal;
 
 /** A registry in memory; `isAway` is Kafka being away. */
 export class MemoryRegistry implements Pick<Registry, "register" | "has"> {

@@ -6,6 +6,7 @@ import {
   type StartQuestion,
 } from "../../../../core/ports/kafka/consumer.ts";
 import { KafkaProducer } from "../../../../core/ports/kafka/producer.ts";
+import { NEVER } from "../../../../core/runtime/backoff.ts";
 import { freshName } from "../../../support/cluster.ts";
 import { batchOf, makeTopic, sharedKafka } from "../../../support/kafka.ts";
 import { until } from "../../../support/until.ts";
@@ -91,7 +92,6 @@ describe("KafkaConsumer", () => {
   test("knows when everything has been handed over that was there", async () => {
     const topic = await makeTopic(sharedKafka(), { partitions: 2 });
     await producer.send([batchOf(topic, 0, ["a", "b"]), batchOf(topic, 1, ["c"])]);
-    const never = new AbortController().signal;
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -103,10 +103,10 @@ describe("KafkaConsumer", () => {
         seen.push(...messages.map(({ value }) => String(value)));
       },
     });
-    await consumer.readToEnd(topic, never);
+    await consumer.readToEnd(topic, NEVER);
     await consumer.addTopic(topic);
     const order: string[] = [];
-    const reading = consumer.readToEnd(topic, never).then(() => order.push("all"));
+    const reading = consumer.readToEnd(topic, NEVER).then(() => order.push("all"));
     await until(() => seen.length === 2);
     order.push("released");
     release();
@@ -115,7 +115,7 @@ describe("KafkaConsumer", () => {
     expect(seen).toEqual(["a", "b", "c"]);
     // What comes later is waited for by who asks later.
     await producer.send([batchOf(topic, 0, ["d"])]);
-    await consumer.readToEnd(topic, never);
+    await consumer.readToEnd(topic, NEVER);
     expect(seen).toEqual(["a", "b", "c", "d"]);
     await stop();
   });
@@ -135,7 +135,7 @@ describe("KafkaConsumer", () => {
     const stopped = consumer.readToEnd(topic, end.signal);
     end.abort();
     await expect(stopped).rejects.toMatchObject({ code: "STOPPED" });
-    const removed = consumer.readToEnd(topic, new AbortController().signal);
+    const removed = consumer.readToEnd(topic, NEVER);
     await sleep(200);
     consumer.removeTopic(topic);
     await removed;

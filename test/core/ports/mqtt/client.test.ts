@@ -12,6 +12,7 @@ import type {
   MqttSession,
   MqttVerdict,
 } from "../../../../core/ports/mqtt/server-types.ts";
+import { NEVER } from "../../../../core/runtime/backoff.ts";
 import { testCertificate } from "../../../support/certificate/certificate.ts";
 
 const SECRET = randomBytes(32);
@@ -55,7 +56,7 @@ function options(port: number, more: Partial<MqttClientOptions> = {}): MqttClien
     url: `mqtt://127.0.0.1:${port}`,
     login: LOGIN,
     secret: SECRET,
-    signal: new AbortController().signal,
+    signal: NEVER,
     keepaliveS: 30,
     onMessage: () => true,
     ...more,

@@ -2,10 +2,8 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { generate, type Packet, parser } from "mqtt-packet";
-import { pause } from "../../../../core/runtime/backoff.ts";
+import { NEVER, pause } from "../../../../core/runtime/backoff.ts";
 import { until } from "../../../support/until.ts";
-
-const NEVER = new AbortController().signal;
 
 export class RawClient {
   readonly socket: Socket;

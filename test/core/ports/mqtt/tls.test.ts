@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
 import { connectMqtt } from "../../../../core/ports/mqtt/client.ts";
+import { NEVER } from "../../../../core/runtime/backoff.ts";
 import { CA_FILE, testCertificate } from "../../../support/certificate/certificate.ts";
 import { until } from "../../../support/until.ts";
 import { connectPacket, RawClient } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
 const FOLDER = "test/support/certificate";
-const NEVER = new AbortController().signal;
 
 /** A server that asks for certificates, and notes whose they are. */
 async function start() {

@@ -1,9 +1,11 @@
 /** Each of these stood still, or died, with node-zookeeper-client alone. The ZooKeeper here is this file's own. */
+
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { FolderWatch } from "../../../../core/ports/zookeeper/folder-watch.ts";
+import { NEVER } from "../../../../core/runtime/backoff.ts";
 import { resolveClasspath } from "../../../../demo/cluster/classpath.ts";
 import { freePorts } from "../../../../demo/cluster/ports.ts";
 import type { ServerProcess } from "../../../../demo/cluster/server-process.ts";
@@ -13,7 +15,6 @@ import { until } from "../../../support/until.ts";
 import { FaultyProxy } from "./proxy.ts";
 import { bytes, openZooKeeper, sleep } from "./support.ts";
 
-const NEVER = new AbortController().signal;
 /** For the tests that wait for a silence to be noticed, or for a session to run out. */
 const SHORT_SESSION_MS = 2_400;
 /** For calls that are to fail by their deadline. */

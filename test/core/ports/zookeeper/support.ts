@@ -2,9 +2,7 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { ZooKeeper, type ZooKeeperOptions } from "../../../../core/ports/zookeeper/zookeeper.ts";
-import { pause } from "../../../../core/runtime/backoff.ts";
-
-const NEVER = new AbortController().signal;
+import { NEVER, pause } from "../../../../core/runtime/backoff.ts";
 
 /**
  * Long, so that what a busy machine delays is no fault: a third of the session is what a server may be silent for.
