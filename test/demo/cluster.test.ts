@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isVeilError } from "../../core/errors.ts";
 import { startCluster } from "../../demo/cluster/cluster.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+const PARENT = createRequire(import.meta.url).resolve("#workers/test/support/start-and-die");
 const GONE_DEADLINE_MS = 30_000;
 
 let dir: string;
@@ -51,11 +52,8 @@ describe("a local cluster", () => {
   });
 
   test("ends with its parent, even if that is killed", async () => {
-    const script = join(ROOT, "test/support/start-and-die.mjs");
-    const clusterModule = join(ROOT, "demo/cluster/cluster.ts");
     const output = await new Promise<string>((resolve, reject) => {
-      const args = [script, clusterModule, join(dir, "two")];
-      execFile(process.execPath, args, { cwd: ROOT }, (error, stdout, stderr) =>
+      execFile(process.execPath, [PARENT, join(dir, "two")], (error, stdout, stderr) =>
         error?.signal === "SIGKILL" ? resolve(stdout) : reject(error ?? new Error(stderr)),
       );
     });
