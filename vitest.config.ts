@@ -21,6 +21,14 @@ export default defineConfig({
     reporters: [["default", { summary: false }]],
     // The servers of global-setup have to end first.
     teardownTimeout: TIMEOUT_MS,
+    // `npm run coverage`: of the cryptography, everything is reached by its own tests.
+    coverage: {
+      provider: "v8",
+      include: ["core/scheme/**"],
+      exclude: ["test/**"],
+      reporter: ["text"],
+      thresholds: { 100: true },
+    },
     projects: [
       {
         test: {

@@ -17,7 +17,7 @@ import { formatLogin } from "../../core/wire/login.ts";
 import { type Device, RotationRig, SLOW, type TestConsumer } from "./rotation/rig.ts";
 
 /** How much longer than it took to start everything the old names live, at least. */
-const GRACE_FACTOR = 4;
+const GRACE_FACTOR = 2;
 const MIN_GRACE_MS = 35_000;
 const TIMEOUT_MS = 300_000;
 const DAY_MS = 24 * 3600 * 1000;
