@@ -70,7 +70,7 @@ describe("agent status", () => {
         await pty.write('{"a":1}\n');
         expect((await ask()).stdout).toMatch(/readings {2}[1-9]\d* taken, 0 refused/);
       },
-      { timeout: 20_000, interval: 300 },
+      { timeout: 60_000, interval: 300 },
     );
     const text = await ask();
     expect(text.code).toBe(0);

@@ -56,7 +56,7 @@ test("waits for a topic that the bridge knows and the brokers do not yet", async
   const running = consumer.run(end.signal);
   const said = () => lines.map((line) => String(JSON.parse(line).msg));
   await expect
-    .poll(said, { timeout: 20_000 })
+    .poll(said, { timeout: 60_000 })
     .toContain("cannot begin reading a topic; trying again");
   const admin = new KafkaAdmin({ kafka: sharedKafka() });
   onTestFinished(async () => {
@@ -64,7 +64,7 @@ test("waits for a topic that the bridge knows and the brokers do not yet", async
     await admin.stop();
   });
   await admin.ensureTopic({ topic: kafkaTopic, partitions: 1, replication: 3, config: {} });
-  await expect.poll(said, { timeout: 20_000 }).toContain("reading a topic");
+  await expect.poll(said, { timeout: 60_000 }).toContain("reading a topic");
   end.abort();
   await running;
 });

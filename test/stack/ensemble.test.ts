@@ -79,5 +79,5 @@ test("readings go on while the two that are left elect, and documents are taken 
     expect(await http.post("/v1/import", documents, importResponseSchema)).toBeDefined();
   await vi.waitFor(imported, { timeout: 30_000, interval: 500 });
   await http.stop();
-  await vi.waitFor(async () => expect(await state()).toBe("revoked"), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await state()).toBe("revoked"), { timeout: 60_000 });
 });

@@ -21,7 +21,7 @@ import { veilmq } from "../../demo/veilmq.ts";
 import { RawClient } from "../core/ports/mqtt/raw-client.ts";
 import { sharedCluster } from "../support/cluster.ts";
 
-const SOON = { timeout: 20_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 const RATE = 20;
 /** What a neighbour must get through before a case counts as survived. */
 const READINGS = 2 * RATE;

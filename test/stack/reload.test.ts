@@ -21,7 +21,7 @@ import { type Placed, TestTenant, testIdentity } from "../support/signed-tenant.
 
 const CERTIFICATES = "test/support/certificate";
 const SECRET = Buffer.alloc(32, 3);
-const SOON = { timeout: 20_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 
 let folder: string;
 let identity: string;

@@ -94,7 +94,7 @@ async function publish(kit: DeviceKit, count: number): Promise<void> {
     recordPublisher(kit, { port: bridge.mqttPort, size: SIZE }),
   );
   publisher.send(count, performance.now());
-  await vi.waitFor(() => expect(publisher.inFlight).toBe(0), { timeout: 20_000 });
+  await vi.waitFor(() => expect(publisher.inFlight).toBe(0), { timeout: 60_000 });
   publisher.close();
 }
 

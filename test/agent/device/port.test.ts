@@ -13,7 +13,7 @@ import type { SenmlRecord } from "../../../core/wire/senml.ts";
 import { openPty, type Pty } from "../../../demo/pty/pty.ts";
 import { testFolder } from "../../support/folder.ts";
 
-const PATIENT = { timeout: 20_000 };
+const PATIENT = { timeout: 60_000 };
 
 const moment = { wallMs: 1_800_000_000_000, boot: "AAAAAAAAAAA", sinceBootMs: 1000, isSet: true };
 

@@ -9,7 +9,7 @@ import { Pulse } from "../../../core/runtime/pulse.ts";
 import { Systemd } from "../../../core/runtime/sd-notify.ts";
 import { testFolder } from "../../support/folder.ts";
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 
 /** Prints the first line of each datagram; the descriptors that come with some are let go. */
 const LISTENER = `
