@@ -244,7 +244,7 @@ describe("the dashboard", () => {
     const card = page
       .locator(".card")
       .filter({ has: page.getByRole("heading", { name: title, exact: true }) });
-    return (await card.first().locator(".summary").innerText()).replace(/\s+/g, " ");
+    return (await card.first().locator(".summary dl").innerText()).replace(/\s+/g, " ");
   }
 
   test("shows Kafka's past and what comes, goes on after kill -9 of its server, and shows what others see", async () => {
