@@ -37,7 +37,7 @@ const tenantLimitsSchema = z.strictObject({
     .default(128 * MIB),
   registrationsPerSecond: rateField(2_000),
   announcementsPerSecond: rateField(1_000),
-  /** Kafka topics that its devices have published to since the bridge started. */
+  /** Kafka topics of epochs in force that its devices have published to since the bridge started. */
   topics: z.int().min(1).max(1_000_000).default(100_000),
   httpPerSecond: rateField(1_000),
 });

@@ -1,5 +1,6 @@
-/** What a VeilError becomes over HTTP: `{code, message}` and a status. */
-import { type ErrorCode, isVeilError } from "../../core/errors.ts";
+/** What a VeilError becomes over HTTP (PROTOCOL.md §7): `{code, message, retryable, hint?}` and a status. */
+import { type ErrorCode, isVeilError, VeilError } from "../../core/errors.ts";
+import type { ErrorResponse } from "../../core/wire/http.ts";
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   BAD_ARGUMENT: 400,
@@ -25,30 +26,28 @@ const INTERNAL_STATUS = 500;
 
 export interface ErrorAnswer {
   readonly status: number;
-  readonly body: { readonly code: ErrorCode; readonly message: string };
+  readonly body: ErrorResponse & { readonly code: ErrorCode };
 }
 
 /** Errors that nobody foresaw say nothing: their messages may quote anything. */
 export function errorAnswer(error: unknown): ErrorAnswer {
-  if (isVeilError(error)) {
-    const { code, message } = error;
-    return { status: STATUS[code] ?? INTERNAL_STATUS, body: { code, message } };
-  }
-  return (
-    frameworkAnswer(error) ?? {
-      status: INTERNAL_STATUS,
-      body: { code: "INTERNAL", message: "an internal error" },
-    }
-  );
+  if (isVeilError(error)) return answerOf(error, STATUS[error.code] ?? INTERNAL_STATUS);
+  return frameworkAnswer(error) ?? answer("INTERNAL", "an internal error", INTERNAL_STATUS);
 }
 
 /** Fastify's own refusals carry a status below 500. */
 function frameworkAnswer(error: unknown): ErrorAnswer | undefined {
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
-  if (status === 413)
-    return { status, body: { code: "TOO_LARGE", message: "the body is too large" } };
-  if (status === 415)
-    return { status, body: { code: "BAD_ARGUMENT", message: "the body must be application/json" } };
+  if (status === 413) return answer("TOO_LARGE", "the body is too large", status);
+  if (status === 415) return answer("BAD_ARGUMENT", "the body must be application/json", status);
   if (typeof status !== "number" || status < 400 || status >= 500) return undefined;
-  return { status, body: { code: "BAD_ARGUMENT", message: "the request cannot be understood" } };
+  return answer("BAD_ARGUMENT", "the request cannot be understood", status);
+}
+
+function answer(code: ErrorCode, message: string, status: number): ErrorAnswer {
+  return answerOf(new VeilError(code, message), status);
+}
+
+function answerOf({ code, message, retryable, hint }: VeilError, status: number): ErrorAnswer {
+  return { status, body: { code, message, retryable, ...(hint !== undefined && { hint }) } };
 }

@@ -1,4 +1,4 @@
-/** A fastify server of this bridge: bounded in every direction, answering errors as `{code, message}`. */
+/** A fastify server of this bridge: bounded in every direction, answering errors as `{code, message, retryable, hint?}`. */
 import { randomUUID } from "node:crypto";
 import { Server as TlsServer } from "node:tls";
 import Fastify, {

@@ -10,6 +10,7 @@ import { sha256 } from "../../core/scheme/bytes.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import { decodeRegistration, type Registration } from "../../core/wire/mqtt.ts";
 import { messageKey, partitionOf } from "../../core/wire/store.ts";
+import { isOfTags } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
@@ -74,12 +75,17 @@ async function accept(
   if (!client.cert)
     throw new VeilError("NO_GRANT", "the client's certificate has not been imported");
   const topic = kafkaTopicOf(tag);
-  services.limits.quotas.useTopic(login, topic);
+  const { epoch } = registration;
+  services.limits.quotas.useTopic(
+    login,
+    { topic, epoch },
+    (older) => !isOfTags(tenant, older, services.nowMs()),
+  );
   await services.topics.ensure(topic, tenant.kafka);
   const key = messageKey(tenant.bridgeKey, login.client, tag);
   const { partitions } = tenant.kafka;
   return {
-    ...{ number, request, epoch: registration.epoch, tag, hexTag, topic, key, partitions },
+    ...{ number, request, epoch, tag, hexTag, topic, key, partitions },
     partition: partitionOf(key, partitions),
     expMs: grant.exp,
     kids: new Set(),

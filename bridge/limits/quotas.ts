@@ -53,7 +53,8 @@ export class Quotas {
   readonly #options: QuotasOptions;
   readonly #clients = new RecentMap<string, Buckets>({ max: MAX_CLIENTS });
   readonly #tenants = new Map<string, Buckets>();
-  readonly #topics = new Map<string, Set<string>>();
+  /** By tenant and epoch: the topics that its devices publish to. */
+  readonly #topics = new Map<string, Map<number, Set<string>>>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
@@ -69,15 +70,25 @@ export class Quotas {
     return new Quota({ ...this.#options, login, client, tenantBuckets: tenant });
   }
 
-  /** A device of `tenant` is about to publish to `topic`. Throws LIMIT where that is one too many. */
-  useTopic({ tenant, client }: Login, topic: string): void {
-    const used = this.#topics.get(tenant) ?? new Set();
-    if (used.has(topic)) return;
-    if (used.size >= this.#options.limits.tenant(tenant).topics) {
+  /**
+   * A device of `tenant` is about to publish to `topic`. Throws LIMIT where that is one too many; topics of epochs for
+   * which `isOver` holds count no more.
+   */
+  useTopic(
+    { tenant, client }: Login,
+    { topic, epoch }: { readonly topic: string; readonly epoch: number },
+    isOver: (epoch: number) => boolean,
+  ): void {
+    const used = this.#topics.get(tenant) ?? new Map<number, Set<string>>();
+    for (const known of used.keys()) if (isOver(known)) used.delete(known);
+    const ofEpoch = used.get(epoch) ?? new Set<string>();
+    if (ofEpoch.has(topic)) return;
+    const count = [...used.values()].reduce((sum, { size }) => sum + size, 0);
+    if (count >= this.#options.limits.tenant(tenant).topics) {
       this.#options.onExceeded({ limit: "tenant.topics", tenant, client });
       throw new VeilError("LIMIT", "the tenant has too many topics on this bridge");
     }
-    this.#topics.set(tenant, used.add(topic));
+    this.#topics.set(tenant, used.set(epoch, ofEpoch.add(topic)));
   }
 }
 

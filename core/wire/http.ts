@@ -68,8 +68,11 @@ export const statusResponseSchema = z.object({
 });
 export type StatusResponse = z.output<typeof statusResponseSchema>;
 
-/** Every error answer: a code of the fixed list and a sentence. */
+/** Every error answer (PROTOCOL.md §7): a code of the fixed list, a sentence, whether asking again may help, a hint. */
 export const errorResponseSchema = z.object({
   code: z.string().optional(),
   message: z.string(),
+  retryable: z.boolean().optional(),
+  hint: z.string().optional(),
 });
+export type ErrorResponse = z.output<typeof errorResponseSchema>;

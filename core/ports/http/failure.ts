@@ -1,7 +1,7 @@
 /** What can go wrong over HTTP, as VeilErrors. */
 import { type ErrorCode, isErrorCode, VeilError } from "../../errors.ts";
 import { parseJson } from "../../wire/fields.ts";
-import { errorResponseSchema } from "../../wire/http.ts";
+import { type ErrorResponse, errorResponseSchema } from "../../wire/http.ts";
 
 const MAX_MESSAGE_CHARACTERS = 300;
 
@@ -18,21 +18,30 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 /** An answer other than 2xx: the bridge's code and sentence where it gave them. */
 export function answerFailure(status: number, body: string): VeilError {
   const answer = readAnswer(body);
-  const byStatus = CODE_OF_STATUS[status] ?? (status >= 500 ? "UNAVAILABLE" : "INTERNAL");
-  const code = answer.code !== undefined && isErrorCode(answer.code) ? answer.code : byStatus;
-  const message = answer.message === "" ? "" : `: ${answer.message}`;
-  return new VeilError(code, `the bridge answered ${status}${message}`);
+  const message = answer.message === "" ? "" : `: ${plain(answer.message)}`;
+  return new VeilError(codeOfAnswer(status, answer), `the bridge answered ${status}${message}`, {
+    ...(answer.hint !== undefined && { hint: plain(answer.hint) }),
+  });
 }
 
-function readAnswer(body: string): { code?: string | undefined; message: string } {
+function readAnswer(body: string): ErrorResponse {
   try {
-    const { code, message } = parseJson(body, errorResponseSchema);
-    // It goes to a terminal: no control characters, no essays.
-    const plain = message.replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE_CHARACTERS);
-    return { code, message: plain };
+    return parseJson(body, errorResponseSchema);
   } catch {
     return { message: "" };
   }
+}
+
+/** A newer bridge may have codes that we do not know: then its word on asking again counts. */
+function codeOfAnswer(status: number, { code, retryable }: ErrorResponse): ErrorCode {
+  if (code !== undefined && isErrorCode(code)) return code;
+  if (retryable === true) return "UNAVAILABLE";
+  return CODE_OF_STATUS[status] ?? (status >= 500 ? "UNAVAILABLE" : "INTERNAL");
+}
+
+/** It goes to a terminal: no control characters, no essays. */
+function plain(text: string): string {
+  return text.replace(/\p{C}+/gu, " ").slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|^ERR_TLS/;

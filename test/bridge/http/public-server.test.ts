@@ -334,7 +334,7 @@ describe("POST /v1/match", () => {
     const missing = await call(base, "/v1/match", { body: trapdoor(EMPTY) });
     for (const { status, answer } of [ungranted, missing]) {
       expect(status).toBe(404);
-      expect(answer).toEqual({ code: "NOT_FOUND", message: "Topic not found" });
+      expect(answer).toEqual({ code: "NOT_FOUND", message: "Topic not found", retryable: false });
     }
   });
 
@@ -588,7 +588,7 @@ describe("POST /v1/import", () => {
     const { status, answer } = await call(await serve(), "/v1/import", { body: bundle() });
     expect({ status, answer }).toEqual({
       status: 409,
-      answer: { code: "ROLLED_BACK", message: "nothing was imported" },
+      answer: { code: "ROLLED_BACK", message: "nothing was imported", retryable: false },
     });
   });
 
@@ -613,15 +613,15 @@ describe("POST /v1/import", () => {
   });
 });
 
-test("answers every error as {code, message}, also of fastify's own", async () => {
+test("answers every error as {code, message, retryable}, also of fastify's own", async () => {
   const base = await serve();
   expect(await call(base, "/nothing")).toMatchObject({
     status: 404,
-    answer: { code: "NOT_FOUND" },
+    answer: { code: "NOT_FOUND", retryable: false },
   });
   const typed = await fetch(`${base}/v1/import`, { method: "POST", body: "x" });
   expect(typed.status).toBe(415);
-  expect(await typed.json()).toMatchObject({ code: "BAD_ARGUMENT" });
+  expect(await typed.json()).toMatchObject({ code: "BAD_ARGUMENT", retryable: false });
   expect(await call(base, "/v1/status")).toMatchObject({ status: 503 });
 });
 

@@ -55,13 +55,23 @@ describe("rates", () => {
       limits: new LimitBook({ limits, tenants }),
       onExceeded: () => undefined,
     });
-    const use = (tenant: string, count: number) => () => {
-      for (let n = 0; n < count; n++) quotas.useTopic({ tenant, client: "a" }, `veil-${n}`);
-    };
+    const ended = new Set<number>();
+    const use =
+      (tenant: string, count: number, epoch = 1) =>
+      () => {
+        const login = { tenant, client: "a" };
+        for (let n = 0; n < count; n++)
+          quotas.useTopic(login, { topic: `veil-${epoch}-${n}`, epoch }, (of) => ended.has(of));
+      };
     expect(use("acme", 2)).not.toThrow();
     expect(use("acme", 2)).not.toThrow();
     expect(use("acme", 3)).toThrow(expect.objectContaining({ code: "LIMIT" }));
     expect(use("big", 3)).not.toThrow();
+    // The names of an epoch that has ended make room for those of the next.
+    expect(use("acme", 1, 2)).toThrow(expect.objectContaining({ code: "LIMIT" }));
+    ended.add(1);
+    expect(use("acme", 2, 2)).not.toThrow();
+    expect(use("acme", 3, 2)).toThrow(expect.objectContaining({ code: "LIMIT" }));
   });
 });
 

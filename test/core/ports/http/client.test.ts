@@ -98,6 +98,21 @@ describe("an answer that is an error", () => {
     const error: unknown = await http.get("/", answerSchema).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code, message });
   });
+
+  test("tells a hint, and for a code of a newer bridge whether to ask again", async () => {
+    const body = {
+      code: "NEW_CODE",
+      message: "not now",
+      retryable: true,
+      hint: "wait\u0007 a bit",
+    };
+    const http = await clientOf(answer(400, JSON.stringify(body)));
+    await expect(http.get("/", answerSchema)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      retryable: true,
+      hint: "wait  a bit",
+    });
+  });
 });
 
 describe("an answer that is none", () => {
