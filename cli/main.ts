@@ -19,6 +19,18 @@ const program = new Command("veilmq")
   )
   .version(manifest.version)
   .helpOption("-h, --help", "show what the command takes")
+  .addHelpText(
+    "after",
+    `
+Data goes to stdout, all else to stderr. Where a command takes --json, a failure is also a last line on stderr, such as
+{"error":{"code":"NOT_FOUND","message":"…","hint":"…","retryable":false}}.
+
+Examples, one for each party:
+  veilmq kms init acme --bridge-recipient age1…          # the owner: keys, then clients and topics
+  veilmq bridge run --config /etc/veilmq/bridge.yaml     # the operator
+  veilmq agent run --config /etc/veilmq/agent.yaml       # in the field
+  veilmq consume plant/boiler/temperature --credential desk.cred.json`,
+  )
   .configureOutput({ outputError: (text, write) => write(`veilmq: ${text}`) })
   .showHelpAfterError("veilmq: hint: add --help to see what the command takes")
   .exitOverride();
@@ -33,5 +45,5 @@ addVectors(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportError(error);
+  process.exitCode = reportError(error, { json: process.argv.includes("--json") });
 }

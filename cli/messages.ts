@@ -41,15 +41,31 @@ export function printHint(text: string): void {
   printNote(`hint: ${text}`);
 }
 
-/** Says on stderr what went wrong and returns what the process should end with. */
-export function reportError(error: unknown): ExitCode {
+/**
+ * Says on stderr what went wrong and returns what the process should end with. With `json` a last line has it once more,
+ * for programs: `{"error":{"code":…,"message":…,"hint":…,"retryable":…}}`.
+ */
+export function reportError(
+  error: unknown,
+  { json = false }: { readonly json?: boolean } = {},
+): ExitCode {
   // Commander has printed its own message by then; help and --version arrive here too, with exit code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
   printNote(`error: ${describe(error)}`);
+  if (isVeilError(error) && error.hint !== undefined) printHint(error.hint);
+  if (json) process.stderr.write(`${JSON.stringify({ error: describeForPrograms(error) })}\n`);
   if (!isVeilError(error)) return EXIT.ERROR;
-  if (error.hint !== undefined) printHint(error.hint);
   if (error.code === "REVOKED") return EXIT.REVOKED;
   return error.code === "STOPPED" ? EXIT.INTERRUPTED : EXIT.ERROR;
+}
+
+function describeForPrograms(error: unknown): object {
+  if (isVeilError(error)) {
+    const { code, message, hint, retryable } = error;
+    return { code, message, hint, retryable };
+  }
+  const code = isSystemError(error) ? (error.code ?? "INTERNAL") : "INTERNAL";
+  return { code, message: describe(error), retryable: false };
 }
 
 function describe(error: unknown): string {

@@ -25,7 +25,7 @@ export async function checkVectorFiles(
     try {
       files.push({ path, json: await readJson(path) });
     } catch (error) {
-      reportError(error);
+      reportError(error, { json });
       allWell = false;
     }
   }
@@ -36,7 +36,7 @@ export async function checkVectorFiles(
       else printReport(file.path, report);
       allWell &&= !report.difference;
     } catch (error) {
-      reportError(named(file.path, error));
+      reportError(named(file.path, error), { json });
       allWell = false;
     }
   }

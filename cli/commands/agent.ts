@@ -5,7 +5,20 @@ import { addOutbox } from "./agent-outbox.ts";
 import { addCheck, addImport } from "./agent-setup.ts";
 
 export function addAgent(program: Command): void {
-  const agent = program.command("agent").description("the device's side: from the serial line on");
+  const agent = program
+    .command("agent")
+    .description("the device's side: from the serial line on")
+    .addHelpText(
+      "after",
+      `
+Examples, from a sensor on a cable to its readings at a bridge:
+  veilmq agent ports                                     # which line it is on
+  veilmq agent sniff --port /dev/serial/by-id/usb-…      # what it says, and what that may be
+  veilmq agent import probe-1.cred.age --config /etc/veilmq/agent.yaml
+  veilmq agent check --config /etc/veilmq/agent.yaml
+  veilmq agent run --config /etc/veilmq/agent.yaml
+  veilmq agent status --config /etc/veilmq/agent.yaml`,
+    );
   addRun(agent);
   addCheck(agent);
   addImport(agent);

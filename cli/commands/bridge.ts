@@ -1,10 +1,22 @@
 /** `veilmq bridge …`: the operator's commands. */
 import type { Command } from "commander";
-import { printLine, printNote } from "../messages.ts";
+import { printJson, printLine, printNote } from "../messages.ts";
 import { addOperate } from "./bridge-operate.ts";
 
 export function addBridge(program: Command): void {
-  const bridge = program.command("bridge").description("the operator's side: matching and storing");
+  const bridge = program
+    .command("bridge")
+    .description("the operator's side: matching and storing")
+    .addHelpText(
+      "after",
+      `
+Examples, from nothing to a bridge that serves a tenant:
+  veilmq bridge identity --out /etc/veilmq/bridge.age    # its recipient is for the owner
+  veilmq bridge check --config /etc/veilmq/bridge.yaml
+  veilmq bridge run --config /etc/veilmq/bridge.yaml
+  veilmq bridge import acme/documents/*.json --bridge https://bridge:8443 --ca bridge-ca.pem
+  veilmq bridge clients`,
+    );
   addIdentity(bridge);
   addImport(bridge);
   addRun(bridge);
@@ -66,6 +78,7 @@ Example:
 interface ImportFlags {
   readonly bridge: string;
   readonly ca?: string;
+  readonly json?: boolean;
 }
 
 function addImport(bridge: Command): void {
@@ -75,6 +88,7 @@ function addImport(bridge: Command): void {
     .argument("<file...>", "bundles that `veilmq kms` wrote, in the order of their names")
     .requiredOption("--bridge <url>", "https://host:port, or http:// on loopback")
     .option("--ca <file>", "PEM of the authority behind the bridge's certificate")
+    .option("--json", "one JSON object a line: {file, accepted, unchanged}")
     .addHelpText(
       "after",
       `
@@ -88,7 +102,8 @@ Example:
       const { postBundles } = await import("../post-documents.ts");
       const posted = postBundles({ url: flags.bridge, caFile: flags.ca }, files);
       for await (const { file, accepted, unchanged } of posted)
-        printLine(`${file}: ${accepted} new, ${unchanged} known already`);
+        if (flags.json) printJson({ file, accepted, unchanged });
+        else printLine(`${file}: ${accepted} new, ${unchanged} known already`);
     });
 }
 
@@ -97,6 +112,7 @@ function addIdentity(bridge: Command): void {
     .command("identity")
     .description("make the bridge's age identity and print its recipient, which the owner needs")
     .requiredOption("--out <file>", "where to put the identity, mode 0600; must not exist yet")
+    .option("--json", "one JSON object: {recipient, file}")
     .addHelpText(
       "after",
       `
@@ -107,9 +123,11 @@ Examples:
   veilmq bridge identity --out bridge.age
   veilmq bridge identity --out bridge.age > bridge.recipient`,
     )
-    .action(async ({ out }: { out: string }) => {
+    .action(async ({ out, json }: { out: string; json?: boolean }) => {
       const { createIdentityFile } = await import("../identity-file.ts");
-      printLine(await createIdentityFile(out));
+      const recipient = await createIdentityFile(out);
+      if (json) printJson({ recipient, file: out });
+      else printLine(recipient);
       printNote(`the identity is in ${out}; keep a copy where it is safe`);
     });
 }

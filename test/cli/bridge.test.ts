@@ -16,6 +16,11 @@ describe("bridge identity", () => {
       stdout: expect.stringMatching(/^age1[a-z0-9]{58}\n$/),
       stderr: "veilmq: the identity is in bridge.age; keep a copy where it is safe\n",
     });
+    const other = await veilmq(["bridge", "identity", "--out", "other.age", "--json"], folder);
+    expect(JSON.parse(other.stdout)).toEqual({
+      recipient: expect.stringMatching(/^age1[a-z0-9]{58}$/),
+      file: "other.age",
+    });
     const path = join(folder, "bridge.age");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readIdentities(path)).toHaveLength(1);
@@ -46,6 +51,11 @@ describe("bridge import", () => {
       stderr: "",
     });
     expect(received).toEqual([["/veilmq/acme/head"], ["/veilmq/acme/head"]]);
+    expect(JSON.parse((await veilmq([...args, "--json"])).stdout.split("\n")[0] ?? "")).toEqual({
+      file: made.bundle,
+      accepted: 1,
+      unchanged: 0,
+    });
   });
 
   test("says why a bridge refused", async () => {

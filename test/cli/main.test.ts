@@ -24,6 +24,22 @@ describe("veilmq", () => {
       expect(stderr).toMatch(new RegExp(`^ {2}${command} `, "m"));
   });
 
+  test("with --json says why it failed for programs too", async () => {
+    const args = ["kms", "list", "--dir", "nowhere", "--json"];
+    const { code, stdout, stderr } = await veilmq(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines[0]).toBe("veilmq: error: there is no tenant in nowhere");
+    expect(JSON.parse(lines.at(-1) ?? "")).toEqual({
+      error: {
+        code: "NOT_FOUND",
+        message: "there is no tenant in nowhere",
+        hint: expect.any(String),
+        retryable: false,
+      },
+    });
+  });
+
   test.each([
     [["nothing"], "unknown command 'nothing'"],
     [["kms", "list", "--unknown"], "unknown option '--unknown'"],
@@ -65,7 +81,10 @@ describe("veilmq", () => {
   });
 
   test.each([
+    [[]],
     [["kms"]],
+    [["agent"]],
+    [["bridge"]],
     [["kms", "init"]],
     [["kms", "enrol"]],
     [["kms", "revoke"]],
