@@ -50,23 +50,56 @@ describe("a changed byte anywhere", () => {
     },
   );
 
+  test("is found after a rotation too, with each byte of the master file's header, and bytes behind the end", {
+    timeout: 120_000,
+  }, async () => {
+    options = await makeTenant({ suite: "p256" });
+    await fill(await openTenant(options));
+    await rotate(await openTenant(options), {
+      passphrase: PASSPHRASE,
+      scryptWorkFactor: CHEAP_SCRYPT,
+    });
+    tenant = await openTenant(options);
+    files = await filesOf(tenant);
+    expect(files).toContain("state/rotating");
+    expect(await verifyTenant(tenant)).toMatchObject({ problems: [], notes: [] });
+    for (const file of files) {
+      await breakFile(file, 2);
+      await expectFound(file, "appended", (whole) => Buffer.concat([whole, Buffer.from("{")]));
+    }
+    const path = join(tenant.layout.folder, "master.age");
+    const header = (await readFile(path)).indexOf("\n---") + 1;
+    for (let at = 0; at < header; at++)
+      await expectFound("master.age", at, (whole) => {
+        whole.writeUInt8(whole.readUInt8(at) ^ 1, at);
+        return whole;
+      });
+  });
+
   /** Some bytes of one file, one at a time. */
   async function breakFile(file: string, count: number): Promise<void> {
+    const { length } = await readFile(join(tenant.layout.folder, file));
+    const changes = fc.tuple(fc.nat(length - 1), fc.integer({ min: 1, max: 255 }));
+    for (const [at, flip] of fc.sample(changes, count))
+      await expectFound(file, at, (whole) => {
+        whole.writeUInt8(whole.readUInt8(at) ^ flip, at);
+        return whole;
+      });
+  }
+
+  async function expectFound(
+    file: string,
+    what: unknown,
+    change: (whole: Buffer) => Buffer,
+  ): Promise<void> {
     const path = join(tenant.layout.folder, file);
     const whole = await readFile(path);
-    const changes = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }));
-    for (const [at, flip] of fc.sample(changes, count)) {
-      // Of the work factor's digits a change may ask for minutes of scrypt.
-      if (file === "master.age" && at < whole.indexOf("\n---")) continue;
-      const changed = Buffer.from(whole);
-      changed.writeUInt8(changed.readUInt8(at) ^ flip, at);
-      await writeFile(path, changed);
-      expect([file, at, await found()]).toEqual([
-        file,
-        at,
-        expect.arrayContaining([placeOf(file)]),
-      ]);
-    }
+    await writeFile(path, change(Buffer.from(whole)));
+    expect([file, what, await found()]).toEqual([
+      file,
+      what,
+      expect.arrayContaining([placeOf(file)]),
+    ]);
     await writeFile(path, whole);
   }
 

@@ -68,6 +68,31 @@ describe.each(SUITES)("suite $name: halves", ({ master }) => {
   });
 });
 
+/** Short texts of few letters, so that the same bytes cut elsewhere are among them. */
+const places = fc.record({
+  suite: fc.constantFrom(...SUITES),
+  tenant: fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "b", "1") }),
+  epoch: fc.integer({ min: 0, max: 3 }),
+  topic: fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom("a", "b", "1", "\u0000") }),
+});
+
+it("tags of different topics, tenants, epochs and suites never collide", {
+  timeout: 60_000,
+}, () => {
+  const seen = new Map<string, string>();
+  fc.assert(
+    fc.property(places, ({ suite: { name, master }, tenant, epoch, topic }) => {
+      // One master key for all tenants and epochs of a suite: more than any owner has.
+      const tag = ownerTag({ master, realm: { tenant, epoch }, topic }).toString("hex");
+      const place = JSON.stringify([name, tenant, epoch, topic]);
+      expect(seen.get(tag) ?? place).toBe(place);
+      seen.set(tag, place);
+    }),
+    { numRuns: 600 },
+  );
+  expect(seen.size).toBeGreaterThan(300);
+});
+
 describe.each(SUITES)("suite $name: tags", ({ name, master }) => {
   const members = [
     enrol(master, "i", { consumer: false }),

@@ -156,6 +156,22 @@ test("a stream's id is the digest of PROTOCOL's context, and tells no name", () 
   expect(streamIdOf({ tenant: "field", epoch: 2 }, TOPIC)).not.toBe(id);
 });
 
+test.each([
+  ["aes-256-gcm", 900, 300, AEAD.aes256Gcm],
+  ["chacha20-poly1305", 300, 900, AEAD.chacha20Poly1305],
+])("the algorithm is the one that was measured faster: %s", (_, aes, chacha, expected) => {
+  const asked: unknown[] = [];
+  const measure = (budgetMs: number, algorithm: string): number => {
+    asked.push([budgetMs, algorithm]);
+    return algorithm === "aes-256-gcm" ? aes : chacha;
+  };
+  expect(fasterAead(7, measure)).toBe(expected);
+  expect(asked).toEqual([
+    [7, "aes-256-gcm"],
+    [7, "chacha20-poly1305"],
+  ]);
+});
+
 test("the faster algorithm is measured in a moment", () => {
   const startedMs = performance.now();
   expect(Object.values(AEAD)).toContain(fasterAead());
