@@ -5,6 +5,7 @@ import { consumerBenchmark } from "./consumer/consumer.ts";
 import { dashboardBenchmark } from "./dashboard/dashboard.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
 import { hostileBenchmark } from "./hostile/hostile.ts";
+import { kmsBenchmark } from "./kms/kms.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
 import { schemeBenchmark } from "./scheme/scheme.ts";
 
@@ -16,4 +17,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   hostileBenchmark,
   consumerBenchmark,
   dashboardBenchmark,
+  kmsBenchmark,
 ];

@@ -32,10 +32,24 @@ test("gives every role of every suite and both sides of a match, as JSON on stdo
   expect(stdout).not.toContain("<svg");
 });
 
+test("makes, verifies and rotates a fleet of either kind of suite", async () => {
+  const { code, stdout } = await bench("kms", "--quick", "--json");
+  expect(code).toBe(0);
+  const [fleet] = JSON.parse(stdout).findings.sections;
+  expect(fleet.table.rows.map(([what, clients]: [string, number]) => [what, clients])).toEqual([
+    ["enrol --csv, p256", 20],
+    ["verify, p256", 20],
+    ["rotate, p256", 20],
+    ["enrol --csv, rsa-2048", 4],
+    ["verify, rsa-2048", 4],
+    ["rotate, rsa-2048", 4],
+  ]);
+});
+
 test("names its benchmarks, and refuses others", async () => {
   const help = await bench("--help");
   expect(help.code).toBe(0);
-  for (const name of ["scheme", "revocation"]) expect(help.stdout).toContain(`\n  ${name} `);
+  for (const name of ["scheme", "revocation", "kms"]) expect(help.stdout).toContain(`\n  ${name} `);
   const unknown = await bench("speed");
   expect([unknown.code, unknown.stdout]).toEqual([2, ""]);
   expect(unknown.stderr).toContain("Allowed choices are");

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { packageFile } from "../../../core/runtime/package.ts";
 import { generateMaster, type Master } from "../../../core/scheme/owner.ts";
 import { MODULUS_BITS, type ModulusBits } from "../../../core/scheme/rsa/modulus.ts";
+import type { SafePrimeSource } from "../../../core/scheme/rsa/safe-primes.ts";
 import { bytesField } from "../../../core/wire/fields.ts";
 
 const PRIMES = packageFile("test", "bench", "scheme", "safe-primes.json");
@@ -24,10 +25,8 @@ export interface NamedMaster {
 export async function mastersOf(
   sizes: readonly ModulusBits[] = MODULUS_BITS,
 ): Promise<NamedMaster[]> {
-  const primes = primesSchema.parse(JSON.parse(await readFile(PRIMES, "utf8")));
   const rsa = sizes.map(async (bits) => {
-    const ofSize = [...(primes[bits] ?? [])];
-    const source = async (): Promise<Buffer> => ofSize.shift() ?? Buffer.alloc(0);
+    const source = await publishedPrimes(bits);
     const master = await generateMaster({ suite: "rsa", bits, random: randomBytes, source });
     return { name: `rsa ${bits}`, master };
   });
@@ -36,4 +35,11 @@ export async function mastersOf(
     master: await generateMaster({ suite, random: randomBytes }),
   }));
   return await Promise.all([...rsa, ...others]);
+}
+
+/** The four primes of this size, one after the other. */
+export async function publishedPrimes(bits: ModulusBits): Promise<SafePrimeSource> {
+  const primes = primesSchema.parse(JSON.parse(await readFile(PRIMES, "utf8")));
+  const ofSize = [...(primes[bits] ?? [])];
+  return async () => ofSize.shift() ?? Buffer.alloc(0);
 }
