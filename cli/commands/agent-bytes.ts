@@ -44,7 +44,7 @@ export function addPorts(agent: Command): void {
       "after",
       `
 A name in /dev/serial/by-id stays the same when the device is plugged in again, or into another socket: use it in
-agent.yaml. A port that a program has open is shown with it, as far as you may see.
+agent.yaml. The UART on a Raspberry Pi's header is /dev/serial0, whichever it is. A port that a program has open is shown with it, as far as you may see.
 
 Example:
   veilmq agent ports`,

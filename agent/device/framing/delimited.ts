@@ -6,7 +6,7 @@
  * The delimiter is what a false start ends at: no byte behind it is ever lost.
  */
 import { DropTally } from "./drop-tally.ts";
-import type { Dropped, DropReason, Frame, Framer, OnDrop } from "./framer.ts";
+import type { Dropped, DropReason, Frame, Framer, FramerOptions, Part } from "./framer.ts";
 
 export interface DelimitedOptions {
   /** The byte at the end of every frame. */
@@ -17,7 +17,8 @@ export interface DelimitedOptions {
   readonly decode: (raw: Buffer) => Buffer | null;
   /** Whether what comes first on a new connection is the rest of a frame, and so dropped. */
   readonly skipFirst?: boolean | undefined;
-  readonly onDrop?: OnDrop | undefined;
+  readonly partsOf?: FramerOptions["partsOf"];
+  readonly onDrop?: FramerOptions["onDrop"];
 }
 
 export class DelimitedFramer implements Framer {
@@ -50,17 +51,16 @@ export class DelimitedFramer implements Framer {
         return frames;
       }
       this.#hold(chunk.subarray(from, end));
-      const frame = this.#finish();
-      if (frame) frames.push(frame);
+      frames.push(...this.#finish());
       from = end + 1;
     }
   }
 
   flush(): Frame[] {
-    if (this.#length > 0) this.#drop("unfinished");
+    const frames = this.#rest();
     this.#begin(this.#offset + this.#length);
     this.#drops.settle();
-    return [];
+    return frames;
   }
 
   expect(): void {}
@@ -78,26 +78,52 @@ export class DelimitedFramer implements Framer {
     this.#length += part.length;
   }
 
-  /** The frame that a delimiter has ended; undefined if there is none to give. */
-  #finish(): Frame | undefined {
-    const frame = this.#skipping ? this.#drop("unfinished") : this.#decode();
+  /** What a delimiter has ended: a frame, several that have lost theirs, or none. */
+  #finish(): Frame[] {
+    const frames = this.#skipping ? this.#drop("unfinished") : this.#decode();
     this.#skipping = false;
     this.#begin(this.#offset + this.#length + 1);
-    return frame;
+    return frames;
   }
 
-  #decode(): Frame | undefined {
-    if (this.#length === 0) return undefined;
+  #decode(): Frame[] {
+    if (this.#length === 0) return [];
     if (this.#length > this.#held) return this.#drop("too long");
     const bytes = this.#options.decode(this.#raw.subarray(0, this.#held));
     if (bytes === null) return this.#drop("damaged");
     this.#drops.settle();
-    return bytes.length > 0 ? { bytes, offset: this.#offset, size: this.#length + 1 } : undefined;
+    if (bytes.length === 0) return [];
+    const parts = this.#options.partsOf?.(bytes) ?? [];
+    if (parts.length > 1) return this.#framesOf(bytes, parts);
+    return [{ bytes, offset: this.#offset, size: this.#length + 1 }];
   }
 
-  #drop(reason: DropReason): undefined {
-    if (this.#length === 0) return;
-    this.#drops.add({ offset: this.#offset, bytes: this.#length, reason });
+  /** Of what has no delimiter yet, and will have none. */
+  #rest(): Frame[] {
+    const { decode, partsOf } = this.#options;
+    const isHeld = this.#length === this.#held && !this.#skipping;
+    const bytes = isHeld ? decode(this.#raw.subarray(0, this.#held)) : null;
+    const parts = (bytes && partsOf?.(bytes)) ?? [];
+    if (bytes === null || parts.length === 0) return this.#drop("unfinished");
+    this.#drops.settle();
+    return this.#framesOf(bytes, parts);
+  }
+
+  /** What lies in front of a part counts as the part's. */
+  #framesOf(bytes: Buffer, parts: readonly Part[]): Frame[] {
+    return parts.map(({ from, to }, i) => {
+      const begin = parts[i - 1]?.to ?? 0;
+      return {
+        bytes: bytes.subarray(from, to),
+        offset: this.#offset + begin,
+        size: to - begin,
+      };
+    });
+  }
+
+  #drop(reason: DropReason): Frame[] {
+    if (this.#length > 0) this.#drops.add({ offset: this.#offset, bytes: this.#length, reason });
+    return [];
   }
 
   #begin(offset: number): void {

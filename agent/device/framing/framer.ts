@@ -62,5 +62,13 @@ export interface FramerOptions {
   readonly requests?: readonly Buffer[];
   /** Whether a frame can be a true one by what it says; where it cannot, another may lie in it. */
   readonly accept?: ((bytes: Buffer) => boolean) | undefined;
+  /** What in a line is whole by itself, in order: several of it have lost the ends of their lines, and need none. */
+  readonly partsOf?: ((line: Buffer) => readonly Part[]) | undefined;
   readonly onDrop?: OnDrop | undefined;
+}
+
+/** Bytes of a line, from `from` up to and without `to`. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
 }

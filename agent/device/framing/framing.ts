@@ -23,7 +23,7 @@ export function createFramer(framing: Framing, options: FramerOptions = {}): Fra
   const { onDrop } = options;
   switch (framing.type) {
     case "lines":
-      return new LineFramer(framing, onDrop);
+      return new LineFramer(framing, options);
     case "fixed":
       return new FixedFramer(framing, options);
     case "nmea":

@@ -1,7 +1,7 @@
 /** Lines, ended by \n or \r\n: see delimited.ts. Blank lines are nothing. */
 import { z } from "zod";
 import { DelimitedFramer } from "./delimited.ts";
-import type { OnDrop } from "./framer.ts";
+import type { FramerOptions } from "./framer.ts";
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -29,7 +29,7 @@ export const lineFraming = z
 export class LineFramer extends DelimitedFramer {
   constructor(
     options: { maxBytes?: number; skipFirst?: boolean } = {},
-    onDrop?: OnDrop | undefined,
+    { partsOf, onDrop }: FramerOptions = {},
   ) {
     const { maxBytes = DEFAULT_BYTES, skipFirst } = options;
     super({
@@ -41,6 +41,7 @@ export class LineFramer extends DelimitedFramer {
         return line.length > maxBytes ? null : Buffer.from(line);
       },
       skipFirst,
+      partsOf,
       onDrop,
     });
   }

@@ -6,6 +6,13 @@ import { fieldBasics, parseNumber, recordOf, scaled, scaling, textOf } from "./f
 
 const MAX_COLUMNS = 256;
 const MAX_TEXT = 1024;
+/** So many lines tell how many columns a line has, where the profile does not. */
+const REMEMBERED_LINES = 8;
+/** What begins as a number does, and is none: broken, unless it is a date or a time of day. */
+const BROKEN_NUMBER = /^\s*[+-]?\.?\d/;
+const DATE = "\\d{4}-\\d\\d-\\d\\d|\\d{1,4}/\\d{1,2}/\\d{1,4}";
+const TIME = "\\d{1,2}:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?(?:Z|[+-]\\d\\d:?\\d\\d)?";
+const DATE_OR_TIME = new RegExp(`^\\s*(?:(?:${DATE})(?:[ T]${TIME})?|${TIME})\\s*$`);
 
 const columnField = z.int().min(1).max(MAX_COLUMNS);
 
@@ -28,7 +35,8 @@ export const csvDecoding = z
       description: "How many a line has; one with more or fewer is cut or merged, and refused",
     }),
     fields: z.union([z.literal("all"), z.array(fieldSchema).min(1)]).meta({
-      description: "`all`: every column, as c1, c2, …; a line without any number is no reading",
+      description:
+        "`all`: every column, as c1, c2, …; a line without any number, with a broken one, or with another number of columns than most before it is no reading",
     }),
   })
   .superRefine(({ columns, fields }, context) => {
@@ -45,13 +53,17 @@ export const csvDecoding = z
 export type CsvDecoding = z.output<typeof csvDecoding>;
 type Field = z.output<typeof fieldSchema>;
 
-/** Where a listed column is missing, or no number, the line is no reading: something is cut. */
+/** Where a listed column is missing, or no number, the line is no reading: something is cut. For `all` it remembers lines. */
 export function csvDecoder({ separator, columns, fields }: CsvDecoding): Decoder {
+  const usual = new UsualCount();
   return (frame) => {
     const text = textOf(frame);
     const cells = text === null ? null : split(text, separator);
     if (cells === null || (columns !== undefined && cells.length !== columns)) return null;
-    if (fields === "all") return allColumns(cells);
+    if (fields === "all") {
+      const records = allColumns(cells);
+      return records && (columns !== undefined || usual.take(cells.length)) ? records : null;
+    }
     const records: SenmlRecord[] = [];
     for (const field of fields) {
       const record = listedColumn(field, cells[field.column - 1]);
@@ -62,11 +74,28 @@ export function csvDecoder({ separator, columns, fields }: CsvDecoding): Decoder
   };
 }
 
+/** Of lines that were cut or merged most have another number of columns than those before them. */
+class UsualCount {
+  readonly #counts: number[] = [];
+
+  /** Whether a line of so many columns is as usual; of two that are equally usual the longer one is not cut. */
+  take(count: number): boolean {
+    this.#counts.push(count);
+    if (this.#counts.length > REMEMBERED_LINES) this.#counts.shift();
+    const often = (wanted: number): number => this.#counts.filter((c) => c === wanted).length;
+    return this.#counts.every(
+      (other) => often(other) < often(count) || (often(other) === often(count) && other <= count),
+    );
+  }
+}
+
 function allColumns(cells: readonly string[]): SenmlRecord[] | null {
   if (cells.length > MAX_COLUMNS) return null;
   const records: SenmlRecord[] = [];
   for (const [i, cell] of cells.entries()) {
-    const value = parseNumber(cell) ?? cell.trim();
+    const number = parseNumber(cell);
+    if (number === null && BROKEN_NUMBER.test(cell) && !DATE_OR_TIME.test(cell)) return null;
+    const value = number ?? cell.trim();
     const record = value === "" ? null : recordOf({ name: `c${i + 1}` }, value);
     if (record) records.push(record);
   }

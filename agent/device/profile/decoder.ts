@@ -1,4 +1,4 @@
-/** From a frame to values: what every decoding offers. Pure. */
+/** From a frame to values: what every decoding offers. No I/O, no clock; one for each line, since some learn from it. */
 import type { SenmlRecord } from "../../../core/wire/senml.ts";
 
 /**

@@ -1,6 +1,7 @@
 /** A frame that is a JSON object, in UTF-8: all its plain members, or those that the profile lists. */
 import { z } from "zod";
 import { type SenmlRecord, toSenmlName } from "../../../core/wire/senml.ts";
+import type { Part } from "../framing/framer.ts";
 import type { Decoder } from "./decoder.ts";
 import { fieldBasics, recordOf, scaled, scaling } from "./field.ts";
 
@@ -71,9 +72,12 @@ function member(parent: unknown, key: string): unknown {
   return new Map(Object.entries(parent)).get(key);
 }
 
-/** The object that a line is, or that follows noise in it. */
+/** The object that a line is, or the only one that is whole in it. */
 function parseObject(line: Buffer): object | null {
-  return parse(line) ?? parse(behindNoise(line));
+  const whole = parse(line);
+  if (whole) return whole;
+  const [part, ...more] = objectsIn(line);
+  return part && more.length === 0 ? parse(line.subarray(part.from, part.to)) : null;
 }
 
 function parse(bytes: Buffer): object | null {
@@ -85,25 +89,59 @@ function parse(bytes: Buffer): object | null {
   }
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A line with more beginnings of objects than this is noise; each is looked at up to the line's end. */
+const MAX_BEGINNINGS = 64;
+const [OPEN, CLOSE, QUOTE, ESCAPE] = Buffer.from('{}"\\');
+
 /**
- * From the first brace behind the last byte that no text has. A part of a broken object cannot pass for a whole one:
- * the ends of what it lay in follow it.
+ * The objects that are whole in a line: behind noise, behind one that was cut, or one behind the other. A part of a broken
+ * object does not pass for a whole one: what it lay in shows in front of it or behind it.
  */
-function behindNoise(line: Buffer): Buffer {
-  const text = LENIENT_UTF8.decode(line);
-  const noiseEnd = Array.from(text).findLastIndex((character) => NOISE.test(character));
-  if (noiseEnd < 0) return Buffer.alloc(0);
-  const rest = Array.from(text)
-    .slice(noiseEnd + 1)
-    .join("");
-  const brace = rest.indexOf("{");
-  return Buffer.from(brace < 0 ? "" : rest.slice(brace));
+export function objectsIn(line: Buffer): Part[] {
+  const text = line.toString("latin1");
+  const parts: Part[] = [];
+  let beginnings = 0;
+  for (let from = beginningIn(text, 0); from >= 0; ) {
+    if (++beginnings > MAX_BEGINNINGS) return [];
+    const to = endOfObject(line, from);
+    const isWhole = to !== null && standsAlone(text, from, to) && parse(line.subarray(from, to));
+    if (isWhole) parts.push({ from, to });
+    from = beginningIn(text, isWhole ? to : from + 1);
+  }
+  return parts;
 }
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
-const LENIENT_UTF8 = new TextDecoder("utf-8");
+/** Where an object begins, from `from` on; -1 if none does. An empty one is no reading. */
+function beginningIn(text: string, from: number): number {
+  const at = text.slice(from).search(/\{\s*"/);
+  return at < 0 ? at : from + at;
+}
+
+/** Behind the brace that closes the one at `from`; null if none does. */
+function endOfObject(line: Buffer, from: number): number | null {
+  let depth = 0;
+  let isText = false;
+  for (let at = from; at < line.length; at++) {
+    const byte = line[at];
+    if (isText && byte === ESCAPE) at++;
+    else if (byte === QUOTE) isText = !isText;
+    else if (!isText && byte === OPEN) depth++;
+    else if (!isText && byte === CLOSE && --depth === 0) return at + 1;
+  }
+  return null;
+}
+
+/** Whether neither what is in front of an object nor what is behind it says that it lay in another. */
+function standsAlone(text: string, from: number, to: number): boolean {
+  const before = text.slice(0, from).trimEnd().at(-1) ?? "{";
+  const behind = text.slice(to).trimStart().at(0) ?? "{";
+  return !":,[".includes(before) && (behind === "{" || NOISE.test(behind));
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const NOISE = /[\u0000-\u0008\u000b-\u001f\u007f\ufffd]/;
+const NOISE = /[\u0000-\u001f\u007f-\u00ff]/;
 
 function isPlain(value: unknown): value is Plain {
   return ["number", "string", "boolean"].includes(typeof value);

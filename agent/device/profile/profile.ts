@@ -14,6 +14,7 @@ import type { Framer, OnDrop } from "../framing/framer.ts";
 import { createFramer, type Framing, framingSchema } from "../framing/framing.ts";
 import type { Decoder } from "./decoder.ts";
 import { createDecoder, type Decoding, decodingSchema, namesOf } from "./decoding.ts";
+import { objectsIn } from "./json.ts";
 import { type Polling, pollingSchema, pollsOf } from "./polling.ts";
 import { loadRegexEngine } from "./regex.ts";
 import { isPlausible, type ValueRules, valuesField } from "./values.ts";
@@ -111,13 +112,14 @@ export function profileJsonSchema(): Record<string, unknown> {
 
 /** A framer as the profile says; one for each port. What the decoder would refuse is no frame, where that can be told apart. */
 export function framerOf(profile: Profile, onDrop?: OnDrop): Framer {
-  const { framing, polling } = profile;
+  const { framing, polling, decoding } = profile;
   const polls = polling ? pollsOf(polling, framing) : { start: [], round: [] };
   const requests = [...polls.start, ...polls.round.map(({ request }) => request)];
   const decode = decoderOf(profile);
   return createFramer(framing, {
     requests,
     accept: (bytes) => decode(bytes) !== null,
+    partsOf: decoding.type === "json" ? objectsIn : undefined,
     onDrop,
   });
 }

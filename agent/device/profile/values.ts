@@ -43,6 +43,9 @@ export interface ReportRules {
   readonly maxIntervalMs: number;
 }
 
+/** Names of one port that a device of its own choosing may have: beyond them the longest unheard is forgotten. */
+const MAX_NAMES = 1024;
+
 interface Sent {
   readonly value: unknown;
   readonly atMs: number;
@@ -71,9 +74,17 @@ export class ReportFilter {
       if (sinceMs < interval) return false;
       if (last && sinceMs < maxIntervalMs && isNear(last.value, value, rule?.deadBand))
         return false;
-      this.#sent.set(name, { value, atMs: nowMs });
+      this.#remember(name, { value, atMs: nowMs });
       return true;
     });
+  }
+
+  /** A noisy line of `fields: all` makes up names without end. */
+  #remember(name: string, sent: Sent): void {
+    this.#sent.delete(name);
+    this.#sent.set(name, sent);
+    const [oldest] = this.#sent.keys();
+    if (this.#sent.size > MAX_NAMES && oldest !== undefined) this.#sent.delete(oldest);
   }
 }
 

@@ -4,9 +4,11 @@ import { join } from "node:path";
 
 /** USB adapters and boards, and the UART on a Raspberry Pi's header. A PC's ttyS0 to ttyS31 mostly lead nowhere. */
 const SERIAL = /^tty(USB|ACM|AMA)\d+$/;
+/** A Raspberry Pi's links to its UARTs: on the header of a Pi 3, 4 or Zero W it is ttyS0. */
+const PI_LINKS = ["serial0", "serial1"];
 
 export interface FoundPort {
-  /** What to write into agent.yaml: the name by id, or the device where it has none. */
+  /** What to write into agent.yaml: the name by id, a Pi's name for its UART, or the device where it has neither. */
   readonly path: string;
   /** Where it leads now, such as /dev/ttyUSB0. */
   readonly device: string;
@@ -15,7 +17,8 @@ export interface FoundPort {
 }
 
 export async function listPorts(devFolder = "/dev", procFolder = "/proc"): Promise<FoundPort[]> {
-  const named = await linksIn(join(devFolder, "serial/by-id"));
+  const byId = await linksIn(join(devFolder, "serial/by-id"));
+  const named = new Map([...(await linksIn(devFolder, PI_LINKS)), ...byId]);
   const all = (await entriesOf(devFolder)).filter((name) => SERIAL.test(name));
   const devices = new Set([...named.keys(), ...all.map((name) => join(devFolder, name))]);
   const ports = [...devices].sort().map(async (device) => {
@@ -41,9 +44,9 @@ async function holderOf(device: string, procFolder = "/proc"): Promise<string | 
 }
 
 /** Device → link. */
-async function linksIn(folder: string): Promise<Map<string, string>> {
+async function linksIn(folder: string, names?: readonly string[]): Promise<Map<string, string>> {
   const links = new Map<string, string>();
-  for (const name of await entriesOf(folder)) {
+  for (const name of names ?? (await entriesOf(folder))) {
     const link = join(folder, name);
     const device = await realpath(link).catch(() => null);
     if (device !== null) links.set(device, link);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Frame } from "../../../../agent/device/framing/framer.ts";
+import type { Drop, Frame, Part } from "../../../../agent/device/framing/framer.ts";
 import { LineFramer } from "../../../../agent/device/framing/lines.ts";
 
 function texts(frames: readonly Frame[]): string[] {
@@ -59,6 +59,26 @@ describe("LineFramer", () => {
     const [frame] = new LineFramer().push(chunk);
     chunk.fill(0);
     expect(frame?.bytes.toString()).toBe("one");
+  });
+
+  test("what is whole by itself needs no line end: at the end, or with another behind it", () => {
+    const partsOf = (line: Buffer): Part[] =>
+      Array.from(line.toString("latin1").matchAll(/<\w+>/g), ({ index, 0: { length } }) => ({
+        from: index,
+        to: index + length,
+      }));
+    const drops: Drop[] = [];
+    const framer = new LineFramer({}, { partsOf, onDrop: (drop) => drops.push(drop) });
+    expect(framer.push(Buffer.from("one\n<two><three>\n-<four>\n<five>x<s"))).toEqual([
+      { bytes: Buffer.from("one"), offset: 0, size: 4 },
+      { bytes: Buffer.from("<two>"), offset: 4, size: 5 },
+      { bytes: Buffer.from("<three>"), offset: 9, size: 7 },
+      { bytes: Buffer.from("-<four>"), offset: 17, size: 8 },
+    ]);
+    expect(framer.flush()).toEqual([{ bytes: Buffer.from("<five>"), offset: 25, size: 6 }]);
+    framer.push(Buffer.from("six>"));
+    expect(framer.flush()).toEqual([]);
+    expect(drops).toEqual([{ offset: 34, bytes: 4, reason: "unfinished" }]);
   });
 
   const noisyBytes = fc

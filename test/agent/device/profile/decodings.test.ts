@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeRegisters } from "../../../../agent/device/framing/modbus-message.ts";
 import { createDecoder, decodingSchema } from "../../../../agent/device/profile/decoding.ts";
+import { objectsIn } from "../../../../agent/device/profile/json.ts";
 import { loadRegexEngine } from "../../../../agent/device/profile/regex.ts";
 import type { SenmlRecord } from "../../../../core/wire/senml.ts";
 
@@ -57,6 +58,37 @@ describe("csv", () => {
       { n: "c1", v: 1 },
       { n: "c2", v: 2 },
     ]);
+  });
+
+  const all = { type: "csv", fields: "all" } as const;
+
+  test.each(["21.6,40.22.7", "2#.5,40.1", "1e999,5", "-.5.,1", "1,2:5", "1,12V", "1,2026-01"])(
+    "%j has what begins like a number and is none: no reading",
+    (line) => expect(decode(all, line)).toBeNull(),
+  );
+
+  test.each(["2026-11-29", "12:30:05", "2026-11-29T12:30:05.250Z", "29/11/2026 12:30", "ok", "T1"])(
+    "%j is a text",
+    (text) =>
+      expect(decode(all, `1,${text}`)).toEqual([
+        { n: "c1", v: 1 },
+        { n: "c2", vs: text },
+      ]),
+  );
+
+  test("lines with another number of columns than most before were cut or merged", () => {
+    const decoder = createDecoder(decodingSchema.parse(all));
+    const taken = (line: string): boolean => decoder(Buffer.from(line)) !== null;
+    // The first one is cut, as captures begin: nothing tells so.
+    expect(["2,3", "1,2,3", "4,5,6", "1,2", "4,5,64,5,6", "4,5,6"].map(taken)).toEqual([
+      ...[true, true, true, false, false, true],
+    ]);
+    const other = Array.from({ length: 8 }, () => taken("1,2,3,4"));
+    expect(other).toEqual([false, false, true, true, true, true, true, true]);
+    const given = createDecoder(decodingSchema.parse({ ...all, columns: 2 }));
+    expect(
+      ["1,2", "1,2,3", "1,2,3", "1,2"].map((line) => given(Buffer.from(line)) !== null),
+    ).toEqual([true, false, false, true]);
   });
 });
 
@@ -223,6 +255,37 @@ describe("json", () => {
     expect(
       createDecoder(decodingSchema.parse(all))(Buffer.from('\xf8\x00{"t":1}', "latin1")),
     ).toEqual([{ n: "t", v: 1 }]);
+  });
+
+  const parts = (line: string): string[] =>
+    objectsIn(Buffer.from(line)).map(({ from, to }) => line.slice(from, to));
+
+  test.each([
+    ['{"t":1.{"t":2}', ['{"t":2}']],
+    ['{"t":6}{"t":7}', ['{"t":6}', '{"t":7}']],
+    ['{"t":6} { "t" : 7 }{"t":8', ['{"t":6}', '{ "t" : 7 }']],
+    ['{"s":"a{"t":2}', ['{"t":2}']],
+    ['{"s":"}{\\"t\\":5}","t":2}', ['{"s":"}{\\"t\\":5}","t":2}']],
+    ['{"t":1}\u0000\u0001', ['{"t":1}']],
+    ['\u0000{"t":1}', ['{"t":1}']],
+  ])("in %j some are whole", (line, whole) => expect(parts(line)).toEqual(whole));
+
+  test.each([
+    '{"t":1x,"o":{"rssi":-70}}',
+    '{"t":1x,"o":{"rssi":-70}',
+    '{"t":1x,"l":[{"a":1},{"b":2}]}',
+    '"o";{"rssi":-70},"t":1}',
+    '{"t":1} x',
+    '{"t":1}"h":2}',
+    "{}",
+    '{"t":NaN}',
+    `${'{"'.repeat(100)}{"t":1}`,
+  ])("in %j none is", (line) => expect(parts(line)).toEqual([]));
+
+  test("a line of beginnings is little work", () => {
+    const before = process.cpuUsage();
+    for (let i = 0; i < 20; i++) objectsIn(Buffer.from('{"'.repeat(32_768)));
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
   });
 
   test("listed numbers are scaled", () => {

@@ -58,6 +58,16 @@ describe("ReportFilter", () => {
     ).toEqual([20, 20, 21]);
   });
 
+  test("of names without end the ones that were not sent for longest are forgotten", () => {
+    const filter = new ReportFilter({ ...rules, minIntervalMs: 1000 });
+    const isSent = (n: string): boolean => filter.take([{ n, v: 1 }], 0).length > 0;
+    expect([isSent("first"), isSent("first")]).toEqual([true, false]);
+    for (let i = 0; i < 1023; i++) expect(isSent(`noise${i}`)).toBe(true);
+    expect(isSent("first")).toBe(false);
+    expect(isSent("one more")).toBe(true);
+    expect([isSent("noise0"), isSent("first")]).toEqual([false, true]);
+  });
+
   test("a minimum interval holds for all, unless a value has its own", () => {
     const filter = new ReportFilter({
       ...rules,
