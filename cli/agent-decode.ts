@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import type { Drop, Frame } from "../agent/device/framing/framer.ts";
 import { decoderOf, framerOf, loadProfile } from "../agent/device/profile/profile.ts";
+import { VeilError } from "../core/errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { printHint, printLineInTurn, printNote } from "./messages.ts";
 
@@ -50,8 +51,25 @@ export async function decodeCapture(profileName: string, file: string): Promise<
   return report(counts);
 }
 
-function bytesOf(file: string): AsyncIterable<Buffer> {
-  return file === STDIN ? process.stdin : createReadStream(resolve(file));
+/** Throws CONFIG where there is no such file, or none that can be read. */
+async function* bytesOf(file: string): AsyncIterable<Buffer> {
+  try {
+    yield* file === STDIN ? process.stdin : createReadStream(resolve(file));
+  } catch (cause) {
+    throw new VeilError("CONFIG", `cannot read ${file}${reasonOf(cause)}`, {
+      hint: "a capture is a file of bytes, as `veilmq agent capture` writes it; - is stdin",
+      cause,
+    });
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return (
+    { ENOENT: ": it is not there", EISDIR: ": it is a folder", EACCES: ": it may not be read" }[
+      code
+    ] ?? ""
+  );
 }
 
 function report({ readings, empty, discards, discardedBytes }: Counts): ExitCode {

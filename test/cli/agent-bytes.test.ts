@@ -117,6 +117,17 @@ describe("agent capture", () => {
   });
 });
 
+test.each([
+  ["none.bin", "it is not there"],
+  [".", "it is a folder"],
+])("agent decode %s says that %s", async (file, reason) => {
+  const { code, stderr } = await veilmq(["agent", "decode", "--profile", "nova-sds011", file]);
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(
+    new RegExp(`^veilmq: error: cannot read ${file}: ${reason}\nveilmq: hint: a capture is a file`),
+  );
+});
+
 describe("agent ports", () => {
   test("names ports by id where they have one, and says who holds them", async () => {
     const dev = await testFolder();
@@ -134,6 +145,17 @@ describe("agent ports", () => {
       { path: join(dev, "serial/by-id/usb-FTDI-if00-port0"), device: join(dev, "ttyUSB0") },
     ]);
     expect(await listPorts("/nowhere", "/nowhere")).toEqual([]);
+  });
+
+  test("names the UART on a Raspberry Pi's header, which most have as ttyS0", async () => {
+    const dev = await testFolder();
+    for (const name of ["ttyS0", "ttyS1", "ttyAMA0"]) await writeFile(join(dev, name), "");
+    await symlink("ttyS0", join(dev, "serial0"));
+    await symlink("ttyAMA0", join(dev, "serial1"));
+    expect(await listPorts(dev, "/nowhere")).toEqual([
+      { path: join(dev, "serial1"), device: join(dev, "ttyAMA0") },
+      { path: join(dev, "serial0"), device: join(dev, "ttyS0") },
+    ]);
   });
 });
 

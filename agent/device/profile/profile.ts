@@ -15,8 +15,10 @@ import { createFramer, type Framing, framingSchema } from "../framing/framing.ts
 import type { Decoder } from "./decoder.ts";
 import { createDecoder, type Decoding, decodingSchema, namesOf } from "./decoding.ts";
 import { objectsIn } from "./json.ts";
+import { numberBytes } from "./number-type.ts";
 import { type Polling, pollingSchema, pollsOf } from "./polling.ts";
 import { loadRegexEngine } from "./regex.ts";
+import { isRead } from "./registers.ts";
 import { isPlausible, type ValueRules, valuesField } from "./values.ts";
 
 const DAY_MS = 86_400_000;
@@ -73,9 +75,26 @@ function checkTogether(
     problem(["polling"], "Modbus makes its requests from framing.reads and framing.writes");
   if (polling && !isModbus && polling.requests.length === 0)
     problem(["polling", "requests"], "is missing: what to send");
+  for (const [i, field] of misplaced(framing, decoding))
+    problem(["decoding", "fields", i, field], "lies outside of every frame");
   const names = namesOf(decoding);
   for (const name of names === null ? [] : Object.keys(values))
     if (!names?.includes(name)) problem(["values", name], "is no name of a field");
+}
+
+/** Fields that no frame has room for: their index, and what of them says where they are. */
+function misplaced(framing: Framing, decoding: Decoding): [number, "offset" | "register"][] {
+  if (decoding.type === "binary") {
+    const length = framing.type === "fixed" ? framing.length : decoding.length;
+    if (length === undefined) return [];
+    return decoding.fields.flatMap(({ offset, type }, i) =>
+      offset + numberBytes(type) > length ? [[i, "offset"]] : [],
+    );
+  }
+  if (decoding.type !== "modbus" || framing.type !== "modbus-rtu") return [];
+  return decoding.fields.flatMap((field, i) =>
+    framing.reads.some((read) => isRead(field, read)) ? [] : [[i, "register"]],
+  );
 }
 
 /** A name, as opposed to a path. */

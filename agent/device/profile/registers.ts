@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { SenmlRecord } from "../../../core/wire/senml.ts";
 import { registerField } from "../framing/modbus.ts";
-import { decodeRegisters } from "../framing/modbus-message.ts";
+import { decodeRegisters, type RegisterRange } from "../framing/modbus-message.ts";
 import type { Decoder } from "./decoder.ts";
 import { fieldBasics, recordOf, scaled, scaling } from "./field.ts";
 import { type NumberType, numberBytes, numberDigits, readNumber } from "./number-type.ts";
@@ -37,6 +37,15 @@ export const modbusDecoding = z
   })
   .meta({ description: "Modbus registers, for the framing modbus-rtu" });
 export type ModbusDecoding = z.output<typeof modbusDecoding>;
+
+/** Whether `read` brings all registers of a field. */
+export function isRead(
+  { register, type }: Pick<Field, "register" | "type">,
+  read: Pick<RegisterRange, "register" | "count">,
+): boolean {
+  const count = numberBytes(type) / REGISTER_BYTES;
+  return register >= read.register && register + count <= read.register + read.count;
+}
 
 /** Registers of which no field makes use have nothing to tell. */
 export function modbusDecoder({ fields }: ModbusDecoding): Decoder {

@@ -122,6 +122,39 @@ describe("loadProfile", () => {
       ],
       "framing.checksum.at: lies behind the frame's end",
     ],
+    [
+      "a field behind the frame's end",
+      [
+        'framing: { type: fixed, header: "aa", length: 4 }',
+        "decoding:",
+        "  type: binary",
+        "  fields:",
+        "    - { offset: 2, type: u16, name: a }",
+        "    - { offset: 3, type: u16, name: b }",
+      ],
+      ":8: decoding.fields.1.offset: lies outside of every frame",
+    ],
+    [
+      "a field behind the length that a frame must have",
+      [
+        "framing: { type: slip }",
+        "decoding: { type: binary, length: 3, fields: [{ offset: 0, type: u32, name: a }] }",
+      ],
+      "decoding.fields.0.offset: lies outside of every frame",
+    ],
+    [
+      "a register that is not read, or not as a whole",
+      [
+        "framing: { type: modbus-rtu, unit: 1, reads: [{ function: 4, register: 4, count: 3 }] }",
+        "polling: { intervalMs: 1000 }",
+        "decoding:",
+        "  type: modbus",
+        "  fields:",
+        "    - { register: 4, type: f32, name: a }",
+        "    - { register: 6, type: f32, name: b }",
+      ],
+      ":9: decoding.fields.1.register: lies outside of every frame",
+    ],
   ])("%s is refused", async (_what, lines, message) => {
     const error = await problemOf(["description: x", "serial: { baudRate: 9600 }", ...lines]);
     expect(error).toContain(message);
