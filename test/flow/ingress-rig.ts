@@ -18,6 +18,7 @@ import { Topics } from "../../bridge/writer/topics.ts";
 import type { Writer } from "../../bridge/writer/writer.ts";
 import { VeilError } from "../../core/errors.ts";
 import { connectMqtt, type MqttConnection } from "../../core/ports/mqtt/client.ts";
+import type { MqttLimits } from "../../core/ports/mqtt/server-types.ts";
 import { NEVER } from "../../core/runtime/backoff.ts";
 import { AEAD } from "../../core/scheme/record/header.ts";
 import { deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
@@ -76,6 +77,8 @@ export interface SharedGround {
   readonly zookeeper?: MemoryZooKeeper;
   readonly registry?: MemoryRegistry;
   readonly losses?: MemoryLosses;
+  /** Of this bridge's MQTT, where they differ from the defaults. */
+  readonly mqtt?: Partial<MqttLimits>;
 }
 
 export class IngressRig {
@@ -101,7 +104,7 @@ export class IngressRig {
 
   /** Bridges that share their clients, and their mail. */
   constructor(ground: SharedGround = {}) {
-    const { fleet = new Fleet(), zookeeper = new MemoryZooKeeper() } = ground;
+    const { fleet = new Fleet(), zookeeper = new MemoryZooKeeper(), mqtt = {} } = ground;
     this.fleet = fleet;
     this.zookeeper = zookeeper;
     this.registry = ground.registry ?? new MemoryRegistry();
@@ -132,7 +135,7 @@ export class IngressRig {
     });
     this.limits = testLimits({}, { metrics: this.metrics, log });
     this.ingress = new Ingress({
-      listener: { host: "127.0.0.1", port: 0 },
+      listener: { host: "127.0.0.1", port: 0, limits: mqtt },
       directory: this.fleet,
       matching: this.#matching,
       topics,
