@@ -1,4 +1,5 @@
 /** One bridge of the demo, on loopback ports that stay its own over restarts. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
@@ -71,6 +72,13 @@ export class DemoBridge {
     const args = ["bridge", "run", "--config", config];
     const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log") });
     return new DemoBridge({ process, mqttPort, httpPort, stateDir, configFile: config });
+  }
+
+  /** Where its operator's listener answers, once it listens. */
+  async adminUrl(): Promise<string> {
+    const text = await readFile(join(this.#stateDir, "listening.json"), "utf8");
+    const { admin }: { admin: number } = JSON.parse(text);
+    return `http://127.0.0.1:${admin}`;
   }
 
   /** Whether it has said that it listens; what an earlier run said before kill -9 counts, too. */

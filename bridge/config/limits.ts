@@ -47,7 +47,7 @@ export type TenantLimits = z.output<typeof tenantLimitsSchema>;
 const addressLimitsSchema = z.strictObject({
   /** More wrong logins than this from one address, and its connections are turned away until it rests. */
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
-  /** MQTT connections; five times as many at once after a rest. Beyond it they are closed before TLS. */
+  /** Connections, MQTT and HTTP together; five times as many at once after a rest. Beyond it they are closed before TLS. */
   connectsPerSecond: rateField(200),
   /** MQTT connections that have not logged in yet, TLS included. */
   pendingConnections: z.int().min(1).max(1_000_000).default(1_000),

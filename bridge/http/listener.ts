@@ -72,6 +72,9 @@ export class Listener {
     this.app.setNotFoundHandler((request, reply) =>
       this.#refuse(new VeilError("NOT_FOUND", "there is nothing here"), request, reply),
     );
+    this.app.addHook("onSend", async (request, reply) => {
+      if (!this.#maySayMore(request, reply)) reply.header("connection", "close");
+    });
     this.app.addHook("onResponse", async (request, reply) => {
       const { statusCode: status, elapsedTime } = reply;
       const { metrics, log } = this.#options;
@@ -83,6 +86,7 @@ export class Listener {
 
   /** Returns the port. Rejects where it is taken. */
   async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
+    this.#sockets.forbidPipelining(this.app.server);
     this.#sockets.guard(this.app.server, this.#options.arrive ?? welcome);
     await this.app.listen({ host, port });
     const [address] = this.app.addresses();
@@ -103,6 +107,12 @@ export class Listener {
     cancel.abort();
     this.#sockets.destroyAll();
     await closed;
+  }
+
+  /** Who has no login, or asks too often, pays for every request with a connection, which its address has only so many of. */
+  #maySayMore(request: FastifyRequest, { statusCode }: FastifyReply): boolean {
+    const { whoIs } = this.#options;
+    return !whoIs || (whoIs(request) !== null && statusCode !== 429);
   }
 
   async #allAnswered(): Promise<void> {

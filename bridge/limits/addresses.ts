@@ -47,10 +47,7 @@ export class Addresses {
   arrive(address: string): MqttArrival {
     const group = networkOf(address);
     if (!this.#failedLogins.admits(group)) return { refused: "address-blocked" };
-    if (!this.#connects.tryTake(group)) {
-      this.#onExceeded("address.connectsPerSecond", group);
-      return { refused: "address-busy" };
-    }
+    if (!this.#mayConnect(group)) return { refused: "address-busy" };
     const settled = this.#pending.tryEnter(group);
     if (settled) return { settled };
     this.#onExceeded("address.pendingConnections", group);
@@ -60,9 +57,16 @@ export class Addresses {
   /** A new HTTP connection: how it ends, `null` where there are too many. */
   arriveOverHttp(address: string): (() => void) | null {
     const group = networkOf(address);
+    if (!this.#mayConnect(group)) return null;
     const leave = this.#http.tryEnter(group);
     if (!leave) this.#onExceeded("address.httpConnections", group);
     return leave;
+  }
+
+  #mayConnect(group: string): boolean {
+    if (this.#connects.tryTake(group)) return true;
+    this.#onExceeded("address.connectsPerSecond", group);
+    return false;
   }
 
   /** Whether a login from `address` is looked at. */

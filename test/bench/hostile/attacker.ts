@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { packageFile } from "../../../core/runtime/package.ts";
-import type { Target } from "./attacks.ts";
+import type { Target } from "./target.ts";
 
 const ENTRY = packageFile("dist", "test", "bench", "hostile", "attacker-process.js");
 

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { HttpClient } from "../../../core/ports/http/client.ts";
 import { makeFolder, replaceSecretFile } from "../../../core/runtime/files.ts";
+import { packageFile } from "../../../core/runtime/package.ts";
 import { generateMaster } from "../../../core/scheme/owner.ts";
 import type { Credential } from "../../../core/wire/credential.ts";
 import { encodeBundle } from "../../../core/wire/directory.ts";
@@ -18,12 +19,21 @@ import { UNLIMITED } from "./unlimited.ts";
 
 /** Documents in one import: far below what a bridge takes at once. */
 const CLIENTS_AT_ONCE = 100;
+const CERTIFICATES = packageFile("test", "support", "certificate");
+const TEST_CERTIFICATE = {
+  cert: join(CERTIFICATES, "server.pem"),
+  key: join(CERTIFICATES, "server.key"),
+};
+/** Of the authority behind it. */
+export const TEST_CA_FILE = join(CERTIFICATES, "ca.pem");
 
 export interface OperatorOptions {
   readonly folder: string;
   /** `host:port`, of a cluster that serves. */
   readonly zookeeper: string;
   readonly bridges: number;
+  /** Of the bridges, the last so many speak TLS with devices, with the certificate for tests. */
+  readonly tlsBridges?: number;
   /** Sections of bridge.yaml; without them no client is limited. */
   readonly sections?: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
@@ -55,7 +65,8 @@ export class Operator {
 
   /** Resolves when all bridges serve the tenant's head. Suite `p256`: enrolling is quick, and readings cost the same. */
   static async start(options: OperatorOptions): Promise<Operator> {
-    const { folder, zookeeper, bridges, signal, sections = { limits: UNLIMITED } } = options;
+    const { folder, zookeeper, bridges, signal } = options;
+    const { tlsBridges = 0, sections = { limits: UNLIMITED } } = options;
     const identity = await testIdentity();
     const identityFile = join(folder, "bridge.age");
     await makeFolder(folder);
@@ -74,6 +85,7 @@ export class Operator {
           identity: identityFile,
           tenants: [{ name, kmsPublicKey }],
           sections,
+          ...(n >= bridges - tlsBridges && { mqttTls: TEST_CERTIFICATE }),
         }),
       ),
     );

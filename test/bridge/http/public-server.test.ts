@@ -516,6 +516,33 @@ describe("who asks", () => {
     expect(body).toContain(`veilmq_http_refusals_total{code="NOT_FOUND",tenant="-"} ${calls}`);
   });
 
+  test("keeps its connection while it behaves; a stranger asks once on each", async () => {
+    const base = await serve({ httpBurstPerClient: 2, httpPerSecondPerClient: 1 });
+    const closes = async (options: Call): Promise<string | null> =>
+      (await call(base, "/v1/brokers", options)).headers.get("connection");
+    expect(await closes({ as: null })).toBe("close");
+    expect([await closes({}), await closes({}), await closes({})]).toEqual([
+      "keep-alive",
+      "keep-alive",
+      "close",
+    ]);
+  });
+
+  test("asks one after the other: a heap of requests at once ends the connection", async () => {
+    const base = await serve();
+    const socket = connect(Number(new URL(base).port), "127.0.0.1");
+    const ask = "GET /v1/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n";
+    let heard = "";
+    socket.on("data", (chunk) => {
+      heard += chunk;
+    });
+    socket.on("error", () => undefined);
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    socket.write(ask.repeat(100));
+    await ended;
+    expect(heard).toBe("");
+  });
+
   test("has so many connections from one address only", async () => {
     const base = await serve({ address: { httpConnections: 1 } });
     const silent = connect(Number(new URL(base).port), "127.0.0.1");
