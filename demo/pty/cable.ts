@@ -11,10 +11,13 @@ export class Cable {
     this.path = link;
   }
 
-  /** Throws MISSING_TOOL without python3, CONFLICT while it is plugged in. */
-  async plug(): Promise<void> {
+  /**
+   * Throws MISSING_TOOL without python3, CONFLICT while it is plugged in. `prepare` is called with the terminal's own name
+   * before the port's name is there.
+   */
+  async plug(prepare?: (terminal: string) => Promise<void>): Promise<void> {
     if (this.#pty) throw new VeilError("CONFLICT", "the cable is plugged in");
-    this.#pty = await openPty({ link: this.path });
+    this.#pty = await openPty({ link: this.path, ...(prepare && { prepare }) });
   }
 
   /** Hangs up in the middle of whatever is on the line. */

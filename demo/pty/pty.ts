@@ -12,6 +12,8 @@ import { VeilError } from "../../core/errors.ts";
 export interface PtyOptions {
   /** A symbolic link to the port: a name that stays over unplug and replug. Replaced if it exists. */
   readonly link?: string;
+  /** Called with the terminal's own name before the link is there. */
+  readonly prepare?: (terminal: string) => Promise<void>;
 }
 
 export interface Pty {
@@ -46,7 +48,7 @@ while True:
 `;
 
 /** Opens a pseudo-terminal in raw mode. Throws MISSING_TOOL without python3. */
-export async function openPty({ link }: PtyOptions = {}): Promise<Pty> {
+export async function openPty({ link, prepare }: PtyOptions = {}): Promise<Pty> {
   const child = spawn("python3", ["-c", KEEPER], { stdio: ["pipe", "pipe", "inherit", "pipe"] });
   const { stdin, stdout } = child;
   const name = child.stdio[3];
@@ -60,6 +62,7 @@ export async function openPty({ link }: PtyOptions = {}): Promise<Pty> {
     throw new VeilError("MISSING_TOOL", "python3 could not open a pseudo-terminal", {
       hint: "is python3 installed, and /dev/pts mounted?",
     });
+  await prepare?.(terminal);
   if (link !== undefined) await replaceLink(terminal, link);
   return {
     path: link ?? terminal,

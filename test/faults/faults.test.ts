@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NEVER } from "../../core/runtime/backoff.ts";
+import { DEVICE_FAULT_KINDS } from "./device-faults.ts";
 import { FAULT_KINDS } from "./faults.ts";
 import { perform } from "./perform.ts";
 import { Random } from "./random.ts";
@@ -16,6 +17,9 @@ const BRIDGES = 3;
 const DEVICES = 6;
 /** What is dead and says nothing is noticed in 7.5 s, not in 45. */
 const KEEPALIVE_S = 5;
+
+/** Of what is in both lists. */
+const NAMES = new Set(FAULT_KINDS.map(({ name }) => name));
 
 let dir: string;
 let rig: FaultRig;
@@ -40,7 +44,9 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-test.each(FAULT_KINDS.map((kind) => [kind.name, kind] as const))(
+const KINDS = [...FAULT_KINDS, ...DEVICE_FAULT_KINDS.filter(({ name }) => !NAMES.has(name))];
+
+test.each(KINDS.map((kind) => [kind.name, kind] as const))(
   "readings come through again: %s",
   async (_name, kind) => {
     const { recoveryMs } = await perform(rig, kind, { random, brief: true });

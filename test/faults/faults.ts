@@ -120,11 +120,11 @@ export const FAULT_KINDS: readonly FaultKind[] = [
 
 type Duration = Pick<FaultKind, "briefS" | "holdS">;
 
-function seconds(least: number, most: number): Duration {
+export function seconds(least: number, most: number): Duration {
   return { briefS: least, holdS: [least, most] };
 }
 
-function kind(name: string, duration: Duration, choose: FaultKind["choose"]): FaultKind {
+export function kind(name: string, duration: Duration, choose: FaultKind["choose"]): FaultKind {
   return { name, ...duration, weight: OFTEN, choose };
 }
 

@@ -7,6 +7,8 @@ import { replaceFile } from "../../core/runtime/files.ts";
 import { shutdownSignal } from "../../core/runtime/lifecycle.ts";
 import { packageFile } from "../../core/runtime/package.ts";
 import { type StopsResult, stopConsumer } from "./consumer-stops.ts";
+import { DEVICE_FAULT_KINDS } from "./device-faults.ts";
+import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 import { type RunReport, renderReport } from "./report.ts";
 import { runFaults } from "./run.ts";
 import { renderStopsReport } from "./stops-report.ts";
@@ -20,23 +22,61 @@ interface Options {
   readonly keep?: string;
 }
 
-function parseOptions(): Options {
-  return new Command("npm run faults --")
-    .description("break everything, again and again, under load, and count every reading")
+/** A run with faults: of everything, or of devices alone. */
+interface Run {
+  readonly name: string;
+  readonly kinds: readonly FaultKind[];
+  readonly description: string;
+  /** Readings a second from ten devices together. */
+  readonly rate: number;
+  readonly bridges: number;
+  /** In docs/reports/. */
+  readonly report: string;
+  /** Of the report. */
+  readonly title: string;
+  readonly listsEach: boolean;
+}
+
+const OF_EVERYTHING: Run = {
+  name: "",
+  kinds: FAULT_KINDS,
+  description: "break everything, again and again, under load, and count every reading",
+  rate: 500,
+  bridges: 2,
+  report: "faults.md",
+  title: "Faults",
+  listsEach: false,
+};
+
+const OF_DEVICES: Run = {
+  name: " device",
+  kinds: DEVICE_FAULT_KINDS,
+  description: "break serial lines, disks and agents, again and again, and count every reading",
+  rate: 50,
+  bridges: 1,
+  report: "device-faults.md",
+  title: "Faults at devices",
+  listsEach: true,
+};
+
+function parseOptions({ name, description, rate, bridges, report }: Run, argv: readonly string[]) {
+  return new Command(`npm run faults --${name}`)
+    .description(description)
     .option("--faults <n>", "how many faults", wholeNumber, 200)
-    .option("--rate <n>", "readings a second from ten devices together", wholeNumber, 500)
-    .option("--bridges <n>", "how many bridges", wholeNumber, 2)
+    .option("--rate <n>", "readings a second from ten devices together", wholeNumber, rate)
+    .option("--bridges <n>", "how many bridges", wholeNumber, bridges)
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
-    .option("--report <file>", "where the report goes", packageFile("docs", "reports", "faults.md"))
+    .option("--report <file>", "where the report goes", packageFile("docs", "reports", report))
     .option("--keep <dir>", "leave all data and logs in this new folder")
     .addHelpText(
       "after",
-      "\nnpm run faults -- consumer --help: another run, of a consumer that is stopped again and again",
+      "\nOther runs: npm run faults -- device, of serial lines, disks and agents; npm run faults -- consumer, of a consumer " +
+        "that is stopped again and again",
     )
     .allowExcessArguments(false)
     .exitOverride()
-    .parse()
-    .opts();
+    .parse(argv, { from: "user" })
+    .opts<Options>();
 }
 
 function wholeNumber(text: string): number {
@@ -99,16 +139,22 @@ function isExactlyOnce(result: StopsResult, wanted: number): boolean {
 
 async function main(): Promise<number> {
   const [first, ...others] = process.argv.slice(2);
-  return first === "consumer" ? mainConsumer(others) : mainFaults();
+  if (first === "consumer") return mainConsumer(others);
+  return first === "device"
+    ? mainFaults(OF_DEVICES, others)
+    : mainFaults(OF_EVERYTHING, process.argv.slice(2));
 }
 
-async function mainFaults(): Promise<number> {
-  const { keep, report: reportFile, ...options } = parseOptions();
+async function mainFaults(run: Run, argv: readonly string[]): Promise<number> {
+  const { keep, report: reportFile, ...options } = parseOptions(run, argv);
   const signal = shutdownSignal();
   const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
   try {
-    const report = await runFaults({ ...options, dir, signal, say });
-    const text = await renderReport(report);
+    const report = await runFaults({ ...options, kinds: run.kinds, dir, signal, say });
+    const text = await renderReport(report, {
+      ...run,
+      command: `npm run faults${run.name && ` --${run.name}`}`,
+    });
     await mkdir(dirname(reportFile), { recursive: true });
     await replaceFile(reportFile, text);
     process.stdout.write(text);

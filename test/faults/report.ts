@@ -17,8 +17,19 @@ export interface RunReport {
   readonly failure: string | null;
 }
 
+export interface ReportOptions {
+  readonly title: string;
+  /** What writes it. */
+  readonly command: string;
+  /** Also a row for each fault. */
+  readonly listsEach: boolean;
+}
+
 /** As Markdown. */
-export async function renderReport(report: RunReport): Promise<string> {
+export async function renderReport(
+  report: RunReport,
+  { title, command, listsEach }: ReportOptions,
+): Promise<string> {
   const { seed, rate, bridges, tookMs, beganAtMs, outcomes, verdict, rejects, failure } = report;
   const kinds = [...new Set(outcomes.map(({ kind }) => kind))].sort();
   const rows = kinds.map((kind) =>
@@ -29,9 +40,9 @@ export async function renderReport(report: RunReport): Promise<string> {
   );
   const { taken, delivered, lost, doubled, outOfOrder, missed } = verdict;
   const lines = [
-    "# Faults",
+    `# ${title}`,
     "",
-    "Written by `npm run faults`; the head of `test/faults/ledger.ts` says how each reading is counted.",
+    `Written by \`${command}\`; the head of \`test/faults/ledger.ts\` says how each reading is counted.`,
     "",
     `- ${new Date(beganAtMs).toISOString().slice(0, 16).replace("T", " ")} UTC, commit ${await describeCommit()}`,
     `- ${await describeMachine()}; load average ${loadAverage()} at the end`,
@@ -52,8 +63,23 @@ export async function renderReport(report: RunReport): Promise<string> {
     ...rows,
     row("**all**", outcomes),
     "",
+    ...(listsEach ? each(outcomes) : []),
   ];
   return lines.join("\n");
+}
+
+function each(outcomes: readonly Outcome[]): string[] {
+  return [
+    "## Each of them",
+    "",
+    "| | fault | where | lasted | recovery |",
+    "|--:|---|---|---:|---:|",
+    ...outcomes.map(({ kind, target, heldMs, recoveryMs }, n) => {
+      const cells = [n + 1, kind, target, inSeconds(heldMs), inSeconds(recoveryMs)];
+      return `| ${cells.join(" | ")} |`;
+    }),
+    "",
+  ];
 }
 
 function row(name: string, outcomes: readonly Outcome[]): string {

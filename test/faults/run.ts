@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
+import type { FaultKind } from "./faults.ts";
 import { type Outcome, perform } from "./perform.ts";
 import { Random } from "./random.ts";
 import type { RunReport } from "./report.ts";
@@ -14,6 +15,8 @@ const DEVICES = 10;
 const REST_MS = [0, 2000] as const;
 
 export interface RunOptions {
+  /** What may happen. */
+  readonly kinds: readonly FaultKind[];
   readonly faults: number;
   /** Readings a second, of all devices together. */
   readonly rate: number;
@@ -45,12 +48,12 @@ export async function runFaults(options: RunOptions): Promise<RunReport> {
 
 async function performAll(
   rig: FaultRig,
-  { faults, seed, signal, say }: RunOptions,
+  { kinds, faults, seed, signal, say }: RunOptions,
 ): Promise<{ outcomes: Outcome[]; failure: string | null }> {
   const random = new Random(seed);
   const outcomes: Outcome[] = [];
   const deadline = Date.now() + faults * MAX_S_PER_FAULT * 1000;
-  for (const kind of scheduleFaults(faults, random)) {
+  for (const kind of scheduleFaults(kinds, faults, random)) {
     const number = `${outcomes.length + 1}/${faults}`;
     try {
       if (Date.now() > deadline) throw new VeilError("TIMEOUT", "the run takes too long");

@@ -3,7 +3,7 @@
  *
  *   npm run fuzz -- --inputs 10000000                   more of them
  *   npm run fuzz -- --target announcement --seed 123    one decoder, as it was with that seed
- *   npm run fuzz -- --target framing-                   a million for each whose name begins so
+ *   npm run fuzz -- --target framing-                   a million for each whose name begins so: docs/reports/fuzz-framing.md
  *   npm run fuzz -- --target announcement --hex 0102…   one input, as it was printed with a failure
  */
 import { randomInt } from "node:crypto";
@@ -23,6 +23,8 @@ interface Options {
   readonly seed: string;
   /** Those that were asked for by name; empty for all, which then share the inputs. */
   readonly named: readonly Target[];
+  /** What their names begin with. */
+  readonly beginning: string;
   readonly hex: string | undefined;
 }
 
@@ -43,7 +45,13 @@ function readOptions(): Options | null {
   const isKnown = named.length > 0 || values.target === undefined;
   const isOne = named.length === 1 || values.hex === undefined;
   if (isKnown && Number.isSafeInteger(inputs) && inputs > 0 && isOne)
-    return { inputs, named, hex: values.hex, seed: values.seed ?? String(randomInt(2 ** 32)) };
+    return {
+      inputs,
+      named,
+      beginning: values.target ?? "",
+      hex: values.hex,
+      seed: values.seed ?? String(randomInt(2 ** 32)),
+    };
   console.error("npm run fuzz -- [--inputs N] [--seed S] [--target NAME|BEGINNING [--hex BYTES]]");
   console.error(`targets: ${TARGETS.map(({ name }) => name).join(" ")}`);
   process.exitCode = 2;
@@ -58,7 +66,7 @@ function namedBy(text: string | undefined): readonly Target[] {
 }
 
 /** The exit code. */
-async function run({ inputs, seed, named, hex }: Options): Promise<number> {
+async function run({ inputs, seed, named, beginning, hex }: Options): Promise<number> {
   const [target] = named;
   if (target && hex !== undefined) {
     const outcome = await replay(target, Buffer.from(hex, "hex"));
@@ -73,7 +81,9 @@ async function run({ inputs, seed, named, hex }: Options): Promise<number> {
     show(outcome);
     outcomes.push(outcome);
   }
-  if (!target) await writeReport(await reportOf(outcomes, seed, new Date()));
+  const text = await reportOf(outcomes, seed, new Date());
+  if (!target) await writeReport(REPORT, text);
+  else if (named.length > 1) await writeReport(partReport(beginning), text);
   return outcomes.some(({ failure }) => failure) ? 1 : 0;
 }
 
@@ -90,8 +100,13 @@ function show({ target, seed, inputs, seconds, slowestMs, grownBytes, failure }:
     );
 }
 
-async function writeReport(text: string): Promise<void> {
-  await mkdir(dirname(REPORT), { recursive: true });
-  await writeFile(REPORT, text);
-  console.error(`written: ${REPORT}`);
+/** Of all decoders whose names begin with `beginning`. */
+function partReport(beginning: string): string {
+  return REPORT.replace(/\.md$/, `-${beginning.replace(/-$/, "")}.md`);
+}
+
+async function writeReport(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  console.error(`written: ${path}`);
 }
