@@ -5,6 +5,7 @@ import { loadProfile, shippedProfiles } from "../agent/device/profile/profile.ts
 import { type Candidate, type Guess, guessProfile, share } from "../agent/device/sniffing/guess.ts";
 import { hexDump } from "../agent/device/sniffing/hex-dump.ts";
 import { hear } from "../agent/device/sniffing/listen.ts";
+import { guessFraming } from "../agent/device/sniffing/plain.ts";
 import { VeilError } from "../core/errors.ts";
 import { serialSettings } from "../core/ports/serial/settings.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
@@ -72,13 +73,21 @@ async function listenAt(
     printNote(`listening at ${baudRate} baud`);
     const settings = serialSettings.parse({ baudRate });
     const bytes = await hear({ path, settings, forMs: seconds * MS_PER_SECOND, signal });
-    // At a wrong rate bytes are wrong, but there are some: a silent line is silent at any.
-    if (bytes.length === 0) break;
-    const heard = { baudRate, bytes, guess: guessProfile(bytes, candidates) };
+    // It may only not have spoken yet.
+    if (bytes.length === 0) continue;
+    const heard = { baudRate, bytes, guess: guessOf(bytes, candidates) };
     if (sharePer(heard) > sharePer(best) || best === null) best = heard;
     if (sharePer(heard) >= CLEAR_SHARE) break;
   }
   return best;
+}
+
+/** What a profile makes of it; where none makes much, what it looks like. */
+function guessOf(bytes: Buffer, candidates: readonly Candidate[]): Guess | null {
+  const read = guessProfile(bytes, candidates);
+  if (read && share(read, bytes) >= CLEAR_SHARE) return read;
+  const plain = guessFraming(bytes);
+  return plain && share(plain, bytes) >= CLEAR_SHARE ? plain : read;
 }
 
 function sharePer(heard: Heard | null): number {
@@ -131,9 +140,14 @@ function show({ port, ask: asked }: SniffOptions, heard: Heard | null): void {
     return;
   }
   const { profile, framing, frames } = guess;
+  const what = profile === null ? framing : `${framing}, ${profile}`;
   printLine(
-    `${baudRate} baud, ${framing}, ${profile}: ${frames} frame(s), ${guess.bytes} of ${bytes.length} bytes`,
+    `${baudRate} baud, ${what}: ${frames} frame(s), ${guess.bytes} of ${bytes.length} bytes`,
   );
+  if (profile === null) {
+    printHint(`no profile reads it: write one with this framing, docs/devices.md shows how`);
+    return;
+  }
   printHint(
     `agent.yaml: ports: [{ path: ${port}, profile: ${profile}, baudRate: ${baudRate}, topic: … }]`,
   );

@@ -67,7 +67,8 @@ export function addSniff(agent: Command): void {
     .addHelpText(
       "after",
       `
-Every shipped profile reads the bytes; the one that makes most of them is the guess. A device that sends seldom needs
+Every shipped profile reads the bytes; the one that makes most of them is the guess. Where none does, they may look like
+lines of text, SLIP, COBS or frames with the CRC-16 of Modbus: the guess is then the framing alone. A device that sends seldom needs
 more --seconds. --ask writes to the device: what it sends only reads values. Exit code 1 if nothing was recognised.
 
 Examples:

@@ -80,6 +80,9 @@ function lookTwice(second: Second, place: number, refutations: number): Sight {
   let isOpen = false;
   for (let inner = place + 1; inner < place + sight.size; inner++) {
     const other = lookTwice(second, inner, refutations - 1);
+    // The last byte of a checksum is right, whosever it is: both are true.
+    if (typeof other === "object" && inner === place + sight.size - 1)
+      return { ...sight, size: sight.size - 1 };
     if (typeof other === "object") return "damaged";
     if (other === "more") isOpen = true;
   }

@@ -7,7 +7,10 @@ import { fieldBasics, parseNumber, recordOf, scaled, scaling, textOf } from "./f
 const MAX_COLUMNS = 256;
 const MAX_TEXT = 1024;
 /** So many lines tell how many columns a line has, where the profile does not. */
-const REMEMBERED_LINES = 8;
+const REMEMBERED_LINES = 16;
+/** Of them so many have the usual number: two at least, and this share. */
+const USUAL_LINES = 2;
+const USUAL_SHARE = 0.25;
 /** What begins as a number does, and is none: broken, unless it is a date or a time of day. */
 const BROKEN_NUMBER = /^\s*[+-]?\.?\d/;
 const DATE = "\\d{4}-\\d\\d-\\d\\d|\\d{1,4}/\\d{1,2}/\\d{1,4}";
@@ -36,7 +39,7 @@ export const csvDecoding = z
     }),
     fields: z.union([z.literal("all"), z.array(fieldSchema).min(1)]).meta({
       description:
-        "`all`: every column, as c1, c2, …; a line without any number, with a broken one, or with another number of columns than most before it is no reading",
+        "`all`: every column, as c1, c2, …; a line without any number, with a broken one, or with another number of columns than is usual on the line is no reading",
     }),
   })
   .superRefine(({ columns, fields }, context) => {
@@ -74,18 +77,19 @@ export function csvDecoder({ separator, columns, fields }: CsvDecoding): Decoder
   };
 }
 
-/** Of lines that were cut or merged most have another number of columns than those before them. */
+/** Lines that were cut have fewer columns than those before them. Most that were merged have a broken number, too. */
 class UsualCount {
   readonly #counts: number[] = [];
 
-  /** Whether a line of so many columns is as usual; of two that are equally usual the longer one is not cut. */
+  /** Whether a line of so many columns is as usual: as the longest of which there were some. */
   take(count: number): boolean {
     this.#counts.push(count);
     if (this.#counts.length > REMEMBERED_LINES) this.#counts.shift();
-    const often = (wanted: number): number => this.#counts.filter((c) => c === wanted).length;
-    return this.#counts.every(
-      (other) => often(other) < often(count) || (often(other) === often(count) && other <= count),
+    const least = Math.max(USUAL_LINES, this.#counts.length * USUAL_SHARE);
+    const some = this.#counts.filter(
+      (one) => this.#counts.filter((other) => other === one).length >= least,
     );
+    return count === Math.max(...(some.length > 0 ? some : this.#counts));
   }
 }
 

@@ -106,7 +106,10 @@ export function objectsIn(line: Buffer): Part[] {
   for (let from = beginningIn(text, 0); from >= 0; ) {
     if (++beginnings > MAX_BEGINNINGS) return [];
     const to = endOfObject(line, from);
-    const isWhole = to !== null && standsAlone(text, from, to) && parse(line.subarray(from, to));
+    const isWhole =
+      to !== null &&
+      standsAlone(text, parts.at(-1)?.to ?? 0, { from, to }) &&
+      parse(line.subarray(from, to));
     if (isWhole) parts.push({ from, to });
     from = beginningIn(text, isWhole ? to : from + 1);
   }
@@ -133,15 +136,17 @@ function endOfObject(line: Buffer, from: number): number | null {
   return null;
 }
 
-/** Whether neither what is in front of an object nor what is behind it says that it lay in another. */
-function standsAlone(text: string, from: number, to: number): boolean {
-  const before = text.slice(0, from).trimEnd().at(-1) ?? "{";
-  const behind = text.slice(to).trimStart().at(0) ?? "{";
-  return !":,[".includes(before) && (behind === "{" || NOISE.test(behind));
-}
+/** What stands in front of an object that lies in another, or in a list: a name, the list's beginning, what is in front. */
+const INNER = /(?:"\s*:|[:,[]\s*\[|[}\]"\de]\s*,)\s*$/;
+/** What stands behind it: more of the same, or the ends of what it lies in. */
+const CONTINUED = /^\s*(?:,\s*(?:["{[\d-]|$)|[\]}][\]}\s]*(?:,|$))/;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const NOISE = /[\u0000-\u001f\u007f-\u00ff]/;
+/** Whether neither what is in front of an object, from `since` on, nor what is behind it says that it lay in another. */
+function standsAlone(text: string, since: number, { from, to }: Part): boolean {
+  const before = text.slice(since, from);
+  const isInner = before.includes("{") && INNER.test(before);
+  return !isInner && !CONTINUED.test(text.slice(to));
+}
 
 function isPlain(value: unknown): value is Plain {
   return ["number", "string", "boolean"].includes(typeof value);

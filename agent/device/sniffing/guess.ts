@@ -7,8 +7,8 @@ export interface Candidate {
 }
 
 export interface Guess {
-  /** The profile's name. */
-  readonly profile: string;
+  /** The profile's name; null where only the framing is guessed. */
+  readonly profile: string | null;
   /** Its framing's type. */
   readonly framing: string;
   /** Frames that it could read, and the bytes of the line that they took. */
