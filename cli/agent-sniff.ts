@@ -145,7 +145,7 @@ function show({ port, ask: asked }: SniffOptions, heard: Heard | null): void {
     `${baudRate} baud, ${what}: ${frames} frame(s), ${guess.bytes} of ${bytes.length} bytes`,
   );
   if (profile === null) {
-    printHint(`no profile reads it: write one with this framing, docs/devices.md shows how`);
+    printHint("no profile reads it: write one with this framing, docs/devices.md shows how");
     return;
   }
   printHint(

@@ -75,6 +75,17 @@ describe("agent sniff", () => {
     expect(code).toBe(0);
   });
 
+  test("guesses the framing where no profile reads it, also of a device that takes its time", async () => {
+    const pty = await plugIn();
+    const timer = setTimeout(() => repeat(pty, Buffer.from("Temp: 21.5 C, Hum: 40 %\r\n")), 1500);
+    onTestFinished(() => clearTimeout(timer));
+    const args = ["agent", "sniff", "--port", pty.path, "--seconds", "0.7"];
+    const { code, stdout, stderr } = await veilmq(args);
+    expect(stdout).toMatch(/\n\d+ baud, lines: \d+ frame\(s\), \d+ of \d+ bytes\n$/);
+    expect(stderr).toContain("no profile reads it");
+    expect(code).toBe(0);
+  });
+
   test("asks a silent device where it may", async () => {
     const pty = await plugIn();
     const capture = await readFile(device("winsen-mh-z19", "capture.bin"));

@@ -10,10 +10,10 @@ import type { Guess } from "./guess.ts";
 /** Fewer are chance. */
 const LEAST_FRAMES = 2;
 const LEAST_CRC_BYTES = 5;
-const MOST_CRC_BYTES = 256;
-/** Noise makes short frames of any kind. */
+const MOST_CRC_BYTES = 64;
+/** Noise makes short frames of any kind, and long ones: what ends a frame comes once in 256 bytes of it. */
 const LEAST_BYTES = 3;
-const LONGEST_BYTES = 512;
+const LONGEST_BYTES = 96;
 
 /** The likeliest framing of `bytes`; null where nothing looks like one. Its profile is yet to be written. */
 export function guessFraming(bytes: Buffer): Guess | null {
@@ -25,7 +25,10 @@ export function guessFraming(bytes: Buffer): Guess | null {
     read("cobs", new CobsFramer({ maxBytes: LONGEST_BYTES }), bytes, isLong),
     readCrc(bytes),
   ];
-  return guesses.filter(({ frames }) => frames >= LEAST_FRAMES).sort((a, b) => b.bytes - a.bytes)[0] ?? null;
+  return (
+    guesses.filter(({ frames }) => frames >= LEAST_FRAMES).sort((a, b) => b.bytes - a.bytes)[0] ??
+    null
+  );
 }
 
 function read(
