@@ -13,11 +13,11 @@ export function hungUp(path: string, cause?: unknown): VeilError {
 
 /**
  * Why `path` could not be opened. The binding throws plain sentences without a code, so the file system is
- * asked; only the lock has nothing but its sentence to be told by.
+ * asked; the lock has nothing but its sentence to be told by, and a port that was plugged in just after the attempt.
  */
 export async function openProblem(path: string, cause: unknown): Promise<VeilError> {
   const kind = await stat(path).catch(() => null);
-  if (kind === null)
+  if (kind === null || says(cause, /no such file/i))
     return new VeilError("UNAVAILABLE", `there is no ${path}`, {
       hint: "is the device plugged in? A name in /dev/serial/by-id stays the same over replugging",
       cause,
@@ -36,7 +36,7 @@ export async function openProblem(path: string, cause: unknown): Promise<VeilErr
       hint: "add the user to the group dialout: usermod -aG dialout USER",
       cause,
     });
-  if (cause instanceof Error && /lock|busy/i.test(cause.message))
+  if (says(cause, /lock|busy/i))
     return new VeilError("UNAVAILABLE", `another process has ${path}`, {
       hint: `see which: fuser -v ${path}`,
       cause,
@@ -45,4 +45,8 @@ export async function openProblem(path: string, cause: unknown): Promise<VeilErr
     hint: "does the device take these settings (baudRate, dataBits, stopBits, parity)?",
     cause,
   });
+}
+
+function says(cause: unknown, words: RegExp): boolean {
+  return cause instanceof Error && words.test(cause.message);
 }
