@@ -54,21 +54,16 @@ export async function checkWireVectors(json: unknown): Promise<VectorReport | nu
     case "document":
       return reportOf({ suite: kind, file, comparisons: each(file, compareDocument) });
     case "mail": {
-      const opened = new Map<string, Opened>();
-      for (const one of file.cases()) opened.set(one.where(""), await openMailOf(one.within(file)));
-      return reportOf({
-        suite: kind,
-        file,
-        comparisons: each(file, (one, own) => compareMail(one, opened.get(own.where("")))),
-      });
+      const mails = await Promise.all(file.cases().map((one) => openMailOf(one.within(file))));
+      return reportOf({ suite: kind, file, comparisons: compareMails(mails) });
     }
     default:
       return null;
   }
 }
 
-function* each(file: Fields, compare: (whole: Fields, own: Fields) => Comparisons): Comparisons {
-  for (const one of file.cases()) yield* compare(one.within(file), one);
+function* each(file: Fields, compare: (one: Fields) => Comparisons): Comparisons {
+  for (const one of file.cases()) yield* compare(one.within(file));
 }
 
 function* compareAnnouncement(one: Fields): Comparisons {
@@ -127,31 +122,33 @@ function domainOf(one: Fields): DocumentKind {
   throw new VeilError("BAD_ARGUMENT", "the domain in the vector file is unknown");
 }
 
-interface Opened {
+/** A mail, and what its age identity makes of it; why it does not open, where it does not. */
+interface OpenedMail {
+  readonly one: Fields;
   readonly recipient: string;
   readonly plain: string;
 }
 
-/** What an age identity makes of a mail; why it does not open, where it does not. */
-async function openMailOf(one: Fields): Promise<Opened> {
+async function openMailOf(one: Fields): Promise<OpenedMail> {
   const identity = text(one, "identity");
   try {
     const age = new Decrypter();
     age.addIdentity(identity);
-    return {
-      recipient: await identityToRecipient(identity),
-      plain: await age.decrypt(bytes(one, "age"), "text"),
-    };
-  } catch (error) {
-    const why = `refused: ${error instanceof Error ? error.message : String(error)}`;
-    return { recipient: why, plain: why };
+    const recipient = await identityToRecipient(identity);
+    return { one, recipient, plain: await age.decrypt(bytes(one, "age"), "text") };
+  } catch {
+    const refused = "refused: the identity does not open it";
+    return { one, recipient: refused, plain: refused };
   }
 }
 
-function* compareMail(one: Fields, opened: Opened | undefined): Comparisons {
+function* compareMails(mails: readonly OpenedMail[]): Comparisons {
+  for (const mail of mails) yield* compareMail(mail);
+}
+
+function* compareMail({ one, recipient, plain }: OpenedMail): Comparisons {
   const signingKey = yield* compareKeys(one);
-  if (!opened) throw new VeilError("INTERNAL", "a mail was not opened");
-  yield* compareText(one, "recipient", () => opened.recipient);
+  yield* compareText(one, "recipient", () => recipient);
   const path = mailPath(text(one, "tenant"), text(one, "client"), number(one, "number"));
   yield* compareBytes(one, "document", () =>
     signDocument("mail", path, bytes(one, "age"), signingKey),
@@ -159,7 +156,7 @@ function* compareMail(one: Fields, opened: Opened | undefined): Comparisons {
   yield* compareBytes(one, "age", () =>
     verifyDocument("mail", path, bytes(one, "document"), importPublicKey(bytes(one, "pk"))),
   );
-  yield* compareText(one, "plain", () => opened.plain);
+  yield* compareText(one, "plain", () => plain);
 }
 
 function* compareKeys(one: Fields): Generator<Comparison, KeyObject, undefined> {

@@ -42,14 +42,16 @@ export function reportOf({ suite, file, comparisons }: VectorShape): VectorRepor
   const compared = new Set<string>();
   for (const comparison of comparisons) {
     if (comparison.expected !== comparison.got) return { ...report, difference: comparison };
-    compared.add(comparison.where.split(".", 1)[0] ?? "");
+    compared.add(comparison.where.replace(/\..*$/s, ""));
   }
-  for (const [index, one] of cases.entries())
-    if (one === file ? compared.size === 0 : !compared.has(`cases[${index}]`))
-      throw new VeilError(
-        "BAD_ARGUMENT",
-        `${one === file ? "the vector file" : `cases[${index}] in the vector file`} says nothing that can be checked`,
-      );
+  const silent = cases.findIndex((one, index) =>
+    one === file ? compared.size === 0 : !compared.has(`cases[${index}]`),
+  );
+  if (silent >= 0)
+    throw new VeilError(
+      "BAD_ARGUMENT",
+      `case ${silent + 1} of the vector file says nothing that can be checked`,
+    );
   const unchecked = file.unchecked();
   return unchecked.length > 0 ? { ...report, unchecked } : report;
 }

@@ -82,8 +82,7 @@ export class Fields {
 
   /** What nobody looked at, here and in the cases, but for what is there to be read by people. */
   unchecked(): string[] {
-    const cases = this.#cases ?? [];
-    const unused = [this, ...cases.filter((one) => one !== this)].flatMap((fields) =>
+    const unused = [...new Set([this, ...this.cases()])].flatMap((fields) =>
       [...fields.#entries.values()]
         .filter(({ name, used }) => !used && !isComment(name))
         .map(({ where }) => where),

@@ -61,7 +61,7 @@ function* compareExponent(one: Fields): Comparisons {
 function* comparePair(one: Fields, { p, q }: { p: bigint; q: bigint }): Comparisons {
   if (!one.has("d_j1", "d_j2")) return;
   const lambda = lambdaOf(p, q);
-  const [half1 = 0n, half2 = 0n] = [one.hexInteger("d_j1"), one.hexInteger("d_j2")];
+  const [half1, half2] = [numberOf(one, "d_j1"), numberOf(one, "d_j2")];
   yield {
     where: `${one.where("d_j1")}·d_j2·${EXPONENT} mod λ`,
     expected: "1",
@@ -72,9 +72,9 @@ function* comparePair(one: Fields, { p, q }: { p: bigint; q: bigint }): Comparis
 /** W = fold(r^65537), V = fold(W^d_j2), r = fold(V^d_j1), each where the file gives what it is made of. */
 function* compareWrapping(one: Fields, modulus: Modulus): Comparisons {
   const ikm = ikmOf(one, modulus);
+  yield* compareInteger(one, "W", () => modulus.foldedPower(ikm, RECORD_EXPONENT));
   // Of r and N − r, which have the same W, only one is an element.
   yield { where: one.where("r"), expected: "true", got: String(modulus.isElement(ikm)) };
-  yield* compareInteger(one, "W", () => modulus.foldedPower(ikm, RECORD_EXPONENT));
   if (one.has("d_j2", "W")) yield* compareInteger(one, "V", () => release(one, modulus));
   const canUnwrap = one.has("d_j1") && (one.has("V") || one.has("d_j2", "W"));
   if (canUnwrap) yield* compareInteger(one, "r", () => unwrap(one, modulus));
@@ -89,19 +89,17 @@ function ikmOf(one: Fields, modulus: Modulus): Buffer {
 }
 
 function release(one: Fields, modulus: Modulus): Buffer {
-  const wrapped = i2osp(one.require(one.hexInteger("W"), "W"), modulus.bytes);
+  const wrapped = i2osp(numberOf(one, "W"), modulus.bytes);
   return releaseRole(roleInput(one, "d_j2", modulus)).release(wrapped);
 }
 
 function unwrap(one: Fields, modulus: Modulus): Buffer {
-  const released = one.has("V")
-    ? i2osp(one.require(one.hexInteger("V"), "V"), modulus.bytes)
-    : release(one, modulus);
+  const released = one.has("V") ? i2osp(numberOf(one, "V"), modulus.bytes) : release(one, modulus);
   return clientRole(roleInput(one, "d_j1", modulus)).unwrap(released);
 }
 
 function roleInput(one: Fields, name: "d_j1" | "d_j2", { encoded, bytes }: Modulus): RoleInput {
-  const half = i2osp(one.require(one.hexInteger(name), name), bytes);
+  const half = i2osp(numberOf(one, name), bytes);
   return {
     ...ALLOW,
     // Records need neither tenant nor epoch here, nor a tag half.
@@ -109,4 +107,8 @@ function roleInput(one: Fields, name: "d_j1" | "d_j2", { encoded, bytes }: Modul
     parameters: { suite: "rsa", nTag: encoded, nRec: encoded },
     halves: { tag: half, record: half },
   };
+}
+
+function numberOf(one: Fields, name: string): bigint {
+  return one.require(one.hexInteger(name), name);
 }

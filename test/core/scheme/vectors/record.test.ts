@@ -173,6 +173,7 @@ describe("a record file under another modulus", () => {
     expect(checkVectors({ ...sevens, pk }).difference).toMatchObject({ got: "false" });
     const sk = exportSigningKey(pair.privateKey).toString("hex");
     expect(checkVectors({ ...one, sk, public_key: pk })).toEqual(pass);
+    expect(checkVectors({ ...one, sk })).toEqual(pass);
     expect(checkVectors({ ...sevens, sk }).difference?.where).toBe("record");
     expect(checkVectors({ ...one, sk, pk: sk }).difference?.where).toBe("pk");
   });
@@ -189,12 +190,45 @@ describe("a record file under another modulus", () => {
     expect(checkVectors(neither)).toEqual({ ...pass, unchecked: ["V"] });
   });
 
+  it("tells of a half that nothing follows from", () => {
+    const { V, ...one }: Json = { ...made(AEAD.aes256Gcm, false, false), N };
+    const { d_j1: _1, ...second } = one;
+    const { d_j2: _2, ...first } = one;
+    expect(checkVectors(first).unchecked).toEqual(["d_j1: without V, or W and d_j2"]);
+    expect(checkVectors(second).unchecked).toEqual(["d_j2: without V or d_j1"]);
+    expect(checkVectors(one).unchecked).toBeUndefined();
+  });
+
+  it("checks the parts of a record where the file says them", () => {
+    const one: Json = { ...made(AEAD.chacha20Poly1305, true, true), N, pk };
+    const record = String(one["record"]);
+    const said = {
+      ciphertext: record.slice(84, -160),
+      auth_tag: record.slice(-160, -128),
+      signature: record.slice(-128),
+    };
+    expect(checkVectors({ ...one, ...said })).toEqual(pass);
+    for (const name of Object.keys(said))
+      expect(checkVectors(withWrongDigit({ ...one, ...said }, [name], 3)).difference?.where).toBe(
+        name,
+      );
+    expect(checkVectors({ ...one, nonce: "00".repeat(12) }).difference?.where).toBe("nonce");
+  });
+
   it("holds N and the halves against the factors, and e against 65537", () => {
     const [p, q] = [master.record.p, master.record.q].map((prime) => prime.toString("hex"));
     const one: Json = { ...made(AEAD.aes256Gcm, false, false), p, q, e: "10001" };
     expect(checkVectors(one)).toEqual(pass);
+    const { d_j2: _, ...first } = one;
+    expect(checkVectors(first)).toEqual(pass);
     expect(checkVectors({ ...one, N, public_exponent: "10001" })).toEqual(pass);
     expect(checkVectors({ ...one, e: 65_537 })).toEqual(pass);
+    const { p: _1, q: _2, ...alone } = one;
+    const companion = { suite: "rsa", p, q };
+    expect(checkVectors(alone, companion)).toEqual(pass);
+    expect(checkVectors(withWrongDigit(alone, ["d_j2"], 9), companion).difference?.where).toContain(
+      "mod λ",
+    );
     expect(checkVectors({ ...one, e: 65_539 }).difference?.where).toBe("e");
     for (const name of ["N", "p", "q", "d_j1", "d_j2"])
       expect(checkVectors(withWrongDigit({ ...one, N }, [name], 7)).difference, name).toBeDefined();
@@ -237,6 +271,9 @@ describe("a record file under another modulus", () => {
       ["plaintext ", "plaintext x"],
     ] as const)
       expect(checkVectors({ ...file, about: about.replace(was, is) }).difference, is).toBeDefined();
+    expect(() => checkVectors({ ...file, about: about.replace("seq 9", "seq nine") })).toThrow(
+      badArgument,
+    );
     for (const is of ["AES-128-GCM", "ROT13"])
       expect(() => checkVectors({ ...file, about: about.replace("AES-256-GCM", is) })).toThrow(
         badArgument,

@@ -204,6 +204,7 @@ describe("a file of suite hmac", () => {
     ["no C in any way", stripped(hmac, "C", "K_s")],
     ["a key of 31 bytes", { ...hmac, K_c: "11".repeat(31) }],
     ["half a byte", { ...hmac, K_c: "1" }],
+    ["nothing to check", { suite: "hmac", tenant: "t", epoch: 1, topic: "t" }],
   ])("is refused with %s", (_, file) => {
     expect(() => checkVectors(file)).toThrow(badArgument);
   });
