@@ -11,7 +11,7 @@ const TOPIC = z.object({ partitions: z.record(z.string().regex(/^\d{1,9}$/), z.u
 const STATE = z.object({ leader: z.int() });
 
 export interface TopicWatchOptions {
-  readonly zookeeper: ZooKeeper;
+  readonly zookeeper: Pick<ZooKeeper, "watchNode" | "lastContactAtMs">;
   readonly log: Logger;
   readonly path: string;
 }

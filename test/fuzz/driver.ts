@@ -57,12 +57,13 @@ const TIMED_AGAIN = 3;
 /** Fuzzes until all inputs are done or one breaks the contract. */
 export async function fuzz(target: Target, options: FuzzOptions): Promise<Outcome> {
   const samples = typeof target.samples === "function" ? await target.samples() : target.samples;
-  return new Run(target, samples, options).run();
+  return new Run(target, samples, options).run().finally(() => target.stop?.());
 }
 
 /** Runs a single input, as it was printed with a failure. */
 export async function replay(target: Target, input: Buffer): Promise<Outcome> {
-  return new Run(target, [input], { seed: "none", inputs: 1 }).runThese([input]);
+  const run = new Run(target, [input], { seed: "none", inputs: 1 });
+  return run.runThese([input]).finally(() => target.stop?.());
 }
 
 class Run {

@@ -35,4 +35,5 @@ test.each(planned)(
 test.each(planned)("$name takes its own samples", async ({ target }) => {
   const samples = typeof target.samples === "function" ? await target.samples() : target.samples;
   await expect((async () => target.run(Buffer.from(samples[0])))()).resolves.not.toThrow();
+  await target.stop?.();
 });

@@ -8,6 +8,8 @@ export interface Target {
   readonly samples: Samples | (() => Promise<Samples>);
   /** Must return, or throw a VeilError. Whatever it returns, a promise is waited for. */
   readonly run: (input: Buffer) => unknown;
+  /** Ends what `run` has started and goes on between inputs. */
+  readonly stop?: () => Promise<void>;
   /** Its part of the inputs, against 1: less for what signs, or writes files. */
   readonly share?: number;
 }
