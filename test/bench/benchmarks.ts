@@ -6,6 +6,7 @@ import { dashboardBenchmark } from "./dashboard/dashboard.ts";
 import type { Benchmark } from "./framework/benchmark.ts";
 import { hostileBenchmark } from "./hostile/hostile.ts";
 import { kmsBenchmark } from "./kms/kms.ts";
+import { reconnectBenchmark } from "./reconnect/reconnect.ts";
 import { revocationBenchmark } from "./revocation/revocation.ts";
 import { schemeBenchmark } from "./scheme/scheme.ts";
 
@@ -15,6 +16,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   bridgeBenchmark,
   agentBenchmark,
   hostileBenchmark,
+  reconnectBenchmark,
   consumerBenchmark,
   dashboardBenchmark,
   kmsBenchmark,

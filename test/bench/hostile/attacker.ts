@@ -1,6 +1,7 @@
 /** A process of its own that attacks: the neighbours' clocks must not suffer from its work, only from the bridge's. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { VeilError } from "../../../core/errors.ts";
 import { packageFile } from "../../../core/runtime/package.ts";
 import type { Target } from "./target.ts";
 
@@ -14,13 +15,20 @@ export interface AttackOrder {
 /** Attacks while `work` runs, from its beginning to its end. */
 export async function underAttack<T>(order: AttackOrder, work: () => Promise<T>): Promise<T> {
   const child: ChildProcess = fork(ENTRY, { serialization: "advanced" });
-  const exited = once(child, "exit");
+  let isOver = false;
+  const exited = once(child, "exit").then(() => {
+    if (!isOver) throw new VeilError("INTERNAL", `the attacker died: ${order.attack}`);
+  });
+  exited.catch(() => undefined);
   try {
     child.send(order);
     await once(child, "message");
-    return await work();
+    const result = await work();
+    if (child.exitCode !== null) await exited;
+    return result;
   } finally {
+    isOver = true;
     child.kill("SIGKILL");
-    await exited;
+    await exited.catch(() => undefined);
   }
 }

@@ -143,12 +143,12 @@ async function attackAll(
   say("attacking");
   const advance = progress("attacks", rounds * ATTACKS.length);
   for (let round = 0; round < rounds; round++)
-    for (const { attack, calm, attacked, named } of outcomes) {
+    for (const [n, { attack, calm, attacked, named }] of outcomes.entries()) {
       signal.throwIfAborted();
       const scene = sceneOf(attack);
       calm.merge(await latencies(scene));
       const before = await tellings(scene.adminUrl);
-      const order = { attack: attack.name, target: scene.target };
+      const order = { attack: attack.name, target: turned(scene.target, n) };
       const during = await underAttack(order, async () => {
         await pause(1000 * (attack.leadS ?? 0), signal);
         return latencies(scene);
@@ -158,6 +158,12 @@ async function attackAll(
       advance();
     }
   return outcomes;
+}
+
+/** Each attack begins with another insider: a client that a bridge holds back stays held back for a while. */
+function turned(target: Target, by: number): Target {
+  const { insiders } = target;
+  return { ...target, insiders: [...insiders.slice(by), ...insiders.slice(0, by)] };
 }
 
 function report(outcomes: readonly Outcome[]): Findings {

@@ -8,7 +8,7 @@ import { FAST_MS, open, overAndOver, pour, settled, trickle } from "./sockets.ts
 import type { Attack, Insider, Target } from "./target.ts";
 
 const STRANGERS = 5;
-const SLOW = 1000;
+const SLOW = 1500;
 const GREETING_MS = 200;
 const WRONG = randomBytes(32).toString("base64url");
 const HUGE_HEADER = Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]);
@@ -17,7 +17,7 @@ const HALF_A_HELLO = Buffer.from([
   0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
 ]);
 /** Until the buffers of both ends are full, and the bridge's patience is nearly at its end. */
-const FREEZE_S = 9;
+const FREEZE_S = 10.5;
 
 function connectPacket(login: string, password: string, more: object = {}): Buffer {
   const packet: Packet = {
