@@ -43,7 +43,7 @@ export function observeHeaders(batch: FeedBatch, marks: Marks): void {
   for (const message of batch.messages)
     try {
       const candidate = headers.read(message);
-      if (!marks.isRepeat(candidate)) marks.advance(candidate, message.timestampMs);
+      if (!marks.isRepeat(candidate)) marks.advance(candidate);
     } catch (error) {
       // What is no record was rejected when it was read.
       if (!isVeilError(error)) throw error;

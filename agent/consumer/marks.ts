@@ -1,13 +1,14 @@
 /**
  * What of one partition was read already (PROTOCOL.md §3, "Order and repeats"). A record may repeat, never overtake:
- * per Kafka key (a producer's pseudonym) the current kid with its highest sequence number, and the closed kids.
- * Anything at or below is a repeat, as is any record of a closed kid.
+ * per Kafka key (a producer's pseudonym) the current kid with its highest sequence number, and the newest closed kids.
+ * Anything at or below is a repeat, as is any record of a closed kid. No clock decides: the operator sets Kafka's, and
+ * a device may have none (docs/decisions/014-closed-kids-and-scans.md).
  */
 import { z } from "zod";
 import { decimalField } from "../../core/wire/fields.ts";
 
-/** Closed kids are forgotten after one retention: by then a repeat cannot arrive any more. */
-const CLOSED_KID_LIFETIME_MS = 30 * 24 * 3600 * 1000;
+/** Kept of each Kafka key; a device makes one a week, and one at each start. */
+const MAX_CLOSED_KIDS = 1000;
 
 /** Where a record stands in its producer's stream. */
 export interface Position {
@@ -23,8 +24,11 @@ export const marksSchema = z.record(
   z.strictObject({
     kid: z.string(),
     seq: decimalField,
-    /** Closed kids with the broker's time of their closing. */
-    closed: z.record(z.string(), z.number()),
+    /** Closed kids, the oldest first; in the checkpoints of earlier versions with Kafka's time of their closing. */
+    closed: z.union([
+      z.array(z.string()),
+      z.record(z.string(), z.number()).transform((byTime) => Object.keys(byTime)),
+    ]),
   }),
 );
 export type SavedMarks = z.output<typeof marksSchema>;
@@ -32,7 +36,8 @@ export type SavedMarks = z.output<typeof marksSchema>;
 interface Mark {
   kid: string;
   seq: bigint;
-  readonly closed: Map<string, number>;
+  /** The oldest first. Never changed, only replaced: trials share it. */
+  closed: ReadonlySet<string>;
 }
 
 export class Marks {
@@ -46,7 +51,7 @@ export class Marks {
       marks.#marks.set(producer, {
         kid,
         seq: BigInt(seq),
-        closed: new Map(Object.entries(closed)),
+        closed: new Set(closed),
       });
     return marks;
   }
@@ -70,17 +75,17 @@ export class Marks {
   }
 
   /**
-   * Moves the mark to a record that is no repeat. `atMs`: the broker's time of the record. How many records between it
-   * and the one before it are missing, as far as sequence numbers tell: the end of a kid they do not.
+   * Moves the mark to a record that is no repeat. How many records between it and the one before it are missing, as far
+   * as sequence numbers tell: the end of a kid they do not.
    */
-  advance({ producer, kid, seq }: Position, atMs: number): bigint {
+  advance({ producer, kid, seq }: Position): bigint {
     const mark = this.#own(producer);
     if (!mark) {
-      this.#marks.set(producer, { kid, seq, closed: new Map() });
+      this.#marks.set(producer, { kid, seq, closed: new Set() });
       return 0n;
     }
     const missing = mark.kid === kid ? seq - mark.seq - 1n : seq;
-    if (mark.kid !== kid) this.#close(mark, atMs);
+    if (mark.kid !== kid) mark.closed = withClosed(mark.closed, mark.kid);
     mark.kid = kid;
     mark.seq = seq;
     return missing;
@@ -102,7 +107,7 @@ export class Marks {
     return Object.fromEntries(
       [...this.#marks].map(([producer, { kid, seq, closed }]) => [
         producer,
-        { kid, seq: seq.toString(), closed: Object.fromEntries(closed) },
+        { kid, seq: seq.toString(), closed: [...closed] },
       ]),
     );
   }
@@ -116,14 +121,13 @@ export class Marks {
     const own = this.#marks.get(producer);
     const mark = this.#base.get(producer);
     if (own || !mark) return own;
-    const copy = { ...mark, closed: new Map(mark.closed) };
+    const copy = { ...mark };
     this.#marks.set(producer, copy);
     return copy;
   }
+}
 
-  #close(mark: Mark, atMs: number): void {
-    mark.closed.set(mark.kid, atMs);
-    for (const [kid, closedAtMs] of mark.closed)
-      if (atMs - closedAtMs > CLOSED_KID_LIFETIME_MS) mark.closed.delete(kid);
-  }
+/** What is over the limit goes, the oldest first. */
+function withClosed(closed: ReadonlySet<string>, kid: string): ReadonlySet<string> {
+  return new Set([...closed, kid].slice(-MAX_CLOSED_KIDS));
 }

@@ -111,7 +111,7 @@ export class Opener {
           opened.readings.push(reading);
           opened.places.push(candidate);
           // Only what opens moves the marks: a forged header must not hide a true record behind it.
-          const missing = marks.advance(candidate, candidate.message.timestampMs);
+          const missing = marks.advance(candidate);
           if (missing > 0n) opened.gaps.push({ before: reading, missing });
         } catch (error) {
           opened.rejects.push(rejectOf(batch, candidate.message, error));

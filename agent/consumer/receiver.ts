@@ -226,8 +226,7 @@ export class Receiver {
       if (!isVeilError(error, "STOPPED")) throw error;
       // The whole batch comes again in the next run: what was taken of it is a repeat then.
       const taken = output.taken ?? 0;
-      for (const place of opened.places.slice(0, taken))
-        marks.advance(place, place.message.timestampMs);
+      for (const place of opened.places.slice(0, taken)) marks.advance(place);
       this.#count(readings.slice(0, taken));
       throw error;
     }

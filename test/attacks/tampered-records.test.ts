@@ -4,7 +4,8 @@
  * Does: changes any bit of a header or ciphertext; drops the signature or the flags that ask for it; appends a record
  *   that is there already, under its own Kafka key, or under another one.
  * Gets: where the header is not authenticated: another time, order or algorithm for a true reading.
- * VeilMQ: the header is AAD, and under the signature; a repeat under its own Kafka key is dropped by kid and sequence.
+ * VeilMQ: the header is AAD, and under the signature; a repeat under its own Kafka key is dropped by kid and sequence,
+ *   whatever time Kafka gives it.
  * The limit, shown: marks go by Kafka key, and a true record written again under another key is read again. Its
  *   `id`, kid:seq, is the same, by which whoever reads the output can tell.
  * PROTOCOL.md §3 (Record, Order and repeats).
@@ -14,6 +15,7 @@ import { RECORD_HEADER_BYTES } from "../../core/scheme/record/header.ts";
 import { Party, Reader, reading, released } from "./victim.ts";
 
 const TOPIC = "plant/boiler";
+const DAY_MS = 24 * 3600 * 1000;
 const pump = new Party("pump");
 const consumer = new Party("reader");
 const made = pump.makeKey(TOPIC);
@@ -67,4 +69,22 @@ test("ours: a repeat under its own Kafka key is dropped; the limit: under anothe
   expect([own.readings.length, own.repeats]).toEqual([1, 1]);
   const other = await reader.read({ key: "another", value });
   expect(other.readings.map(({ id }) => id)).toEqual(own.readings.map(({ id }) => id));
+});
+
+test("ours: a record of a closed kid is a repeat however late it comes, and hides nothing", async () => {
+  const keys = Array.from({ length: 3 }, () => pump.makeKey(TOPIC));
+  const certificate = pump.certificate();
+  const all = keys.map(({ wrapped, key }) =>
+    released(consumer, pump.announce({ wrapped, commit: key.commit }), certificate),
+  );
+  const reader = new Reader(consumer, TOPIC, all);
+  const record = (n: number, seq: number, atDays: number) => {
+    const made = keys[n];
+    if (!made) throw new Error("no such key");
+    return { value: reading(made.key, seq), timestampMs: atDays * DAY_MS };
+  };
+  const read = await reader.read(record(0, 0, 0), record(1, 0, 1), record(2, 0, 400));
+  expect([read.readings.length, read.repeats]).toEqual([3, 0]);
+  const late = await reader.read(record(0, 0, 800), record(1, 0, 800), record(2, 1, 801));
+  expect([late.readings.length, late.repeats]).toEqual([1, 2]);
 });

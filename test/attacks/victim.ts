@@ -135,6 +135,8 @@ export function released(consumer: Party, announcement: Buffer, cert: Buffer): R
 export interface Message {
   readonly key?: string;
   readonly value: Buffer;
+  /** Kafka's, which the operator sets. */
+  readonly timestampMs?: number;
 }
 
 /** The real consumer, reading one topic, with a bridge that answers `keys` whatever it is asked. */
@@ -153,8 +155,8 @@ export class Reader {
   }
 
   async read(...messages: Message[]): Promise<Opened> {
-    const batch = messages.map(({ key = "pseudonym", value }) => {
-      return { offset: this.#offset++, timestampMs: 0, key: Buffer.from(key), value };
+    const batch = messages.map(({ key = "pseudonym", value, timestampMs = 0 }) => {
+      return { offset: this.#offset++, timestampMs, key: Buffer.from(key), value };
     });
     const prepared = await this.#opener.prepare(
       { topic: "t", partition: 0, messages: batch, highWatermark: this.#offset },

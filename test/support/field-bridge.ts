@@ -170,7 +170,7 @@ export class FieldBridge {
     for (const { kid, seq, plaintext, topic: own } of this.arrivals) {
       const position = { producer: own, kid, seq };
       if (own !== topic || marks.isRepeat(position)) continue;
-      marks.advance(position, Date.now());
+      marks.advance(position);
       read.push(plaintext);
     }
     return read;

@@ -1,18 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Marks, type Position } from "../../../agent/consumer/marks.ts";
-
-const DAY_MS = 24 * 3600 * 1000;
+import { Marks, marksSchema, type Position } from "../../../agent/consumer/marks.ts";
 
 function at(kid: string, seq: number, producer = "p"): Position {
   return { producer, kid, seq: BigInt(seq) };
 }
 
+/** As a checkpoint brings them back. */
+function restored(marks: Marks): Marks {
+  return Marks.restore(marksSchema.parse(JSON.parse(JSON.stringify(marks.save()))));
+}
+
 /** Reads a stream through marks: what is new, in the order of arrival. */
 function read(marks: Marks, stream: readonly Position[]): Position[] {
-  return stream.filter((position, n) => {
+  return stream.filter((position) => {
     if (marks.isRepeat(position)) return false;
-    marks.advance(position, n);
+    marks.advance(position);
     return true;
   });
 }
@@ -24,19 +27,27 @@ describe("marks", () => {
     expect(read(marks, stream)).toEqual([at("a", 0), at("a", 1), at("a", 2)]);
   });
 
-  test("treat any record of a closed kid as a repeat, for one retention", () => {
+  test("treat any record of one of the 1,000 newest closed kids as a repeat, over restarts", () => {
     const marks = new Marks();
-    marks.advance(at("a", 5), 0);
-    marks.advance(at("b", 0), 1);
-    expect(marks.isRepeat(at("a", 6))).toBe(true);
-    marks.advance(at("c", 0), 31 * DAY_MS);
-    expect(marks.isRepeat(at("a", 6))).toBe(false);
-    expect(marks.isRepeat(at("b", 6))).toBe(true);
+    for (let n = 0; n <= 1001; n++) marks.advance(at(`kid-${n}`, 0));
+    for (const each of [marks, restored(marks)]) {
+      expect(each.isRepeat(at("kid-1", 6))).toBe(true);
+      expect(each.isRepeat(at("kid-1000", 6))).toBe(true);
+      expect(each.isRepeat(at("kid-0", 6))).toBe(false);
+      expect(Object.values(each.save())[0]?.closed).toHaveLength(1000);
+    }
+  });
+
+  test("are read from checkpoints that had closed kids with their times", () => {
+    const saved = { p: { kid: "b", seq: "3", closed: { a: 1_700_000_000_000 } } };
+    const marks = Marks.restore(marksSchema.parse(saved));
+    expect(marks.isRepeat(at("a", 9))).toBe(true);
+    expect(marks.save()).toEqual({ p: { kid: "b", seq: "3", closed: ["a"] } });
   });
 
   test("keep producers apart", () => {
     const marks = new Marks();
-    marks.advance(at("a", 5, "p"), 0);
+    marks.advance(at("a", 5, "p"));
     expect(marks.isRepeat(at("a", 5, "q"))).toBe(false);
   });
 
@@ -57,7 +68,7 @@ describe("marks", () => {
           given.push(...read(marks, stream));
           sent = Math.max(sent, next + send);
           next = Math.max(0, next + send - back);
-          if (restart) marks = Marks.restore(JSON.parse(JSON.stringify(marks.save())));
+          if (restart) marks = restored(marks);
         }
         expect(given).toEqual(Array.from({ length: sent }, (_, n) => record(n)));
       }),
@@ -68,18 +79,18 @@ describe("marks", () => {
 test("a trial moves nothing before it is kept", () => {
   const marks = new Marks();
   const at = (kid: string, seq: bigint, producer = "p") => ({ producer, kid, seq });
-  marks.advance(at("a", 4n), 0);
+  marks.advance(at("a", 4n));
   const saved = marks.save();
   const trial = marks.trial();
   expect(trial.isRepeat(at("a", 4n))).toBe(true);
-  expect(trial.advance(at("a", 6n), 0)).toBe(1n);
-  trial.advance(at("b", 0n), 7);
-  trial.advance(at("c", 0n, "q"), 0);
+  expect(trial.advance(at("a", 6n))).toBe(1n);
+  trial.advance(at("b", 0n));
+  trial.advance(at("c", 0n, "q"));
   expect(trial.isRepeat(at("a", 9n))).toBe(true);
   expect(marks.save()).toEqual(saved);
   trial.keep();
   expect(marks.save()).toEqual({
-    p: { kid: "b", seq: "0", closed: { a: 7 } },
-    q: { kid: "c", seq: "0", closed: {} },
+    p: { kid: "b", seq: "0", closed: ["a"] },
+    q: { kid: "c", seq: "0", closed: [] },
   });
 });

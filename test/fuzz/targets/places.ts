@@ -85,7 +85,7 @@ async function recoverFrom(input: Buffer): Promise<void> {
   }
 }
 
-const marks = { ab12: { kid: "cd", seq: "7", closed: { ef: 1_700_000_000_000 } } };
+const marks = { ab12: { kid: "cd", seq: "7", closed: ["ef"] } };
 const checkpoint = json({
   veilmq: "checkpoint",
   version: 1,
