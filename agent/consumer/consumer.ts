@@ -202,6 +202,7 @@ export class Consumer {
         await this.#begin(topic, name);
       },
       readToEnd: (kafkaTopic, signal) => this.#feed.readToEnd(kafkaTopic, signal),
+      onGone: (kafkaTopic) => this.#drop(kafkaTopic),
       onAsked: () => this.#settled.add(topic),
       onEpochRefused: () => this.#mailbox?.hurry(),
     });
@@ -260,14 +261,19 @@ export class Consumer {
   /** No key of a Kafka topic is released to this client any more: of an older epoch, that ends only this name. */
   #giveUp(kafkaTopic: string, error: VeilError): boolean {
     if (!this.#byKafkaTopic.get(kafkaTopic)?.giveUp(kafkaTopic)) return false;
-    this.#feed.removeTopic(kafkaTopic);
-    this.#receiver.dropTopic(kafkaTopic);
+    this.#drop(kafkaTopic);
     const hint = "what was not read of it stays unread";
     this.#options.log.warn(
       { err: error, kafkaTopic, hint },
       "an older epoch cannot be read any more",
     );
     return true;
+  }
+
+  /** Reads no more of a Kafka topic. */
+  #drop(kafkaTopic: string): void {
+    this.#feed.removeTopic(kafkaTopic);
+    this.#receiver.dropTopic(kafkaTopic);
   }
 
   #feedOptions(): FeedOptions {

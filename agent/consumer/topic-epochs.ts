@@ -14,9 +14,16 @@ import { Backoff } from "../../core/runtime/backoff.ts";
 import { aborted } from "../../core/runtime/lifecycle.ts";
 import { TOPIC_NOT_FOUND } from "../../core/wire/http.ts";
 import type { SchemeWorker } from "./scheme.ts";
-import { type NameState, TopicName, type TopicNameOptions } from "./topic-name.ts";
+import {
+  MAX_ATTEMPTS_AT_UNMATCHED,
+  type NameState,
+  TopicName,
+  type TopicNameOptions,
+} from "./topic-name.ts";
 
 const RETRY = { minMs: 250, maxMs: 5000 };
+/** How long an older name is waited for before it is asked whether it is still there. */
+const DRAIN_MS = 300_000;
 
 export interface TopicEpochsOptions
   extends Pick<
@@ -28,6 +35,10 @@ export interface TopicEpochsOptions
   readonly wait: boolean;
   /** Resolves when all that is in a name now has been handed over. Throws as `KafkaConsumer.readToEnd`. */
   readonly readToEnd: (kafkaTopic: string, signal: AbortSignal) => Promise<void>;
+  /** How long to wait for an older name's end before Kafka is asked again where that is. Default 5 minutes. */
+  readonly drainMs?: number;
+  /** An older name was deleted in Kafka: nothing more of it is read. */
+  readonly onGone: (kafkaTopic: string) => void;
   /** Each epoch's name has been asked for, and is read if it is there. */
   readonly onAsked: () => void;
 }
@@ -185,20 +196,46 @@ export class TopicEpochs {
     return name.state;
   }
 
-  /** Until all that is in an older name by now has been taken. */
+  /** Until all that is in an older name by now has been taken, or it is over. */
   async #drain(name: TopicName, signal: AbortSignal): Promise<void> {
-    const { readToEnd, log } = this.#options;
+    const { readToEnd, drainMs = DRAIN_MS, log } = this.#options;
     const backoff = new Backoff(RETRY);
+    let unmatched = 0;
     do {
       if ((await this.#settle(name, signal)) !== "read" || !name.kafkaTopic) return;
+      const inTime = AbortSignal.timeout(drainMs);
       try {
-        return await readToEnd(name.kafkaTopic, signal);
+        return await readToEnd(name.kafkaTopic, AbortSignal.any([signal, inTime]));
       } catch (error) {
-        const mayCome = isVeilError(error) && (error.retryable || error.code === "NOT_FOUND");
-        if (!mayCome) throw error;
-        log.warn({ err: error }, "cannot tell how far an older epoch is read; trying again");
+        const isUnknown = isVeilError(error, "NOT_FOUND");
+        const mayCome = isUnknown || inTime.aborted || (isVeilError(error) && error.retryable);
+        if (!mayCome || signal.aborted) throw error;
+        const { epoch } = name;
+        log.warn({ err: error, epoch }, "cannot tell how far an older epoch is read; trying again");
+        if (isUnknown) unmatched = (await this.#isMatched(name)) ? 0 : unmatched + 1;
+        if (unmatched >= MAX_ATTEMPTS_AT_UNMATCHED) this.#lose(name);
       }
     } while (await backoff.wait(signal));
     throw new VeilError("STOPPED", "stopped before an older epoch was read");
+  }
+
+  /** Whether a bridge tells of a name that Kafka does not know; of what cannot be asked, that is believed. */
+  async #isMatched(name: TopicName): Promise<boolean> {
+    const { log } = this.#options;
+    try {
+      return await name.isMatched();
+    } catch (error) {
+      if (!isVeilError(error)) throw error;
+      log.warn({ err: error, epoch: name.epoch }, "cannot ask for an older epoch");
+      return error.retryable;
+    }
+  }
+
+  /** An older name was deleted in Kafka while it was read. */
+  #lose(name: TopicName): void {
+    const { onGone, log } = this.#options;
+    log.error({ epoch: name.epoch }, "Kafka has no records of an older epoch any more");
+    name.end();
+    if (name.kafkaTopic) onGone(name.kafkaTopic);
   }
 }

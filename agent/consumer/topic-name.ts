@@ -10,7 +10,7 @@ import type { KnownNames } from "./known-names.ts";
 import type { EpochScheme } from "./scheme.ts";
 
 /** For a name that no bridge matches any more and that Kafka does not know: it was deleted there. */
-const MAX_ATTEMPTS_AT_REMEMBERED = 10;
+export const MAX_ATTEMPTS_AT_UNMATCHED = 10;
 
 /** A name that is to be read from now on. */
 export interface FoundName {
@@ -83,6 +83,12 @@ export class TopicName {
     return this.#isRefused;
   }
 
+  /** Whether a bridge still tells of it. Throws as `match`. */
+  async isMatched(): Promise<boolean> {
+    const found = await this.#locate();
+    return found !== null && !found.isRemembered;
+  }
+
   /** Nothing more of it is read. */
   end(): void {
     this.#state = "over";
@@ -112,7 +118,7 @@ export class TopicName {
       await begin({ ...found, scheme, isNew: this.#isNew });
     } catch (error) {
       if (!isVeilError(error, "NOT_FOUND")) throw error;
-      if (found.isRemembered && ++this.#unknown >= MAX_ATTEMPTS_AT_REMEMBERED) {
+      if (found.isRemembered && ++this.#unknown >= MAX_ATTEMPTS_AT_UNMATCHED) {
         log.error({ epoch }, "Kafka has no records of an older epoch any more");
         this.end();
         return this.#state;

@@ -25,7 +25,9 @@ function producers(...keys: string[]) {
 }
 
 /** A bridge and a Kafka that a test changes as it goes. */
-async function makeWorld(options: { epochs?: number[]; stateDir?: string; wait?: boolean } = {}) {
+async function makeWorld(
+  options: { epochs?: number[]; stateDir?: string; wait?: boolean; drainMs?: number } = {},
+) {
   const names = new KnownNames({ stateDir: options.stateDir ?? (await testFolder()) });
   await names.start();
   const end = new AbortController();
@@ -42,6 +44,9 @@ async function makeWorld(options: { epochs?: number[]; stateDir?: string; wait?:
     asked: [] as number[],
     /** Names that `readToEnd` was asked for, and how to answer. */
     draining: new Map<string, () => void>(),
+    /** Kafka topics that were deleted while they were read, and how often their ends were asked for. */
+    deleted: new Map<string, number>(),
+    gone: [] as string[],
     hurried: 0,
     settled: false,
     names,
@@ -81,8 +86,19 @@ async function makeWorld(options: { epochs?: number[]; stateDir?: string; wait?:
       if (world.unknown.has(kafkaTopic)) throw new VeilError("NOT_FOUND", "by the test");
       world.begun.push([kafkaTopic, isNew]);
     },
-    readToEnd: (kafkaTopic) =>
-      new Promise<void>((resolve) => world.draining.set(kafkaTopic, resolve)),
+    readToEnd: (kafkaTopic, signal) =>
+      new Promise<void>((resolve, reject) => {
+        const asked = world.deleted.get(kafkaTopic);
+        if (asked === undefined) {
+          world.draining.set(kafkaTopic, resolve);
+          signal.addEventListener("abort", () => reject(new VeilError("STOPPED", "by the test")));
+          return;
+        }
+        world.deleted.set(kafkaTopic, asked + 1);
+        reject(new VeilError("NOT_FOUND", "by the test"));
+      }),
+    onGone: (kafkaTopic) => world.gone.push(kafkaTopic),
+    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
     onAsked: () => {
       world.settled = true;
     },
@@ -241,4 +257,37 @@ describe("before the first record of a producer", () => {
     await admit(2, ["aa"]);
     expect(world.draining.size).toBe(0);
   });
+
+  test("a name that was deleted in Kafka is waited for no more, once no bridge tells of it", async () => {
+    const { world, admit } = await reading(1, 2);
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    world.deleted.set(nameOf(1), 0);
+    const admitted = admit(2, ["aa"]);
+    // A broker that has just started may not know it yet.
+    await vi.waitFor(() => expect(world.deleted.get(nameOf(1))).toBeGreaterThan(11), WAIT);
+    expect(await isDone(admitted)).toBe(false);
+    expect(world.gone).toEqual([]);
+    world.there.delete(1);
+    await admitted;
+    expect(world.gone).toEqual([nameOf(1)]);
+    expect(world.deleted.get(nameOf(1))).toBeGreaterThan(20);
+    await admit(2, ["bb"]);
+  }, 60_000);
+
+  test("a name that is deleted while its end is waited for, too", async () => {
+    const world = await makeWorld({ drainMs: 20 });
+    world.there.add(1).add(2);
+    void world.start();
+    await vi.waitFor(() => expect(world.begun).toHaveLength(2), WAIT);
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const batch = { topic: nameOf(2), messages: producers("aa") };
+    const admitted = world.topic.admit(batch, () => false, NEVER);
+    await vi.waitFor(() => expect(world.draining.has(nameOf(1))).toBe(true), WAIT);
+    world.refused.set(1, "EPOCH");
+    world.deleted.set(nameOf(1), 0);
+    await admitted;
+    expect(world.gone).toEqual([nameOf(1)]);
+  }, 60_000);
 });
