@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { isVeilError, VeilError } from "../../core/errors.ts";
+import { type ErrorCode, isVeilError, VeilError } from "../../core/errors.ts";
 import type { Realm } from "../../core/scheme/context.ts";
 import { AEAD, type AeadId, recordSuiteOf } from "../../core/scheme/record/header.ts";
 import { confirmRecordKey, deriveRecordKey, type RecordKey } from "../../core/scheme/record/key.ts";
@@ -22,6 +22,13 @@ import type { BridgeClient } from "./bridge-client.ts";
 import type { EpochScheme } from "./scheme.ts";
 
 const MAX_KEYS = 50_000;
+/** `BAD_CREDENTIAL`: of an epoch that this consumer never had keys of. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "BAD_KEY",
+  "BAD_RECORD",
+  "BAD_DOCUMENT",
+  "BAD_CREDENTIAL",
+]);
 
 /** What a consumer holds of one kid. */
 export interface HeldKey {
@@ -57,7 +64,7 @@ export class KeyRing {
 
   /**
    * The keys of `kids` (hex). What the bridge does not have, or what does not hold, comes as a VeilError.
-   * Throws only if the bridge cannot be asked, or if too much is asked at once.
+   * Throws what says nothing of them: that the bridge cannot be asked, or a key not be computed now.
    */
   async get(kids: Iterable<string>): Promise<Map<string, HeldKey | VeilError>> {
     const found = new Map<string, HeldKey | VeilError>();
@@ -146,9 +153,11 @@ export class KeyRing {
   }
 }
 
-/** What may be otherwise the next time is no refusal, and neither is a fault of ours: a record must not be lost by it. */
+/**
+ * What speaks of the record, its key or its epoch is a refusal. Anything else may be otherwise the next time, or is a
+ * fault of ours: a record must not be lost by it.
+ */
 function asRefusal(error: unknown): VeilError {
-  const isOurs = isVeilError(error, "INTERNAL") || isVeilError(error, "STOPPED");
-  if (isVeilError(error) && !error.retryable && !isOurs) return error;
+  if (isVeilError(error) && REFUSALS.has(error.code)) return error;
   throw error;
 }

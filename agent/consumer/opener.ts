@@ -166,8 +166,8 @@ export class Opener {
       try {
         return await keys.get(kids);
       } catch (error) {
-        if (!isVeilError(error) || !error.retryable) throw error;
-        log.warn({ err: error }, "cannot ask the bridge for keys; trying again");
+        if (!mayPass(error)) throw error;
+        log.warn({ err: error }, "cannot get the keys of records; trying again");
         if (!(await backoff.wait(signal)))
           throw new VeilError("STOPPED", "stopped", { cause: error });
       }
@@ -203,6 +203,12 @@ export class Opener {
 
 function openingOf({ byAead, producerKey, signs }: HeldKey, { header }: RecordParts): Opening {
   return { key: byAead[header.aead], producerKey, signs };
+}
+
+/** Of what was thrown for keys: a bridge that is behind with epochs, and a fault in one, or in a thread, pass, too. */
+function mayPass(error: unknown): error is VeilError {
+  if (!isVeilError(error)) return false;
+  return error.retryable || error.code === "EPOCH" || error.code === "INTERNAL";
 }
 
 /** Anything but a VeilError is a fault of ours and thrown. */

@@ -62,7 +62,13 @@ test("unwraps the keys of one answer at the same time", async () => {
 
 test.each<[ErrorCode, boolean]>([
   ["BAD_KEY", true],
+  ["BAD_RECORD", true],
+  ["BAD_DOCUMENT", true],
+  ["BAD_CREDENTIAL", true],
   ["LIMIT", false],
+  ["UNAVAILABLE", false],
+  ["EPOCH", false],
+  ["BAD_ARGUMENT", false],
   ["INTERNAL", false],
   ["STOPPED", false],
 ])("takes %s for a refusal of the key: %s", async (code, isRefusal) => {

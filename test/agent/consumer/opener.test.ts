@@ -4,7 +4,7 @@ import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Marks } from "../../../agent/consumer/marks.ts";
 import { type Opened, Opener } from "../../../agent/consumer/opener.ts";
 import { RECORDS_PER_TASK, UnsealThreads } from "../../../agent/consumer/unseal-threads.ts";
-import { VeilError } from "../../../core/errors.ts";
+import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import type { FeedBatch } from "../../../core/ports/kafka/feed.ts";
 import type { ReleasedKey } from "../../../core/wire/http.ts";
 import { KAFKA_TOPIC, kmsPublicKey, Producer, scheme, TOPIC } from "./world.ts";
@@ -94,20 +94,31 @@ describe("opening a batch", () => {
     expect(opened.rejects).toHaveLength(1);
   });
 
-  test("waits while the bridge is away", async () => {
+  /** Opens a record whose keys are refused with `code` at first. */
+  async function openAfter(code: ErrorCode): Promise<Opened> {
     const producer = new Producer("device-1");
     let failures = 2;
     const bridge = {
       keys: async () => {
-        if (failures-- > 0) throw new VeilError("UNAVAILABLE", "away");
+        if (failures-- > 0) throw new VeilError(code, "by the test");
         return { keys: [producer.released], missing: [] };
       },
     };
     const options = { topic: TOPIC, kafkaTopic: KAFKA_TOPIC, kmsPublicKey };
     const keys = new KeyRing({ ...options, schemeOf: () => scheme, bridge });
     const opener = new Opener({ topic: TOPIC, keys, log: pino({ level: "silent" }) });
-    const opened = await open(opener, batchOf(producer.seal()), new Marks());
-    expect(opened.readings).toHaveLength(1);
+    return open(opener, batchOf(producer.seal()), new Marks());
+  }
+
+  test.each<ErrorCode>(["UNAVAILABLE", "LIMIT", "EPOCH", "INTERNAL"])(
+    "waits while keys cannot be had because of %s",
+    async (code) => {
+      expect(await openAfter(code)).toMatchObject({ readings: [{}], rejects: [] });
+    },
+  );
+
+  test.each<ErrorCode>(["NOT_FOUND", "REVOKED", "AUTH"])("does not wait after %s", async (code) => {
+    await expect(openAfter(code)).rejects.toMatchObject({ code });
   });
 });
 
