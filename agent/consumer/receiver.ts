@@ -19,6 +19,9 @@ import { encodeReject, type Gap, type Reading } from "./reading.ts";
 import type { ReadingSink } from "./reading-sink.ts";
 import type { LineSink } from "./sinks.ts";
 
+/** Of each partition, before where reading begins: a repeat follows its original closely, and all may be gigabytes. */
+const MAX_SCANNED_RECORDS = 200_000;
+
 /** What a consumer did since it started. */
 export interface ConsumerCounts {
   readings: number;
@@ -59,8 +62,10 @@ export interface ReceiverOptions {
   readonly from?: From;
   readonly until?: Until | null;
   readonly observer?: ConsumerObserver;
-  /** Hands over what of a partition was read before. */
+  /** Hands over what of a partition was read before, or is passed over. */
   readonly scan: (range: ScanRange) => Promise<void>;
+  /** How many records of a partition are scanned at most, the newest. Default 200,000. */
+  readonly maxScannedRecords?: number;
   /** No key of a Kafka topic is released any more: whether the rest is read without it. Otherwise that ends everything. */
   readonly giveUp: (kafkaTopic: string, error: VeilError) => boolean;
   readonly log: Logger;
@@ -153,13 +158,15 @@ export class Receiver {
 
   /**
    * Begins a partition at `offset`. Its marks are the checkpoint's, unless that lies behind it, and go on over what is between
-   * the two, by its headers: what was read, or passed over, is a repeat when it comes again.
+   * the two, or the newest of it, by its headers: what was read, or passed over, is a repeat when it comes again.
    */
   async #beginAt(offset: bigint, { topic, partition, low }: StartQuestion): Promise<void> {
-    const { progress, scan, log } = this.#options;
+    const { progress, scan, maxScannedRecords = MAX_SCANNED_RECORDS, log } = this.#options;
     const known = progress.find(topic, partition);
-    const [first, base] =
+    const [unread, base] =
       known && known.offset <= offset ? [known.offset, known.marks] : [low, new Marks()];
+    const newest = offset - BigInt(maxScannedRecords);
+    const first = unread > newest ? unread : newest;
     // A scan that is cut off must leave the checkpoint as it was.
     const marks = base.trial();
     if (first < offset && progress.isKept) {

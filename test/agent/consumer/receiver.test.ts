@@ -126,8 +126,9 @@ describe("a run that begins elsewhere than at its checkpoint", () => {
     values: readonly Buffer[];
     from: From;
     given: readonly number[];
+    maxScannedRecords?: number;
   }) {
-    const { folder, producer, values, from, given } = options;
+    const { folder, producer, values, from, given, maxScannedRecords = 1000 } = options;
     const messageAt = (n: number) => {
       return { offset: BigInt(n), timestampMs: 0, key, value: values[n] ?? Buffer.alloc(0) };
     };
@@ -139,7 +140,7 @@ describe("a run that begins elsewhere than at its checkpoint", () => {
     });
     await progress.start();
     const receiver = new Receiver({
-      ...{ progress, log, rejects: null, output, from, giveUp: () => false },
+      ...{ progress, log, rejects: null, output, from, giveUp: () => false, maxScannedRecords },
       observer: { onGap: ({ missing }) => gaps.push(missing) },
       signal: new AbortController().signal,
       scan: async ({ first, end, onBatch, ...where }) => {
@@ -193,6 +194,28 @@ describe("a run that begins elsewhere than at its checkpoint", () => {
     await run({ ...parts, from: "checkpoint", given: [0, 1, 2, 3] });
     const since = { ...parts, from: { sinceMs: 5 }, given: [2, 3, 4] };
     expect(await run(since)).toEqual({ readings: 2, repeats: 1, scanned: ["0 to 2"], gaps: [] });
+  });
+
+  test.each<[From, string[]]>([
+    ["latest", ["4 to 6"]],
+    [{ sinceMs: 5 }, ["0 to 2"]],
+    ["beginning", []],
+    ["checkpoint", []],
+  ])("from %j scans the newest records before it, and no more", async (from, scanned) => {
+    const producer = new Producer("device-1");
+    const values = Array.from({ length: 6 }, () => producer.seal());
+    const parts = { folder: await testFolder(), producer, values, from, maxScannedRecords: 2 };
+    expect(await run({ ...parts, given: [] })).toMatchObject({ scanned });
+  });
+
+  test("knows a repeat of what it scanned, though not all was", async () => {
+    const producer = new Producer("device-1");
+    const values = Array.from({ length: 6 }, () => producer.seal());
+    const parts = { folder: await testFolder(), producer, maxScannedRecords: 2 };
+    await run({ ...parts, values, from: "latest", given: [] });
+    const all = [...values, ...values.slice(5), producer.seal()];
+    const later = { ...parts, values: all, from: "checkpoint", given: [6, 7] } as const;
+    expect(await run(later)).toEqual({ readings: 1, repeats: 1, scanned: [], gaps: [] });
   });
 
   test("scans nothing where nothing is remembered", async () => {
