@@ -87,12 +87,12 @@ function parseSaved(text: string, path: string): z.output<typeof schema> {
   }
 }
 
-/** Replaces the checkpoint at `path` atomically and durably. */
+/** Replaces the checkpoint at `path` atomically and durably. Returns its length, in characters. */
 export async function writeCheckpoint(
   path: string,
   group: string,
   checkpoint: Checkpoint,
-): Promise<void> {
+): Promise<number> {
   const saved: z.input<typeof schema> = {
     veilmq: "checkpoint",
     version: 1,
@@ -106,5 +106,7 @@ export async function writeCheckpoint(
       ]),
     ),
   };
-  await replaceSecretFile(path, JSON.stringify(saved));
+  const text = JSON.stringify(saved);
+  await replaceSecretFile(path, text);
+  return text.length;
 }

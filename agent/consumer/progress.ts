@@ -1,5 +1,6 @@
 /**
- * The consumer's checkpoint, kept and saved (PROTOCOL.md §3): at most once a second while readings come, and at the end.
+ * The consumer's checkpoint, kept and saved (PROTOCOL.md §3): at most once a second while readings come, a large one more seldom,
+ * and at the end.
  * A partition's marks and offset and the output's length only ever change together, between two saves.
  */
 import { join } from "node:path";
@@ -17,6 +18,9 @@ import type { ReadingSink } from "./reading-sink.ts";
 import type { LineSink } from "./sinks.ts";
 
 export const SAVE_INTERVAL_MS = 1000;
+const MAX_SAVE_INTERVAL_MS = 10_000;
+/** 1 MB a second: of thousands of producers a checkpoint has megabytes, and all of it is written each time. */
+const SAVED_CHARACTERS_PER_MS = 1000;
 
 export interface ProgressOptions {
   /** One folder for each consumer: holds its checkpoint. `null`: nothing is kept, as for a reader that only looks. */
@@ -34,6 +38,7 @@ export class Progress {
   readonly #path: string | null;
   #checkpoint: Checkpoint = { outputBytes: null, partitions: new Map() };
   #savedAtMs = 0;
+  #intervalMs = SAVE_INTERVAL_MS;
   #dirty = false;
   #lock: FolderLock | undefined;
 
@@ -90,7 +95,7 @@ export class Progress {
 
   /** Between two batches: saves if there is something and it is time. */
   async saveIfDue(): Promise<void> {
-    if (this.#dirty && Date.now() - this.#savedAtMs >= SAVE_INTERVAL_MS) await this.save();
+    if (this.#dirty && Date.now() - this.#savedAtMs >= this.#intervalMs) await this.save();
   }
 
   /** Makes output and rejects durable, then the checkpoint that covers them. */
@@ -98,7 +103,8 @@ export class Progress {
     const { group, output, rejects, onSaved } = this.#options;
     await rejects?.flush();
     this.#checkpoint.outputBytes = await output.flush();
-    if (this.#path !== null) await writeCheckpoint(this.#path, group, this.#checkpoint);
+    if (this.#path !== null)
+      this.#intervalMs = intervalOf(await writeCheckpoint(this.#path, group, this.#checkpoint));
     this.#savedAtMs = Date.now();
     this.#dirty = false;
     if (this.#path === null) return;
@@ -113,4 +119,10 @@ export class Progress {
   async stop(): Promise<void> {
     await this.#lock?.release();
   }
+}
+
+/** How long after a checkpoint of `characters` the next is due. */
+function intervalOf(characters: number): number {
+  const slowMs = characters / SAVED_CHARACTERS_PER_MS;
+  return Math.min(MAX_SAVE_INTERVAL_MS, Math.max(SAVE_INTERVAL_MS, slowMs));
 }
