@@ -95,6 +95,8 @@ class Run {
     let heldAfterFirst: number | undefined;
     for (let quarter = 1; quarter <= QUARTERS; quarter++) {
       await this.#runUpTo(Math.ceil((inputs * quarter) / QUARTERS), random);
+      // What is about to end is not held.
+      await this.#target.stop?.();
       const held = await heldBytes();
       heldAfterFirst ??= held;
       this.#grownBytes = Math.max(this.#grownBytes, held - heldAfterFirst);
