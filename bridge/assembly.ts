@@ -60,6 +60,8 @@ export async function assemble(config: BridgeConfig, log: Logger) {
     ...buildListeners({ ...parts, intake }),
     metrics,
     limits,
+    /** Read at the start only. */
+    fixedSecrets: { identities, zookeeper: secrets.zookeeper },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from "../core/runtime/log.ts";
 import { type Assembly, tenantKeys } from "./assembly.ts";
 import { readSecrets } from "./cluster.ts";
 import type { BridgeConfig } from "./config.ts";
+import { readIdentities } from "./directory/identity.ts";
 
 /** Throws CONFIG, SECRET_FILE: then nothing has changed. */
 export async function reload(
@@ -14,6 +15,7 @@ export async function reload(
   log: Logger,
 ): Promise<void> {
   const secrets = await readSecrets(after);
+  const identities = await readIdentities(after.identityFile);
   const { ingress, http, adminServer, limits, directory, registry, rekeys } = assembly;
   if (secrets.mqtt) ingress.setCertificate(secrets.mqtt);
   if (secrets.http) http.setCertificate(secrets.http);
@@ -27,9 +29,24 @@ export async function reload(
     await rekeys.forget(name);
   }
   log.level = after.logLevel;
-  const waiting = changesThatWait(before, after);
+  const { fixedSecrets } = assembly;
+  const waiting = [
+    ...changesThatWait(before, after),
+    ...changedSecrets(fixedSecrets, { identities, zookeeper: secrets.zookeeper }),
+  ];
   log.info({ event: "reloaded", tenants: after.tenants.length }, "the configuration is reloaded");
   if (waiting.length > 0) log.warn({ fields: waiting }, "these changes need a restart");
+}
+
+/** The fields whose files have other contents than at the start. */
+export function changedSecrets(
+  before: Assembly["fixedSecrets"],
+  after: Assembly["fixedSecrets"],
+): string[] {
+  return [
+    ...(before.identities.join() === after.identities.join() ? [] : ["identityFile"]),
+    ...(before.zookeeper === after.zookeeper ? [] : ["zookeeper.authFile"]),
+  ];
 }
 
 /** The fields that differ and are read only at the start. */

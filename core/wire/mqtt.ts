@@ -46,15 +46,20 @@ export interface Registration {
   readonly token: Buffer;
 }
 
+/** Of a modulus of 8,192 bits, twice what any suite has: before it is looked at, a token waits in memory. */
+const MAX_TOKEN_BYTES = 1024;
+
 /** `epoch(4) ‖ token`. */
 export function encodeRegistration({ epoch, token }: Registration): Buffer {
   return join(i2osp(epoch, 4), token);
 }
 
-/** Throws BAD_TOKEN when it is too short to hold a token; the suite checks the token itself. */
+/** Throws BAD_TOKEN when it is too short or too long to hold a token of any suite; the suite checks the token itself. */
 export function decodeRegistration(payload: Uint8Array): Registration {
   const bytes = Buffer.from(payload);
   if (bytes.length < 5) throw new VeilError("BAD_TOKEN", "the registration is too short");
+  if (bytes.length > 4 + MAX_TOKEN_BYTES)
+    throw new VeilError("BAD_TOKEN", "the registration is too long");
   return { epoch: bytes.readUInt32BE(0), token: bytes.subarray(4) };
 }
 

@@ -42,6 +42,7 @@ describe("a registration", () => {
     const registration = { epoch: 0xffff_ffff, token: Buffer.from("token") };
     expect(decodeRegistration(encodeRegistration(registration))).toEqual(registration);
     expect(() => decodeRegistration(Buffer.alloc(4))).toThrow(/too short/);
+    expect(() => decodeRegistration(Buffer.alloc(1029))).toThrow(/too long/);
   });
 });
 
