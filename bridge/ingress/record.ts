@@ -65,14 +65,22 @@ function begin(job: Job): boolean {
 /** As `begin`, and where it must be, after a question to the registry. */
 async function askThenBegin(job: Job): Promise<void> {
   try {
-    if (begin(job)) return;
+    if (beginLate(job)) return;
     await askRegistry(job);
-    if (!begin(job)) throw new VeilError("INTERNAL", "a kid was forgotten at once");
+    if (!beginLate(job)) throw new VeilError("INTERNAL", "a kid was forgotten at once");
   } catch (error) {
     // Here and not where it is answered: the next one's turn comes before that.
     job.session.break();
     throw error;
   }
+}
+
+/** As `begin`, for a record that has waited: its alias may have been withdrawn meanwhile. */
+function beginLate(job: Job): boolean {
+  const { session, alias } = job;
+  if (session.aliases.get(alias.number) !== alias)
+    throw new VeilError("NO_GRANT", "the client may no longer publish to this topic");
+  return begin(job);
 }
 
 async function askRegistry({ services, session, alias, payload }: Job): Promise<void> {

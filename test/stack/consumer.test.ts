@@ -274,7 +274,7 @@ describe("veilmq consume", () => {
     await second.has(fresh);
     await second.stop();
     expectAllSince(await second.readings(), written);
-    expect(await second.logged("no checkpoint: scanning what was read before")).toHaveLength(1);
+    expect(await second.logged("scanning what is not read")).toHaveLength(1);
     before = written;
   });
 

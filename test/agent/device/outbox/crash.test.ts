@@ -69,7 +69,7 @@ describe("what was reported as taken", () => {
     expect(lines).toContain("report disk");
     expect(lines).toContain("report disk-ok");
     const failed = lines.filter((line) => line.startsWith("failed"));
-    expect(failed.length).toBeGreaterThan(2);
+    expect(failed.length).toBeGreaterThan(0);
 
     const outbox = await openOutbox(folder);
     const stored = texts(await unsent(outbox, A)).map((text) => Number.parseInt(text, 10));
