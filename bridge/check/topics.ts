@@ -3,16 +3,20 @@
  * settings are errors: what is acknowledged would not stay.
  */
 import type { KafkaInspection, ListedTopic } from "../../core/ports/kafka/inspection.ts";
+import { MAX_BATCH_BYTES } from "../../core/ports/kafka/producer.ts";
 import { INTERNAL_KIND } from "../../core/wire/store.ts";
 import type { KafkaConfig } from "../config/kafka.ts";
 import type { Tenant } from "../directory/types.ts";
 import { tagOfTopic } from "../http/topic-tag.ts";
+import { BATCH_SETTINGS } from "../store/batches.ts";
 import { MAX_REPLICAS } from "../store/replication.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 const PREFIX = "veil-";
 const INTERNAL_PREFIX = "veil-i-";
 const MIN_IN_SYNC = 2;
+/** As it came: bridges do not compress. */
+const UNCOMPRESSED = BATCH_SETTINGS["compression.type"];
 const HINT = "kafka-configs.sh --alter, kafka-reassign-partitions.sh; see docs/operations.md";
 
 type Config = Readonly<Record<string, string>>;
@@ -93,6 +97,7 @@ function weaknesses(look: Look): Finding[] {
   const { topic, partitions } = look.listed;
   const weak = [
     ...durability(look),
+    ...batches(look),
     ...(isInternal(topic) ? internalSettings(look) : dataSettings(look)),
   ];
   const lagging = partitions.filter((p) => p.inSync.length < p.replicas.length).length;
@@ -112,6 +117,18 @@ function durability({ listed: { partitions }, config, replicas }: Look): string[
     found.push(`min.insync.replicas=${minInSync}: an acknowledged record may be on one disk`);
   if (config["unclean.leader.election.enable"] === "true")
     found.push("unclean.leader.election.enable=true: acknowledged records may vanish");
+  return found;
+}
+
+function batches({ config }: Look): string[] {
+  const found: string[] = [];
+  const { "compression.type": compression = UNCOMPRESSED } = config;
+  if (compression !== UNCOMPRESSED && compression !== "uncompressed")
+    found.push(
+      `compression.type=${compression}: nobody could read it, since nothing here inflates`,
+    );
+  if (Number(config["max.message.bytes"] ?? Infinity) < MAX_BATCH_BYTES)
+    found.push(`max.message.bytes=${config["max.message.bytes"]}: full batches would be refused`);
   return found;
 }
 

@@ -16,6 +16,8 @@ const GOOD: Readonly<Record<string, string>> = {
   "cleanup.policy": "delete",
   "retention.ms": String(tenant.kafka.retentionMs),
   "retention.bytes": "-1",
+  "compression.type": "producer",
+  "max.message.bytes": "1048588",
 };
 const COMPACTED = { ...GOOD, "cleanup.policy": "compact" };
 
@@ -86,6 +88,8 @@ describe("a check of topics", () => {
       },
       /its order is void/,
     ],
+    ["compression", { config: { ...GOOD, "compression.type": "gzip" } }, /nobody could read it/],
+    ["small batches", { config: { ...GOOD, "max.message.bytes": "10000" } }, /would be refused/],
     ["internal, not compacted", { topic: INTERNAL }, /keys would be lost/],
     [
       "internal, partly compacted",
