@@ -151,7 +151,9 @@ describe("kms enrol --csv", () => {
     expect(stdout).toMatch(
       /^120 clients enrolled, 0 left as they were: [\d.]+ s, [\d.]+ a second\ncredentials: cards\/\ndocuments: {3}kms\/acme\/documents\/000000000006-enrol-120-clients.json\n$/,
     );
-    expect(stderr).toMatch(/^(enrolling clients: \d+ of 120 \(\d+ s(, [\d.]+ a second)?\)\n){5,12}$/);
+    expect(stderr).toMatch(
+      /^(enrolling clients: \d+ of 120 \(\d+ s(, [\d.]+ a second)?\)\n){5,12}$/,
+    );
     expect(await readdir(join(folder, "cards"))).toHaveLength(120);
     const skipped = await kms("enrol", "--csv", "fleet.csv", "--skip-enrolled", "--json");
     expect(JSON.parse(skipped.stdout)).toMatchObject({ enrolled: 0, skipped: 120, bundles: [] });
