@@ -286,6 +286,11 @@ describe("a record file under another modulus", () => {
     expect(() => checkVectors({ ...one, producer: "dev-8" })).toThrow(badArgument);
   });
 
+  it("refuses flags that there are not", () => {
+    const one = { ...made(AEAD.aes256Gcm, false, false), N };
+    expect(() => checkVectors({ ...one, flags: 4 })).toThrow(badArgument);
+  });
+
   it("differs under the published modulus", () => {
     expect(checkVectors(made(AEAD.aes256Gcm, true, true)).difference?.where).toBe("W");
   });
