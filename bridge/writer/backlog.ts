@@ -46,7 +46,7 @@ export class Backlog {
       return null;
     }
     const entry = new Entry({ lane, session, key, value }, onSettled, this.#onGone);
-    const entries = this.#sessions.get(session) ?? this.#begin(session);
+    const entries = this.#sessions.get(session) ?? new SessionEntries();
     const { maxBytes, maxPerSession } = this.#options.limits;
     if (entries.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
       this.#broken.add(session);
@@ -54,6 +54,7 @@ export class Backlog {
       return null;
     }
     entries.add(entry);
+    if (entries.size === 1) this.#sessions.set(session, entries);
     this.#size += 1;
     this.#bytes += entry.bytes;
     this.#report();
@@ -85,12 +86,6 @@ export class Backlog {
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
-  }
-
-  #begin(session: object): SessionEntries {
-    const entries = new SessionEntries();
-    this.#sessions.set(session, entries);
-    return entries;
   }
 
   readonly #onGone = ({ session, bytes }: Entry): void => {
