@@ -10,7 +10,7 @@ import { Model, type Series } from "./model.ts";
 import { goTo, HOME, type Place, type Route, readRoute } from "./route.ts";
 import { SeenPage } from "./seen.ts";
 import { startStream } from "./stream.ts";
-import { startTheme } from "./theme.ts";
+import { Theme } from "./theme.ts";
 import { keyOf, Tree } from "./tree.ts";
 
 const WINDOWS_MS = [60_000, 300_000, 900_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
@@ -20,6 +20,7 @@ const HISTORY_RETRY_MS = 2000;
 
 class Page {
   readonly #about: About;
+  readonly #theme: Theme;
   readonly #model: Model;
   readonly #cards: Cards;
   readonly #tree: Tree;
@@ -34,8 +35,9 @@ class Page {
   #isArranged = false;
   #layout = "";
 
-  constructor(about: About) {
+  constructor(about: About, theme: Theme) {
     this.#about = about;
+    this.#theme = theme;
     this.#model = new Model(about.historyMs);
     const model = this.#model;
     this.#cards = new Cards({ model, onVisible: (topic) => void this.#loadHistory(topic) });
@@ -48,7 +50,7 @@ class Page {
     setText(byId("who"), `${client} at ${tenant}`);
     byId("logout").hidden = !login;
     this.#fillWindows();
-    const theme = startTheme(byId("theme"), () => this.#cards.recolour());
+    this.#theme.onChange = () => this.#cards.recolour();
     const help = (): void => (byId("keys") as HTMLDialogElement).showModal();
     byId("help").addEventListener("click", help);
     byId("skip").addEventListener("click", (event) => {
@@ -70,7 +72,7 @@ class Page {
       "[": () => this.#stepWindow(-1),
       "]": () => this.#stepWindow(1),
       s: () => this.#showSeenOfPlace(),
-      d: () => theme.next(),
+      d: () => this.#theme.next(),
       "?": help,
     };
     startKeys(keys, byId("single-keys") as HTMLInputElement);
@@ -252,6 +254,8 @@ function isFound(text: string, words: readonly string[]): boolean {
   return words.every((word) => lower.includes(word));
 }
 
+// Before anything is asked for, so that nobody sees the other colours first.
+const theme = new Theme(byId("theme"));
 const answer = await fetch("/api/about");
-if (answer.ok) new Page(await answer.json()).start();
+if (answer.ok) new Page(await answer.json(), theme).start();
 else location.assign("/login");
