@@ -22,6 +22,7 @@ export interface DemoBridgeOptions {
   /** Certificate and key of its MQTT listener, as paths; plain TCP without it. */
   readonly mqttTls?: { readonly cert: string; readonly key: string };
   readonly tenants: readonly { readonly name: string; readonly kmsPublicKey: string }[];
+  readonly nodeFlags?: readonly string[];
 }
 
 export class DemoBridge {
@@ -50,6 +51,7 @@ export class DemoBridge {
   /** Writes bridge.yaml; the process is not started yet. */
   static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
     const { name, folder, sessionTimeoutMs, identity, tenants, mqttTls, sections } = options;
+    const { nodeFlags = [] } = options;
     const servers = options.zookeeper.split(",");
     await makeFolder(folder);
     const [mqttPort = 0, httpPort = 0] = await freePorts(2);
@@ -70,7 +72,7 @@ export class DemoBridge {
       }),
     );
     const args = ["bridge", "run", "--config", config];
-    const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log") });
+    const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log"), nodeFlags });
     return new DemoBridge({ process, mqttPort, httpPort, stateDir, configFile: config });
   }
 

@@ -27,7 +27,11 @@ export function veilmqDaemon(options: {
   readonly args: readonly string[];
   readonly logFile: string;
   readonly pipeStdout?: boolean;
+  readonly nodeFlags?: readonly string[];
 }): GuardedProcess {
-  const { args, ...rest } = options;
-  return new GuardedProcess({ ...rest, command: [process.execPath, BINARY, ...args] });
+  const { args, nodeFlags = [], ...rest } = options;
+  return new GuardedProcess({
+    ...rest,
+    command: [process.execPath, ...nodeFlags, BINARY, ...args],
+  });
 }

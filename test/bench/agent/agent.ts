@@ -10,9 +10,9 @@ import { bundle } from "../../../packaging/bundle.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import { figure, percent } from "../framework/figures.ts";
 import type { Section } from "../framework/findings.ts";
+import { profileOf } from "../framework/profile.ts";
 import { median } from "../framework/statistics.ts";
 import { BenchDevice } from "./device.ts";
-import { profileOf } from "./profile.ts";
 import { watchVitals } from "./vitals.ts";
 
 const RATES = [100, 1000] as const;

@@ -23,6 +23,9 @@ const OPEN_LOOP_CLIENTS = 50;
 /** Some seconds' worth. */
 const PERF_RECORDS = 1_000_000;
 const QUICK_PERF_RECORDS = 10_000;
+const PROFILE_CLIENTS = 50;
+const PROFILE_SECONDS = 10;
+const SHARES = 20;
 
 export const bridgeBenchmark: Benchmark = {
   name: "bridge",
@@ -44,6 +47,7 @@ export const bridgeBenchmark: Benchmark = {
           await perfSection(context, rig, closed),
           ...openSections(open),
           costSection([...closed, ...open]),
+          await profileSection(context, rig),
         ],
       };
     });
@@ -150,6 +154,31 @@ function costSection(measured: readonly Measured[]): Section {
         median(microseconds(plain)),
         percent(medianRatio(microseconds(plain), microseconds(bridge))),
       ]),
+    },
+  };
+}
+
+async function profileSection(
+  { quick, signal, say }: BenchmarkContext,
+  rig: BridgeRig,
+): Promise<Section> {
+  const clients = quick ? 2 : PROFILE_CLIENTS;
+  const [size] = SIZES;
+  const load = { kind: "closed", window: Math.floor(IN_FLIGHT / PROFILE_CLIENTS) } as const;
+  const seconds = quick ? QUICK.seconds : PROFILE_SECONDS;
+  say("a profile");
+  const shares = await rig.profile(async (bridge) => {
+    const scenario = { clients, size, load, seconds, rounds: 1, signal };
+    await runInRounds(rig.generator, [bridge], scenario);
+  });
+  return {
+    heading: "Where the time goes",
+    text:
+      `Of the busy time of a bridge's main thread, by V8's profiler, with ${clients} clients at full speed and ${size} bytes; ` +
+      "its start is in it, too. Packages by their name, Node's parts as `node:`, what is C++ as `native:`.",
+    table: {
+      columns: ["where", "part"],
+      rows: shares.slice(0, SHARES).map(([place, share]) => [place, percent(share)]),
     },
   };
 }

@@ -13,6 +13,7 @@ import { packageFile } from "../../../core/runtime/package.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
 import { GuardedProcess } from "../../../demo/guarded-process.ts";
+import { profileOf, type Shares } from "../framework/profile.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
 import type { PublisherOptions } from "../load/publisher.ts";
@@ -38,6 +39,8 @@ export interface BridgeRig {
   readonly generator: Generator;
   /** Kafka topics of the baseline. */
   readonly plainTopics: readonly string[];
+  /** Where the main thread's time went of another bridge, while `load` gave it work. */
+  profile(load: (bridge: Target) => Promise<void>): Promise<Shares>;
 }
 
 export interface RigOptions {
@@ -58,7 +61,7 @@ export async function withBridgeRig<T>(
   try {
     const cluster = await startCluster({ dir: folder, brokers: 1, signal, onProgress: say });
     cleanups.push(() => cluster.stop());
-    const bridge = await startBridge(options, cluster, cleanups);
+    const bridge = await startBridge({ ...options, name: "bridge" }, cluster, cleanups);
     const plainTopics = Array.from({ length: TOPICS }, (_, n) => `plain-${n + 1}`);
     await makeTopics(cluster, plainTopics);
     const baseline = (kind: string) =>
@@ -66,19 +69,38 @@ export async function withBridgeRig<T>(
     const [plain, aedes] = await Promise.all([baseline("plain"), baseline("aedes")]);
     const generator = Generator.start();
     cleanups.push(() => generator.stop());
-    return await use({ cluster, bridge, plain, aedes, generator, plainTopics });
+    const profile: BridgeRig["profile"] = (load) => profileBridge(options, cluster, load);
+    return await use({ cluster, bridge, plain, aedes, generator, plainTopics, profile });
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
 }
 
+async function profileBridge(
+  options: RigOptions,
+  cluster: Cluster,
+  load: (bridge: Target) => Promise<void>,
+): Promise<Shares> {
+  const profiles = join(options.folder, "profiles");
+  const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const cleanups: (() => Promise<unknown>)[] = [];
+  try {
+    const named = { ...options, name: "profiled", nodeFlags };
+    await load(await startBridge(named, cluster, cleanups));
+  } finally {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+  return profileOf(profiles);
+}
+
 async function startBridge(
-  { folder, devices, signal, say }: RigOptions,
+  options: RigOptions & { readonly name: string; readonly nodeFlags?: readonly string[] },
   { zookeeper }: Cluster,
   cleanups: (() => Promise<unknown>)[],
 ): Promise<Target> {
-  const at = join(folder, "operator");
-  const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, signal });
+  const { folder, devices, signal, say, name, nodeFlags = [] } = options;
+  const at = join(folder, name);
+  const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, nodeFlags, signal });
   cleanups.push(() => operator.stop());
   say(`enrolling ${devices} devices`);
   const topicOf = (n: number): string => `plant/line-${n % TOPICS}`;
@@ -89,7 +111,7 @@ async function startBridge(
   const [bridge] = operator.bridges;
   if (!bridge) throw new VeilError("INTERNAL", "the operator has no bridge");
   return {
-    name: "bridge",
+    name,
     pid: bridge.process.pid ?? 0,
     publishers: (count, size) =>
       kits.slice(0, count).map((kit) => recordPublisher(kit, { port: bridge.mqttPort, size })),

@@ -36,6 +36,8 @@ export interface OperatorOptions {
   readonly tlsBridges?: number;
   /** Sections of bridge.yaml; without them no client is limited. */
   readonly sections?: Readonly<Record<string, unknown>>;
+  /** Of the bridges' Node. */
+  readonly nodeFlags?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -66,7 +68,7 @@ export class Operator {
   /** Resolves when all bridges serve the tenant's head. Suite `p256`: enrolling is quick, and readings cost the same. */
   static async start(options: OperatorOptions): Promise<Operator> {
     const { folder, zookeeper, bridges, signal } = options;
-    const { tlsBridges = 0, sections = { limits: UNLIMITED } } = options;
+    const { tlsBridges = 0, sections = { limits: UNLIMITED }, nodeFlags = [] } = options;
     const identity = await testIdentity();
     const identityFile = join(folder, "bridge.age");
     await makeFolder(folder);
@@ -85,6 +87,7 @@ export class Operator {
           identity: identityFile,
           tenants: [{ name, kmsPublicKey }],
           sections,
+          nodeFlags,
           ...(n >= bridges - tlsBridges && { mqttTls: TEST_CERTIFICATE }),
         }),
       ),

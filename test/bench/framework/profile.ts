@@ -22,7 +22,7 @@ export async function profileOf(folder: string): Promise<Shares> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".cpuprofile"));
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   const [largest] = texts.sort((a, b) => b.length - a.length);
-  if (largest === undefined) throw new Error("the agent left no profile");
+  if (largest === undefined) throw new Error("the process left no profile");
   const { nodes, samples, timeDeltas } = profileSchema.parse(JSON.parse(largest));
   const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const times = new Map<string, number>();
@@ -44,7 +44,7 @@ function placeOf({ functionName, url }: { functionName: string; url: string }): 
   if (functionName.startsWith("(")) return functionName.slice(1, -1);
   const [, dependency] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url) ?? [];
   if (dependency !== undefined) return dependency;
-  const [, ours] = /\/dist\/((?:agent\/device|core)\/[^/]+)/.exec(url) ?? [];
+  const [, ours] = /\/dist\/((?:agent\/device|bridge|core\/ports|core)\/[^/]+)/.exec(url) ?? [];
   if (ours !== undefined) return ours.replace(/\.js$/, "");
   if (url.startsWith("node:")) return url.replace("node:internal/", "node: ");
   return functionName === "" ? "other" : `native: ${functionName}`;
