@@ -11,7 +11,7 @@ import { epochOfRecords } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { retryUntil } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
-import { type Alias, rememberKid, type Session } from "./session.ts";
+import type { Alias, Session } from "./session.ts";
 
 /** Registers an announcement, waiting for Kafka as long as the device does. */
 export async function announce(
@@ -64,7 +64,7 @@ async function registerKey(
     ),
   );
   if (isNew) renewed();
-  rememberKid(alias, kid);
+  alias.kids.add(kid);
 }
 
 /** What can be judged at once. Throws BAD_RECORD, EPOCH. */

@@ -8,13 +8,13 @@
  */
 import { isVeilError, type RefusalCode, VeilError } from "../../core/errors.ts";
 import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-types.ts";
-import { inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
+import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { SUITE } from "../../core/scheme/suite.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { epochOfRecords, isOfTags } from "../directory/epochs.ts";
 import { retryUntil } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
-import { type Alias, rememberKid, type Session } from "./session.ts";
+import type { Alias, Session } from "./session.ts";
 
 /** Writes a record, waiting for Kafka as long as the device does; `answer` hears what becomes of it. */
 export function takeRecord(
@@ -49,8 +49,8 @@ interface Job {
 function begin(job: Job): boolean {
   const { services, session, alias, payload, answer } = job;
   if (session.isBroken) throw new VeilError("DISCONNECTED", "an earlier publish was refused");
-  const kid = judge(job);
-  if (!alias.kids.has(kid.toString("hex"))) return false;
+  judge(job);
+  if (!alias.kids.hasKidOf(payload)) return false;
   const { topic, partition, key } = alias;
   services.writer.write({ topic, partition, key, value: payload, session }, (error) => {
     if (error) answer(refuse(job, error));
@@ -85,15 +85,15 @@ function beginLate(job: Job): boolean {
 
 async function askRegistry({ services, session, alias, payload }: Job): Promise<void> {
   const { tenant, client: producerId } = session.login;
-  const { kid } = inspectRecord(payload);
+  const { kid } = decodeHeader(payload);
   const key = { tenant, tag: alias.tag, kid, producerId };
   if (!(await retryUntil(session.ended, () => services.registry.has(key))))
     throw new VeilError("BAD_RECORD", "the record's key was never announced here");
-  rememberKid(alias, kid);
+  alias.kids.add(kid);
 }
 
-/** What can be judged at once; returns the kid. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
-function judge({ services, session, alias, payload }: Job): Buffer {
+/** What can be judged at once. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
+function judge({ services, session, alias, payload }: Job): void {
   const header = inspectRecord(payload);
   const nowMs = services.nowMs();
   const client = services.directory.client(session.login);
@@ -109,7 +109,6 @@ function judge({ services, session, alias, payload }: Job): Buffer {
     throw new VeilError("EPOCH", "the record's suite is not its epoch's");
   if (client.signs && !header.signed)
     throw new VeilError("BAD_RECORD", "the client's records must be signed");
-  return header.kid;
 }
 
 /** Whether the alias itself has ended, by the bridge's clock: no record of it is at fault. */

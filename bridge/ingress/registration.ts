@@ -12,6 +12,7 @@ import { decodeRegistration, type Registration } from "../../core/wire/mqtt.ts";
 import { messageKey, partitionOf } from "../../core/wire/store.ts";
 import { isOfTags } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
+import { AnnouncedKids } from "./announced-kids.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
@@ -88,7 +89,7 @@ async function accept(
     ...{ number, request, epoch, tag, hexTag, topic, key, partitions },
     partition: partitionOf(key, partitions),
     expMs: grant.exp,
-    kids: new Set(),
+    kids: new AnnouncedKids(),
   };
 }
 

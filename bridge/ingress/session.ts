@@ -5,6 +5,7 @@ import { type Login, parseLogin } from "../../core/wire/login.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
 import type { Sighting, Sightings } from "../sightings.ts";
+import type { AnnouncedKids } from "./announced-kids.ts";
 import { Turns } from "./turns.ts";
 
 /** An alias that was accepted on this connection. */
@@ -25,12 +26,8 @@ export interface Alias {
   readonly partitions: number;
   /** When the grant ends, milliseconds since 1970. */
   expMs: number;
-  /** Hex kids that this client announced under this tag, as far as we have seen on this connection. */
-  readonly kids: Set<string>;
+  readonly kids: AnnouncedKids;
 }
-
-/** More than a device ever uses at a time; the registry knows the others. */
-const MAX_KIDS = 16;
 
 export class Session {
   readonly login: Login;
@@ -83,11 +80,4 @@ export class Session {
     // It ended: then it will register again and hear the same.
     pushed.catch(() => undefined);
   }
-}
-
-/** Remembers that a kid was announced under the alias's tag. */
-export function rememberKid(alias: Alias, kid: Buffer): void {
-  alias.kids.add(kid.toString("hex"));
-  const [oldest] = alias.kids;
-  if (alias.kids.size > MAX_KIDS && oldest !== undefined) alias.kids.delete(oldest);
 }

@@ -32,6 +32,8 @@ const VERSION = 1;
 const FLAG_PADDED = 0b01;
 const FLAG_SIGNED = 0b10;
 const KNOWN_FLAGS = FLAG_PADDED | FLAG_SIGNED;
+/** The upper half of the last millisecond that a number can hold: 2^53 − 1. */
+const MAX_TIME_HIGH = 2 ** 21 - 1;
 const RECORD_SUITES = Object.values(SUITE).filter((id) => id !== SUITE.paper);
 const AEADS = Object.values(AEAD);
 const AT = { version: 2, suite: 3, aead: 4, flags: 5, epoch: 6, kid: 10, seq: SEQ_AT, timeMs: 34 };
@@ -52,6 +54,9 @@ export interface RecordHeader {
   /** The device's clock, milliseconds since 1970: for information, never for decisions. */
   readonly timeMs: number;
 }
+
+/** What a bridge judges a record by. */
+export type RecordOutline = Pick<RecordHeader, "suite" | "epoch" | "signed">;
 
 /** A record in its parts: views into the record's own bytes, not copies. */
 export interface RecordParts {
@@ -96,13 +101,8 @@ export function encodeHeader(header: RecordHeader): Buffer {
  */
 export function decodeHeader(bytes: Uint8Array): RecordHeader {
   const view = bufferView(bytes);
-  if (view.length < RECORD_HEADER_BYTES) throw bad("it is shorter than a header");
-  if (view.readUInt16BE(0) !== MAGIC) throw bad("it does not begin like a record");
-  if (view.readUInt8(AT.version) !== VERSION) throw bad("its version is unknown");
+  checkHeader(view);
   const flags = view.readUInt8(AT.flags);
-  if ((flags & ~KNOWN_FLAGS) !== 0) throw bad("it has unknown flags");
-  const timeMs = Number(view.readBigUInt64BE(AT.timeMs));
-  if (!Number.isSafeInteger(timeMs)) throw bad("its time is impossible");
   return {
     suite: recordSuiteOf(view.readUInt8(AT.suite)),
     aead: knownAead(view.readUInt8(AT.aead)),
@@ -111,8 +111,22 @@ export function decodeHeader(bytes: Uint8Array): RecordHeader {
     epoch: view.readUInt32BE(AT.epoch),
     kid: view.subarray(AT.kid, AT.kid + KID_BYTES),
     seq: view.readBigUInt64BE(AT.seq),
-    timeMs,
+    timeMs: 2 ** 32 * view.readUInt32BE(AT.timeMs) + view.readUInt32BE(AT.timeMs + 4),
   };
+}
+
+function checkHeader(view: Buffer): void {
+  if (view.length < RECORD_HEADER_BYTES) throw bad("it is shorter than a header");
+  if (view.readUInt16BE(0) !== MAGIC) throw bad("it does not begin like a record");
+  if (view.readUInt8(AT.version) !== VERSION) throw bad("its version is unknown");
+  if ((view.readUInt8(AT.flags) & ~KNOWN_FLAGS) !== 0) throw bad("it has unknown flags");
+  if (view.readUInt32BE(AT.timeMs) > MAX_TIME_HIGH) throw bad("its time is impossible");
+}
+
+/** Whether a record says that it is of this kid; makes nothing, since a bridge asks it of every record. */
+export function isOfKid(record: Uint8Array, kid: Uint8Array): boolean {
+  for (let at = 0; at < KID_BYTES; at++) if (record[AT.kid + at] !== kid[at]) return false;
+  return true;
 }
 
 /**
@@ -131,25 +145,30 @@ export function recordId({ kid, seq }: Pick<RecordHeader, "kid" | "seq">): strin
 }
 
 /**
- * The header of a whole record, and whether its length fits it: all that a bridge looks at. Throws BAD_RECORD as
+ * Judges the header of a whole record, and whether its length fits it: all that a bridge looks at. Throws BAD_RECORD as
  * {@link decodeHeader}, for missing bytes, and for a padded ciphertext whose length is not 32·2^j; TOO_LARGE above
  * 64 KiB of ciphertext.
  */
-export function inspectRecord(record: Uint8Array): RecordHeader {
-  const header = decodeHeader(record);
-  const tail = AUTH_TAG_BYTES + (header.signed ? SIGNATURE_BYTES : 0);
-  const length = record.length - tail - RECORD_HEADER_BYTES;
+export function inspectRecord(record: Uint8Array): RecordOutline {
+  const view = bufferView(record);
+  checkHeader(view);
+  const suite = recordSuiteOf(view.readUInt8(AT.suite));
+  knownAead(view.readUInt8(AT.aead));
+  const signed = (view.readUInt8(AT.flags) & FLAG_SIGNED) !== 0;
+  const length = view.length - tailBytes(signed) - RECORD_HEADER_BYTES;
   if (length < 0) throw bad("it ends too early");
   if (length > MAX_CIPHERTEXT_BYTES)
     throw new VeilError("TOO_LARGE", `a record holds at most ${MAX_CIPHERTEXT_BYTES} bytes`);
-  if (header.padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
-  return header;
+  const padded = (view.readUInt8(AT.flags) & FLAG_PADDED) !== 0;
+  if (padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
+  return { suite, signed, epoch: view.readUInt32BE(AT.epoch) };
 }
 
 /** Splits a whole record by its header and its length. Nothing is authenticated yet. Throws as {@link inspectRecord}. */
 export function splitRecord(record: Uint8Array): RecordParts {
   const view = bufferView(record);
-  const header = inspectRecord(view);
+  inspectRecord(view);
+  const header = decodeHeader(view);
   const signatureAt = view.length - (header.signed ? SIGNATURE_BYTES : 0);
   const authTagAt = signatureAt - AUTH_TAG_BYTES;
   return {
@@ -159,6 +178,11 @@ export function splitRecord(record: Uint8Array): RecordParts {
     authTag: view.subarray(authTagAt, signatureAt),
     signature: header.signed ? view.subarray(signatureAt) : undefined,
   };
+}
+
+/** What follows the ciphertext. */
+function tailBytes(signed: boolean): number {
+  return AUTH_TAG_BYTES + (signed ? SIGNATURE_BYTES : 0);
 }
 
 /** Whether a length is one that padding makes: 32·2^j. */

@@ -5,6 +5,7 @@ import {
   AEAD,
   decodeHeader,
   encodeHeader,
+  isOfKid,
   MAX_CIPHERTEXT_BYTES,
   peekIdentity,
   RECORD_HEADER_BYTES,
@@ -105,6 +106,16 @@ describe("the record header", () => {
     expect(peekIdentity(bytes)).toEqual({ kid: header.kid, seq: header.seq });
     expect(peekIdentity(bytes.subarray(0, 34))).toEqual({ kid: header.kid, seq: header.seq });
     expect(peekIdentity(bytes.subarray(0, 33))).toBeNull();
+  });
+
+  it("tells which kid it is of, by any of its bytes", () => {
+    const bytes = encodeHeader(header);
+    expect(isOfKid(bytes, header.kid)).toBe(true);
+    for (let at = 0; at < header.kid.length; at++) {
+      const other = Buffer.from(header.kid);
+      other[at] = 0;
+      expect(isOfKid(bytes, other)).toBe(false);
+    }
   });
 
   it("knows the suites that have records", () => {

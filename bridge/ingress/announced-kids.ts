@@ -1,0 +1,27 @@
+/** The kids that a client announced under a tag, as far as one connection has seen: the registry knows the others. */
+import { isOfKid } from "../../core/scheme/record/header.ts";
+
+/** More than a device ever uses at a time. */
+const MAX_KIDS = 16;
+
+export class AnnouncedKids {
+  /** The one used last comes first: nearly every record is of it. */
+  readonly #kids: Buffer[] = [];
+
+  /** Whether a record is of one of them. Asked for every record, and makes nothing. */
+  hasKidOf(record: Buffer): boolean {
+    const [newest] = this.#kids;
+    if (newest && isOfKid(record, newest)) return true;
+    const at = this.#kids.findIndex((kid) => isOfKid(record, kid));
+    if (at < 0) return false;
+    this.#kids.unshift(...this.#kids.splice(at, 1));
+    return true;
+  }
+
+  /** Keeps a copy. */
+  add(kid: Buffer): void {
+    if (this.#kids.some((known) => known.equals(kid))) return;
+    this.#kids.unshift(Buffer.from(kid));
+    if (this.#kids.length > MAX_KIDS) this.#kids.pop();
+  }
+}
