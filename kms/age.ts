@@ -1,11 +1,12 @@
 /** age (age-encryption.org/v1): how the owner's keys rest, and how K_b travels to the bridge. */
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { VeilError } from "../core/errors.ts";
+import { ScryptIdentity, ScryptRecipient } from "./scrypt-stanza.ts";
 
 /** Bech32 of an X25519 public key: no hybrid or plugin recipient (PROTOCOL.md §4). */
 const X25519_RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/;
 
-/** log2 of scrypt's N: a second or two and 256 MiB for every guess, age's own default. */
+/** log2 of scrypt's N: half a second or more and 256 MiB for every guess, age's own default. */
 const SCRYPT_WORK_FACTOR = 18;
 
 export async function sealUnderPassphrase(
@@ -14,8 +15,7 @@ export async function sealUnderPassphrase(
   workFactor = SCRYPT_WORK_FACTOR,
 ): Promise<Uint8Array> {
   const age = new Encrypter();
-  age.setPassphrase(passphrase);
-  age.setScryptWorkFactor(workFactor);
+  age.addRecipient(new ScryptRecipient(passphrase, workFactor));
   return await age.encrypt(plain);
 }
 
@@ -25,7 +25,7 @@ export async function openUnderPassphrase(
   passphrase: string,
 ): Promise<Uint8Array> {
   const age = new Decrypter();
-  age.addPassphrase(passphrase);
+  age.addIdentity(new ScryptIdentity(passphrase));
   return await age.decrypt(sealed).catch((cause: unknown) => {
     throw new VeilError("AUTH", "the passphrase does not open the master file", {
       hint: "is it the passphrase of this tenant? If so, the file was changed: take a copy",
@@ -41,8 +41,7 @@ export async function sealStream(
   workFactor = SCRYPT_WORK_FACTOR,
 ): Promise<AsyncIterable<Uint8Array>> {
   const age = new Encrypter();
-  age.setPassphrase(passphrase);
-  age.setScryptWorkFactor(workFactor);
+  age.addRecipient(new ScryptRecipient(passphrase, workFactor));
   return await age.encrypt(ReadableStream.from(plain));
 }
 
@@ -52,7 +51,7 @@ export async function openStream(
   passphrase: string,
 ): Promise<AsyncIterable<Uint8Array>> {
   const age = new Decrypter();
-  age.addPassphrase(passphrase);
+  age.addIdentity(new ScryptIdentity(passphrase));
   const refuse = (cause: unknown): never => {
     if (isSystemError(cause)) throw cause;
     throw new VeilError("AUTH", "the passphrase does not open the backup, or it was changed", {

@@ -31,7 +31,7 @@ export interface Tenant extends Issuer {
 }
 
 /**
- * To read only: takes no lock. Opening takes a second or two, scrypt's price. Throws NOT_FOUND where there is no such
+ * To read only: takes no lock. Opening takes half a second or more, scrypt's price. Throws NOT_FOUND where there is no such
  * tenant, AUTH on a wrong passphrase, SECRET_FILE where others may read the master file, ROLLED_BACK where that is an
  * older one than the audit log knows of: an epoch's number would be given to other keys.
  */
