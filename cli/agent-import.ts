@@ -6,6 +6,7 @@ import { credentialPathOf } from "../agent/device/config.ts";
 import { VeilError } from "../core/errors.ts";
 import { fileExists, readSecretFile, replaceSecretFile } from "../core/runtime/files.ts";
 import { type Credential, decodeCredential, newestEpoch } from "../core/wire/credential.ts";
+import { ScryptIdentity } from "../kms/scrypt-stanza.ts";
 import { printNote } from "./messages.ts";
 import { readPassphrase } from "./passphrase.ts";
 
@@ -46,7 +47,7 @@ async function bytesOf(file: string): Promise<Buffer> {
 async function opened(bytes: Buffer, passphraseFile: string | undefined): Promise<Buffer> {
   if (!bytes.subarray(0, AGE.length).equals(Buffer.from(AGE))) return bytes;
   const age = new Decrypter();
-  age.addPassphrase(await readPassphrase(passphraseFile));
+  age.addIdentity(new ScryptIdentity(await readPassphrase(passphraseFile)));
   const plain = await age.decrypt(bytes).catch((cause: unknown) => {
     throw new VeilError("AUTH", "the passphrase does not open the credential, or it was changed", {
       cause,
