@@ -1,11 +1,9 @@
 /** How readings are written out: NDJSON, CSV, SenML (RFC 8428) or for people. */
 import { isUnsynced } from "../../core/wire/clock.ts";
 import { isSenmlName } from "../../core/wire/senml.ts";
+import type { FormatName } from "./format-names.ts";
 import { type Measurement, measurementsOf } from "./measurements.ts";
 import { encodeReading, type Reading } from "./reading.ts";
-
-export const FORMAT_NAMES = ["ndjson", "csv", "senml", "pretty"] as const;
-export type FormatName = (typeof FORMAT_NAMES)[number];
 
 const NUMBER = /^[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/i;
 

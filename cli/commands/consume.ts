@@ -1,6 +1,6 @@
 /** `veilmq consume TOPIC…`: the analyst's command. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { FORMAT_NAMES } from "../../agent/consumer/formats.ts";
+import { FORMAT_NAMES } from "../../agent/consumer/format-names.ts";
 import type { ConsumeFlags } from "../consume.ts";
 import { parseDuration, parseFrom, parseUntil } from "../time-options.ts";
 
