@@ -1,4 +1,5 @@
 /** One program of the replay in a process of its own, and what it prints, line by line. */
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
@@ -74,7 +75,7 @@ export class Role {
       const isOver = this.#ended;
       const found = next();
       if (found !== null) return found;
-      if (isOver) throw this.#failure("UNAVAILABLE", "ended too early");
+      if (isOver) throw await this.#failure("UNAVAILABLE", "ended too early");
       await this.#wait(deadline);
     }
   }
@@ -84,18 +85,21 @@ export class Role {
     for (const deadline = Date.now() + this.#options.deadlineMs; !this.#ended; )
       await this.#wait(deadline);
     const exit: Exit = await this.#process.exited;
-    if (exit.code !== code) throw this.#failure("UNAVAILABLE", "failed");
+    if (exit.code !== code) throw await this.#failure("UNAVAILABLE", "failed");
   }
 
   async #wait(deadline: number): Promise<void> {
-    if (Date.now() > deadline) throw this.#failure("TIMEOUT", "does not go on");
+    if (Date.now() > deadline) throw await this.#failure("TIMEOUT", "does not go on");
     if (!(await pause(POLL_MS, this.#options.signal)))
       throw new VeilError("STOPPED", "interrupted");
   }
 
-  #failure(code: "UNAVAILABLE" | "TIMEOUT", what: string): VeilError {
-    return new VeilError(code, `${this.#process.name} ${what}: see ${this.#options.logFile}`, {
-      hint: "run it again with --keep DIR and look at the logs there",
+  async #failure(code: "UNAVAILABLE" | "TIMEOUT", what: string): Promise<VeilError> {
+    const { logFile } = this.#options;
+    const log = await readFile(logFile, "utf8").catch(() => "");
+    const last = log.trimEnd().split("\n").at(-1);
+    return new VeilError(code, `${this.#process.name} ${what}: ${last || "it said nothing"}`, {
+      hint: `all that it said is in ${logFile}, which --keep DIR keeps`,
     });
   }
 }

@@ -11,7 +11,7 @@ const PARTITION = 0;
 /** A fetch of a topic's end waits so long, and with it what is told of the beginning. */
 const MAX_WAIT_MS = 200;
 /** A new cluster makes its topic of committed offsets only when it is first asked. */
-const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 20 };
+const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 };
 
 /** A record as it is in Kafka. */
 export interface MemberRecord {
@@ -64,7 +64,8 @@ export async function readAsMember(
     await read({ ...options, admin, consumer, signal });
   } catch (cause) {
     if (cause instanceof VeilError) throw cause;
-    throw new VeilError("UNAVAILABLE", "the consumer group does not work", { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new VeilError("UNAVAILABLE", `the consumer group does not work: ${why}`, { cause });
   } finally {
     await consumer.disconnect();
     await admin.disconnect();
