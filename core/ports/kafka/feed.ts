@@ -115,7 +115,11 @@ export class Feed {
       for (const track of due) {
         const leader = find(track.topic, track.partition);
         if ("error" in leader) this.#postpone(track, leader.error);
-        else track.nodeId = leader.nodeId;
+        else {
+          track.nodeId = leader.nodeId;
+          // It sleeps while the handlers of all its other partitions are at work: they may wait for this one.
+          this.#fetchers.get(leader.nodeId)?.wake.notify();
+        }
       }
     } catch (cause) {
       const error = toVeilError(cause, "finding the leaders");

@@ -3,6 +3,7 @@ import { Kafka as PlainKafka } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VeilError } from "../../../../core/errors.ts";
 import { KafkaAdmin } from "../../../../core/ports/kafka/admin.ts";
+import { Brokers } from "../../../../core/ports/kafka/brokers.ts";
 import {
   Feed,
   type FeedBatch,
@@ -52,6 +53,16 @@ function listen(options: Partial<FeedOptions> = {}) {
 
 const numbers = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => String(from + index));
+
+/** Two partitions that the same broker leads: there are fewer brokers than partitions. */
+async function twoOfOneBroker(topic: string): Promise<[number, number]> {
+  const brokers = new Brokers({ kafka: sharedKafka() });
+  const find = await brokers.findLeaders([topic]);
+  const leaders = numbers(0, 6).map((p) => JSON.stringify(find(topic, Number(p))));
+  brokers.stop();
+  const second = leaders.findIndex((leader, p) => leaders.indexOf(leader) < p);
+  return [leaders.indexOf(leaders[second] ?? ""), second];
+}
 
 describe("Feed", () => {
   test("delivers from the offset on, in order, and follows what comes", async () => {
@@ -124,6 +135,27 @@ describe("Feed", () => {
     await until(() => seen.includes("0b"));
     await heard.stop();
     expect(seen).toHaveLength(4);
+  });
+
+  test("reads a partition that is added while another of the same broker waits for it", async () => {
+    const topic = await makeTopic(sharedKafka(), { partitions: 6 });
+    const [first, second] = await twoOfOneBroker(topic);
+    await producer.send([first, second].map((p) => batchOf(topic, p, [`of ${p}`])));
+    const seen: string[] = [];
+    const heard = listen({
+      onBatch: async ({ partition, messages }) => {
+        seen.push(...messages.map(({ value }) => String(value)));
+        if (partition === first) await until(() => seen.length === 2);
+      },
+    });
+    heard.feed.add({ topic, partition: first, offset: 0n });
+    await until(() => seen.length === 1);
+    // Its broker is asked for nothing any more.
+    await sleep(200);
+    heard.feed.add({ topic, partition: second, offset: 0n });
+    await until(() => seen.length === 2);
+    await heard.stop();
+    expect(seen).toEqual([`of ${first}`, `of ${second}`]);
   });
 
   test("says that it is at the end only when nothing is left, and with no handler", async () => {
