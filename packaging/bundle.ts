@@ -16,6 +16,8 @@ import { type Architecture, nativeFile, PREBUILDS } from "./architecture.ts";
 const WHOLE = ["kafkajs", "uplot"];
 /** What mqtt.js loads for transports that `mqtt://` and `mqtts://` do not use, and what ws would take if it were there. */
 const UNUSED = ["ws", "socks", "bufferutil", "utf-8-validate"];
+/** What packages tell it costs time and would show packets (core/ports/mqtt/no-debug.ts). */
+const DEBUG = "debug";
 
 const manifestSchema = z.object({ name: z.string(), version: z.string() });
 
@@ -133,8 +135,11 @@ function unusedPlugin(): Plugin {
   const prefix = "\0unused:";
   return {
     name: "unused",
-    resolveId: (source) => (UNUSED.includes(source) ? prefix + source : null),
-    load: (id) => (id.startsWith(prefix) ? "export default {};" : null),
+    resolveId: (source) => (source === DEBUG || UNUSED.includes(source) ? prefix + source : null),
+    load: (id) => {
+      if (id === prefix + DEBUG) return "module.exports = () => () => undefined;";
+      return id.startsWith(prefix) ? "export default {};" : null;
+    },
   };
 }
 

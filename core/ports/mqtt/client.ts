@@ -5,13 +5,10 @@
  * would send queued publishes before ours, a record before its registration; and past 65,535 of them it
  * loses data without a word. The caller connects again and sends again, from its own outbox.
  */
+import "./lean-packets.ts";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import { writeToStream } from "mqtt-packet";
 import { type ErrorCode, VeilError } from "../../errors.ts";
 import type { OwnCertificate } from "../tls/own.ts";
-
-// mqtt.js would make a Buffer of each number up to 65,535 before its first packet, and keep them: 6 MiB.
-writeToStream.cacheNumbers = false;
 
 const CONNECT_TIMEOUT_MS = 20_000;
 

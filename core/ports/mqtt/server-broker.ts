@@ -1,4 +1,5 @@
 /** aedes, set up to take publishes and nothing else: no subscriptions, no sessions, no wills, no fan-out. */
+import "./lean-packets.ts";
 import {
   Aedes,
   type AedesOptions,

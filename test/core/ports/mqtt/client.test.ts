@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
-import { writeToStream } from "mqtt-packet";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectMqtt, type MqttClientOptions } from "../../../../core/ports/mqtt/client.ts";
@@ -237,8 +236,4 @@ describe("TLS", () => {
       code: "BAD_CREDENTIAL",
     });
   });
-});
-
-test("numbers are made when they are needed, and not 65,536 Buffers beforehand", () => {
-  expect(writeToStream.cacheNumbers).toBe(false);
 });

@@ -1,0 +1,24 @@
+/** A server and a device of the built product, and one publish between them; run by lean-packets.test.ts. */
+import { pino } from "pino";
+
+const [, , folder] = process.argv;
+const { startMqttServer } = await import(`${folder}/server.js`);
+const { connectMqtt } = await import(`${folder}/client.js`);
+const server = await startMqttServer({
+  ...{ host: "127.0.0.1", port: 0, log: pino({ level: "silent" }) },
+  authenticate: () => ({ accepted: true }),
+  onConnect: () => undefined,
+  onPublish: (_session, _message, answer) => answer("ack"),
+  onClose: () => undefined,
+});
+const device = await connectMqtt({
+  url: `mqtt://127.0.0.1:${server.port}`,
+  ...{ login: "probe-1@field", secret: Buffer.alloc(32, 7), keepaliveS: 30 },
+  signal: new AbortController().signal,
+  onMessage: () => true,
+});
+await device.publish("v1/rec/1", Buffer.from("a reading"));
+await server.stop(1000);
+const { writeToStream } = await import("mqtt-packet");
+process.stdout.write(`acknowledged, numbers made beforehand: ${writeToStream.cacheNumbers}\n`);
+process.exit(0);
