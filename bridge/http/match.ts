@@ -1,6 +1,7 @@
 /** `POST /v1/match` (PROTOCOL.md §6): from a trapdoor to the Kafka topic and who leads it. */
 import type { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
+import { MAX_TOKEN_BYTES } from "../../core/scheme/suite.ts";
 import { kafkaTopicOf } from "../../core/scheme/tag.ts";
 import {
   type matchRequestSchema,
@@ -20,7 +21,8 @@ export interface MatchOptions {
 
 /**
  * The grant is checked before anything is looked up: not granted and not existing both read NOT_FOUND, "Topic not
- * found". Throws as `Matching.match`, and UNAVAILABLE while the first partition has no leader.
+ * found". Throws as `Matching.match`, BAD_TOKEN for what is longer than any suite's trapdoor, and UNAVAILABLE while the
+ * first partition has no leader.
  */
 export async function match(
   options: MatchOptions,
@@ -28,6 +30,7 @@ export async function match(
   { epoch, trapdoor }: z.output<typeof matchRequestSchema>,
 ): Promise<z.input<typeof matchResponseSchema>> {
   const { directory, matching, leaders } = options;
+  refuseTooLong(trapdoor);
   const asked = directory.current(login);
   const tag = await matching.match({ ...asked, operation: "sub", epoch, token: trapdoor });
   // As of now: it may have been revoked while we computed.
@@ -44,6 +47,13 @@ export async function match(
     partitions: partitions.map(({ partition, leader }) => ({ partition, leader })),
     epoch,
   };
+}
+
+/** Before it is hashed, or waits in memory for its turn. */
+function refuseTooLong(trapdoor: Buffer): void {
+  if (trapdoor.length <= MAX_TOKEN_BYTES) return;
+  const hint = `no suite's trapdoor has more than ${MAX_TOKEN_BYTES} bytes: send what the epoch's halves give`;
+  throw new VeilError("BAD_TOKEN", "the trapdoor is too long", { hint });
 }
 
 export function topicNotFound(): VeilError {

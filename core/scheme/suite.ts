@@ -10,6 +10,9 @@ export const SUITE = { paper: 0x00, rsa: 0x01, p256: 0x03, hmac: 0x04, pki: 0x05
 export type SuiteName = keyof typeof SUITE;
 export type SuiteId = (typeof SUITE)[SuiteName];
 
+/** No suite's token or trapdoor is longer: an element of the widest modulus of `rsa`, 4,096 bits. */
+export const MAX_TOKEN_BYTES = 512;
+
 /** Whether a consumer's trapdoor differs from a producer's token: the bridge must then know what it is given. */
 export function signsTrapdoors(suite: SuiteName): boolean {
   return suite === "pki";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { REFUSAL_CODES, VeilError } from "../errors.ts";
 import { i2osp, join } from "../scheme/bytes.ts";
 import { KID_BYTES } from "../scheme/record/header.ts";
+import { MAX_TOKEN_BYTES } from "../scheme/suite.ts";
 import { bytesField, decimalField, mailNumberField, parseJson } from "./fields.ts";
 
 export const ACK_TOPIC = "v1/ack";
@@ -45,9 +46,6 @@ export interface Registration {
   readonly epoch: number;
   readonly token: Buffer;
 }
-
-/** Of a modulus of 8,192 bits, twice what any suite has: before it is looked at, a token waits in memory. */
-const MAX_TOKEN_BYTES = 1024;
 
 /** `epoch(4) ‖ token`. */
 export function encodeRegistration({ epoch, token }: Registration): Buffer {

@@ -350,6 +350,24 @@ describe("POST /v1/match", () => {
     expect(errorResponseSchema.parse(refused.answer).code).toBe(code);
   });
 
+  test("computes nothing for a trapdoor longer than any suite has", async () => {
+    const asked = vi.spyOn(matching, "match");
+    onTestFinished(() => asked.mockRestore());
+    const ask = async (bytes: number): Promise<unknown> => {
+      const body = { epoch: 1, trapdoor: Buffer.alloc(bytes, 1).toString("base64url") };
+      const { status, answer } = await call(await serve(), "/v1/match", { body });
+      return { status, ...errorResponseSchema.parse(answer) };
+    };
+    expect(await ask(513)).toMatchObject({
+      ...{ status: 400, code: "BAD_TOKEN", message: "the trapdoor is too long" },
+      hint: expect.stringContaining("512 bytes"),
+    });
+    expect(asked).not.toHaveBeenCalled();
+    // As long as may be, but of another modulus.
+    expect(await ask(512)).toMatchObject({ status: 400, code: "BAD_TOKEN" });
+    expect(asked).toHaveBeenCalledOnce();
+  });
+
   test("stops where the directory is too old, as does release", async () => {
     const base = await serve();
     ground.ageMs = 600_001;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../../core/scheme/bytes.ts";
+import { MAX_TOKEN_BYTES } from "../../../core/scheme/suite.ts";
 import { bytesField, topicField, topicName } from "../../../core/wire/fields.ts";
 import { formatLogin, parseLogin, secretMatches } from "../../../core/wire/login.ts";
 import {
@@ -42,7 +43,9 @@ describe("a registration", () => {
     const registration = { epoch: 0xffff_ffff, token: Buffer.from("token") };
     expect(decodeRegistration(encodeRegistration(registration))).toEqual(registration);
     expect(() => decodeRegistration(Buffer.alloc(4))).toThrow(/too short/);
-    expect(() => decodeRegistration(Buffer.alloc(1029))).toThrow(/too long/);
+    const longest = Buffer.alloc(4 + MAX_TOKEN_BYTES);
+    expect(decodeRegistration(longest).token).toHaveLength(MAX_TOKEN_BYTES);
+    expect(() => decodeRegistration(Buffer.alloc(longest.length + 1))).toThrow(/too long/);
   });
 });
 
