@@ -1,4 +1,5 @@
 /** The public listener (PROTOCOL.md §6): what consumers, dashboards and the KMS ask a bridge. */
+import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
@@ -20,7 +21,7 @@ import type { Sightings } from "../sightings.ts";
 import type { ListenerTls } from "../tls.ts";
 import { Door } from "./door.ts";
 
-import { Imports, MAX_IMPORT_BYTES } from "./imports.ts";
+import { Imports, type ImportVisit } from "./imports.ts";
 import { type KeysOptions, releaseKeys } from "./keys.ts";
 import { type ListenAt, Listener } from "./listener.ts";
 import { type MatchOptions, match } from "./match.ts";
@@ -148,12 +149,19 @@ export class PublicServer {
 
   #addImport(scope: FastifyInstance): void {
     const imports = this.#imports;
+    const visits = new WeakMap<FastifyRequest, ImportVisit>();
     scope.addHook("onRequest", async (request, reply) => {
-      reply.raw.once("close", imports.enter(request.ip));
+      const visit = imports.enter(request.ip);
+      visits.set(request, visit);
+      reply.raw.once("close", () => visit.leave());
     });
-    scope.post("/v1/import", { bodyLimit: MAX_IMPORT_BYTES }, async (request) =>
-      imports.take(request.ip, bodyOf(request)),
+    scope.removeContentTypeParser("application/json");
+    scope.addContentTypeParser(
+      "application/json",
+      async (request: FastifyRequest, stream: IncomingMessage) =>
+        visits.get(request)?.receive(stream),
     );
+    scope.post("/v1/import", async (request) => imports.take(request.ip, bodyOf(request)));
   }
 
   #loginOf(request: FastifyRequest): Login {
