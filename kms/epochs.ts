@@ -11,6 +11,7 @@ import { VeilError } from "../core/errors.ts";
 import type { Master } from "../core/scheme/owner.ts";
 import { MAX_EPOCHS } from "../core/wire/parameters.ts";
 import type { MasterEpoch } from "./master-file.ts";
+import { checkTime } from "./time-text.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** The longest that an outbox holds records which nobody has taken: `outbox.maxAgeDays` of agent.yaml, unless changed. */
@@ -49,12 +50,13 @@ export function nextEpoch(epochs: readonly MasterEpoch[], lastSerial: number): n
   return Math.max(newestOf(epochs).epoch + 1, restored);
 }
 
-/** With a new epoch at the end. */
+/** With a new epoch at the end. Throws BAD_ARGUMENT for ends that the master file cannot hold. */
 export function withNewEpoch(epochs: readonly MasterEpoch[], added: NewEpoch): MasterEpoch[] {
   const { epoch: number, master, graceMs, retentionMs, nowMs, compromised } = added;
   const kept = compromised ? [] : retired(epochs, nowMs);
   const tagsUntilMs = nowMs + graceMs;
   const ends = { tagsUntilMs, recordsUntilMs: tagsUntilMs + retentionMs };
+  checkTime(ends.recordsUntilMs, "the end of the epoch before");
   const older = kept.map((epoch) =>
     epoch.tagsUntilMs === undefined ? { ...epoch, ...ends } : epoch,
   );

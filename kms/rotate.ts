@@ -25,6 +25,7 @@ import {
 import { generateKeys, type KeyRequest, keyKindOf } from "./master-key.ts";
 import { keyKindOfEpoch } from "./public-file.ts";
 import type { Tenant } from "./tenant.ts";
+import { checkTime } from "./time-text.ts";
 
 /** The new epoch's suite and size are those of the newest, unless given. */
 export interface RotateRequest extends EpochsChange, KeyRequest {
@@ -41,6 +42,8 @@ export interface RotateRequest extends EpochsChange, KeyRequest {
  */
 export async function rotate(tenant: Tenant, request: RotateRequest): Promise<EpochsChanged> {
   const { compromised = false, graceMs = DEFAULT_GRACE_MS, clock = Date.now } = request;
+  // Before the search for keys, and long before it would be in a file that nobody can read again.
+  checkTime(graceMs, "the grace window");
   const { epochs } = tenant.master;
   const kind = keyKindOf(request, keyKindOfEpoch(tenant.master, newestOf(epochs).epoch));
   const resumed = compromised ? null : await resumeChange(tenant, request);

@@ -1,4 +1,5 @@
-/** Times as people write them: on the command line and in lists of clients. */
+/** Times as people write them, on the command line and in lists of clients, and as documents can hold them. */
+import { VeilError } from "../core/errors.ts";
 
 /** The end of a grant that has none: the last millisecond of the year 9999. */
 export const FOREVER_MS = Date.UTC(10_000, 0) - 1;
@@ -19,4 +20,13 @@ export function parseTime(text: string): number | null {
 /** As {@link parseTime}, and `never`, which is what a grant without an end has. */
 export function parseEnd(text: string): number | null {
   return text === "never" ? FOREVER_MS : parseTime(text);
+}
+
+/** Throws BAD_ARGUMENT for what no document can hold: whole milliseconds, from 0 to {@link FOREVER_MS}. */
+export function checkTime(timeMs: number, what: string): void {
+  if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > FOREVER_MS)
+    throw new VeilError(
+      "BAD_ARGUMENT",
+      `${what} must be whole milliseconds, not below 0 and not beyond the year 9999`,
+    );
 }

@@ -3,7 +3,7 @@ import { VeilError } from "../core/errors.ts";
 import { OPERATIONS, type Operation } from "../core/wire/directory.ts";
 import { topicName } from "../core/wire/fields.ts";
 import type { TopicGrant } from "./client-record.ts";
-import { FOREVER_MS } from "./time-text.ts";
+import { checkTime, FOREVER_MS } from "./time-text.ts";
 
 export const MAX_TOPICS = 100_000;
 
@@ -109,7 +109,9 @@ function withOperations(
   };
 }
 
-function checkValidity({ validUntilMs }: Validity): void {
+function checkValidity({ validFromMs, validUntilMs }: Validity): void {
+  if (validFromMs !== undefined) checkTime(validFromMs, "the grants' beginning");
+  if (validUntilMs !== undefined) checkTime(validUntilMs, "the grants' end");
   if (validUntilMs !== undefined && validUntilMs <= Date.now())
     throw new VeilError("BAD_ARGUMENT", "the grants' end is in the past");
 }

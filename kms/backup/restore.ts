@@ -13,7 +13,7 @@ import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { fileExists, makeFolder, readSecretFile, syncFolder } from "../../core/runtime/files.ts";
-import { parseJson } from "../../core/wire/fields.ts";
+import { parseJson, serialField } from "../../core/wire/fields.ts";
 import { openStream } from "../age.ts";
 import { Layout, tenantFileKind } from "../layout.ts";
 import { openMaster } from "../master-file.ts";
@@ -52,11 +52,12 @@ export interface Restored {
 }
 
 /**
- * Throws AUTH on a wrong passphrase or a changed file; CONFLICT where the tenant exists; BAD_DOCUMENT where what is
+ * Throws BAD_ARGUMENT; AUTH on a wrong passphrase or a changed file; CONFLICT where the tenant exists; BAD_DOCUMENT where what is
  * inside does not verify; ROLLED_BACK where no safe serial is known.
  */
 export async function restoreTenant(request: RestoreRequest): Promise<Restored> {
   const { path, dir, backupPassphrase } = request;
+  checkSerialAbove(request);
   return await inWorkshop({ dir, command: "restore" }, async (workshop) => {
     const archive = await openStream(createReadStream(path), backupPassphrase);
     const manifest = await unpackInto(workshop, archive, request);
@@ -78,6 +79,11 @@ export async function restoreTenant(request: RestoreRequest): Promise<Restored> 
       serial,
     };
   });
+}
+
+function checkSerialAbove({ serialAbove }: RestoreRequest): void {
+  if (serialAbove !== undefined && !serialField.safeParse(serialAbove).success)
+    throw new VeilError("BAD_ARGUMENT", "a serial is a whole number above 0");
 }
 
 async function unpackInto(

@@ -211,6 +211,10 @@ describe("the restored owner", () => {
     await expect(restore(path, { nowMs, serialAbove: 1_000 })).rejects.toMatchObject({
       code: "ROLLED_BACK",
     });
+    for (const serialAbove of [5_000.5, Number.NaN, -1])
+      await expect(restore(path, { nowMs, serialAbove })).rejects.toMatchObject({
+        code: "BAD_ARGUMENT",
+      });
     expect(await readdir(join(folder, "restored"))).toEqual([]);
     expect((await restore(path, { nowMs, serialAbove: 5_000 })).serial).toBe(5_000);
   });

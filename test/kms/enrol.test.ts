@@ -203,6 +203,9 @@ describe("refused", () => {
     ["an empty topic", { publish: [""] }],
     ["a topic with a line break", { publish: ["a\nb"] }],
     ["an end in the past", { validUntilMs: 1 }],
+    ["an end that is none", { validUntilMs: Number.NaN }],
+    ["an end within a millisecond", { validUntilMs: Date.now() + 1e9 + 0.5 }],
+    ["a beginning before 1970", { validFromMs: -1 }],
     ["an address without a scheme", { addresses: { mqtt: ["bridge:8883"] } }],
   ])("%s, before a serial is used", async (_, rest) => {
     const tenant = await freshTenant();

@@ -110,6 +110,7 @@ describe("refused", () => {
     ["a tenant's name", { tenant: "../acme" }],
     ["no partitions", { partitions: 0 }],
     ["a retention of a second", { retentionMs: 1_000 }],
+    ["a retention that ends within a millisecond", { retentionMs: 86_400_000.5 }],
     ["an address with a path", { addresses: { mqtt: ["mqtts://bridge:8883/x"], http: [] } }],
     ["mqtts without a CA", { addresses: { mqtt: ["mqtts://bridge:8883"], http: [] } }],
     ["https without a CA", { addresses: { mqtt: [], http: ["https://bridge:8443"] } }],

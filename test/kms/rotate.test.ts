@@ -23,6 +23,7 @@ import { type RotateRequest, retire, rotate } from "../../kms/rotate.ts";
 import { showClient, showTenant } from "../../kms/show.ts";
 import { tellClients } from "../../kms/tell-clients.ts";
 import { openTenant, type Tenant } from "../../kms/tenant.ts";
+import { FOREVER_MS } from "../../kms/time-text.ts";
 import { verifyTenant } from "../../kms/verify/verify.ts";
 import { bridgeWith, openBundle, readCredential, wholeHalves } from "./at-the-bridge.ts";
 import { CHEAP_SCRYPT, makeTenant, PASSPHRASE, quick, readBundle, TENANT } from "./fixture.ts";
@@ -273,6 +274,18 @@ describe("a rotation", () => {
       }
     expect([...(bridge.get("hub")?.grants.keys() ?? [])]).toHaveLength(2_200);
   });
+});
+
+test("a grace window that no document can hold is refused, and nothing changes", async () => {
+  const plant = await Plant.build();
+  const { layout } = await plant.tenant();
+  const before = await readFile(layout.master);
+  const graces = [0.5, -1, Number.NaN, Infinity, FOREVER_MS - START_MS];
+  const clock = (): number => START_MS + 0.25;
+  for (const wrong of [...graces.map((graceMs) => ({ graceMs })), { clock }])
+    await expect(plant.rotate(wrong)).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+  expect(await readFile(layout.master)).toEqual(before);
+  await expectAllIsWell(plant);
 });
 
 describe("the end of an epoch", () => {
