@@ -12,15 +12,14 @@ import type { From } from "../agent/consumer/range.ts";
 import { encodeReading, lineOf } from "../agent/consumer/reading.ts";
 import { FormattedSink, type ReadingSink } from "../agent/consumer/reading-sink.ts";
 import { FileSink, StreamSink } from "../agent/consumer/sinks.ts";
+import { TopicNotFoundError } from "../agent/consumer/topic-not-found.ts";
 import { CredentialStore } from "../agent/credential-store.ts";
-import { isVeilError } from "../core/errors.ts";
 import { Webhook } from "../core/ports/http/webhook.ts";
 import { readSecretFile } from "../core/runtime/files.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog, type Logger } from "../core/runtime/log.ts";
 import { type Credential, decodeCredential } from "../core/wire/credential.ts";
 import { topicName } from "../core/wire/fields.ts";
-import { TOPIC_NOT_FOUND } from "../core/wire/http.ts";
 import { Alerts } from "./consume-alerts.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { printJson, printLine, reportError } from "./messages.ts";
@@ -98,8 +97,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
   } catch (error) {
     status?.stop();
     const code = reportError(error);
-    const isTopic = isVeilError(error, "NOT_FOUND") && error.message === TOPIC_NOT_FOUND;
-    return isTopic ? EXIT.TOPIC_NOT_FOUND : code;
+    return error instanceof TopicNotFoundError ? EXIT.TOPIC_NOT_FOUND : code;
   } finally {
     status?.stop();
     await alerts.stop();

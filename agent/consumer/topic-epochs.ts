@@ -12,7 +12,6 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { FeedBatch } from "../../core/ports/kafka/feed.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import { aborted } from "../../core/runtime/lifecycle.ts";
-import { TOPIC_NOT_FOUND } from "../../core/wire/http.ts";
 import type { SchemeWorker } from "./scheme.ts";
 import {
   MAX_ATTEMPTS_AT_UNMATCHED,
@@ -20,6 +19,7 @@ import {
   TopicName,
   type TopicNameOptions,
 } from "./topic-name.ts";
+import { TopicNotFoundError } from "./topic-not-found.ts";
 
 const RETRY = { minMs: 250, maxMs: 5000 };
 /** How long an older name is waited for before it is asked whether it is still there. */
@@ -57,7 +57,7 @@ export class TopicEpochs {
   }
 
   /**
-   * Finds and reads the names of all epochs, as they come, until `signal` aborts. Throws NOT_FOUND ("Topic not found")
+   * Finds and reads the names of all epochs, as they come, until `signal` aborts. Throws {@link TopicNotFoundError}
    * where none is there and it does not wait, EPOCH where none of the credential's is in force; AUTH or REVOKED.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -145,9 +145,7 @@ export class TopicEpochs {
           hint: "newer ones come as mail; the owner can also make them: veilmq kms enrol --again",
         },
       );
-    throw new VeilError("NOT_FOUND", TOPIC_NOT_FOUND, {
-      hint: "nothing was published there yet, or it is not granted to you; --wait waits for it",
-    });
+    throw new TopicNotFoundError();
   }
 
   /** Asks for a name again and again, in the background. */

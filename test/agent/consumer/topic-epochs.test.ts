@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { KnownNames } from "../../../agent/consumer/known-names.ts";
 import type { EpochScheme } from "../../../agent/consumer/scheme.ts";
 import { TopicEpochs, type TopicEpochsOptions } from "../../../agent/consumer/topic-epochs.ts";
+import { TopicNotFoundError } from "../../../agent/consumer/topic-not-found.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import { NEVER } from "../../../core/runtime/backoff.ts";
 import type { MatchResponse } from "../../../core/wire/http.ts";
@@ -144,7 +145,9 @@ describe("a topic's names", () => {
 
   test("Topic not found: only if no epoch has one", async () => {
     const none = await makeWorld();
-    await expect(none.start()).rejects.toMatchObject({ code: "NOT_FOUND" });
+    const error: unknown = await none.start().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TopicNotFoundError);
+    expect(error).toMatchObject({ code: "NOT_FOUND", message: "Topic not found" });
     const newer = await makeWorld();
     newer.there.add(2);
     const running = newer.start();
