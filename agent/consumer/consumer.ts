@@ -202,7 +202,10 @@ export class Consumer {
         await this.#begin(topic, name);
       },
       readToEnd: (kafkaTopic, signal) => this.#feed.readToEnd(kafkaTopic, signal),
-      onGone: (kafkaTopic) => this.#drop(kafkaTopic),
+      onGone: (kafkaTopic) => {
+        this.#feed.removeTopic(kafkaTopic);
+        this.#receiver.loseTopic(kafkaTopic);
+      },
       onAsked: () => this.#settled.add(topic),
       onEpochRefused: () => this.#mailbox?.hurry(),
     });
@@ -309,6 +312,8 @@ export class Consumer {
       },
       until: this.#until,
       giveUp: (kafkaTopic, error) => this.#giveUp(kafkaTopic, error),
+      onUnknown: async (kafkaTopic) =>
+        this.#byKafkaTopic.get(kafkaTopic)?.lookFor(kafkaTopic, signal),
       scan: (range) => scanPartition({ kafka: this.#kafka, ...range }, signal),
     });
   }

@@ -74,7 +74,7 @@ export class Until {
 
   /**
    * Resolves with `true` when all has been read, once `isComplete` says that every partition has begun; with `false`
-   * if `signal` aborts first. Throws NOT_FOUND, AUTH.
+   * if `signal` aborts first. Throws AUTH.
    */
   async wait(isComplete: () => boolean, signal: AbortSignal): Promise<boolean> {
     for (let leftMs = this.#leftMs; leftMs > 0; leftMs = this.#leftMs)

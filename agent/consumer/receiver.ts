@@ -12,7 +12,7 @@ import type { PartitionState } from "./checkpoint.ts";
 import { Clocks } from "./clocks.ts";
 import { Marks } from "./marks.ts";
 import type { Opened, Opener, Prepared } from "./opener.ts";
-import { Positions } from "./positions.ts";
+import { lagOf, Positions } from "./positions.ts";
 import type { Progress } from "./progress.ts";
 import { type From, firstOffset, type Until } from "./range.ts";
 import { encodeReject, type Gap, type Reading } from "./reading.ts";
@@ -21,6 +21,7 @@ import type { LineSink } from "./sinks.ts";
 
 /** Of each partition, before where reading begins: a repeat follows its original closely, and all may be gigabytes. */
 const MAX_SCANNED_RECORDS = 200_000;
+const DELETED = "Kafka has deleted records that were not read yet";
 
 /** What a consumer did since it started. */
 export interface ConsumerCounts {
@@ -68,6 +69,8 @@ export interface ReceiverOptions {
   readonly maxScannedRecords?: number;
   /** No key of a Kafka topic is released any more: whether the rest is read without it. Otherwise that ends everything. */
   readonly giveUp: (kafkaTopic: string, error: VeilError) => boolean;
+  /** Kafka does not know a topic that is read, when its end is asked for. Resolves when it does again, or it is lost. */
+  readonly onUnknown?: (kafkaTopic: string) => Promise<void>;
   readonly log: Logger;
   /** Aborts when nothing more is to be read. */
   readonly signal: AbortSignal;
@@ -110,7 +113,7 @@ export class Receiver {
         : await firstOffset(from, question, source?.isNew === true);
     await this.#beginAt(offset, question);
     this.positions.begin({ topic, kafkaTopic, partition, offset, end });
-    until?.begin(`${kafkaTopic}/${partition}`, offset, offsetAt);
+    until?.begin(`${kafkaTopic}/${partition}`, offset, this.#lookingFor(kafkaTopic, offsetAt));
     return offset;
   }
 
@@ -133,6 +136,18 @@ export class Receiver {
     for (const { kafkaTopic: name, partition } of this.positions.list())
       if (name === kafkaTopic) this.#options.until?.drop(`${name}/${partition}`);
     this.positions.drop(kafkaTopic);
+  }
+
+  /** Kafka has deleted all of `kafkaTopic`: what was not read of it is gone, as far as Kafka has told of it. */
+  loseTopic(kafkaTopic: string): void {
+    for (const position of this.positions.list()) {
+      const { topic, partition } = position;
+      const lost = lagOf(position);
+      if (position.kafkaTopic !== kafkaTopic || lost === 0n) continue;
+      this.#options.log.error({ partition, lost: Number(lost) }, DELETED);
+      this.#countGone(topic, lost);
+    }
+    this.dropTopic(kafkaTopic);
   }
 
   /** Kafka has deleted what was to be read next. */
@@ -256,16 +271,30 @@ export class Receiver {
   }
 
   #skip({ topic, partition, wanted, low, lost }: OffsetLost): void {
-    const { progress, observer, log } = this.#options;
-    log.error(
-      { partition, wanted: Number(wanted), low: Number(low), lost: Number(lost) },
-      "Kafka has deleted records that were not read yet",
-    );
-    this.counts.gone += lost;
+    const { progress, log } = this.#options;
+    log.error({ partition, wanted: Number(wanted), low: Number(low), lost: Number(lost) }, DELETED);
     const opener = this.#sources.get(topic)?.opener;
-    if (opener) observer?.onDeleted?.({ topic: opener.topic, lost });
+    this.#countGone(opener?.topic, lost);
     const state = progress.find(topic, partition);
     if (state) progress.moveTo(state, low);
+  }
+
+  #countGone(topic: string | undefined, lost: bigint): void {
+    this.counts.gone += lost;
+    if (topic !== undefined) this.#options.observer?.onDeleted?.({ topic, lost });
+  }
+
+  /** As `offsetAt`; UNAVAILABLE where Kafka does not know the topic, once that was looked into. */
+  #lookingFor(kafkaTopic: string, offsetAt: StartQuestion["offsetAt"]): StartQuestion["offsetAt"] {
+    return async (timeMs) => {
+      try {
+        return await offsetAt(timeMs);
+      } catch (cause) {
+        if (!isVeilError(cause, "NOT_FOUND")) throw cause;
+        await this.#options.onUnknown?.(kafkaTopic);
+        throw new VeilError("UNAVAILABLE", "Kafka does not know the topic", { cause });
+      }
+    };
   }
 
   /** One after the other, and nothing after a failure: the output may hold a part of what no checkpoint covers. */

@@ -37,7 +37,9 @@ export interface TopicEpochsOptions
   readonly readToEnd: (kafkaTopic: string, signal: AbortSignal) => Promise<void>;
   /** How long to wait for an older name's end before Kafka is asked again where that is. Default 5 minutes. */
   readonly drainMs?: number;
-  /** An older name was deleted in Kafka: nothing more of it is read. */
+  /** Between two attempts; 250 ms to 5 s unless given. */
+  readonly retry?: { readonly minMs: number; readonly maxMs: number };
+  /** A name was deleted in Kafka: nothing more of it is read. */
   readonly onGone: (kafkaTopic: string) => void;
   /** Each epoch's name has been asked for, and is read if it is there. */
   readonly onAsked: () => void;
@@ -101,6 +103,12 @@ export class TopicEpochs {
     );
   }
 
+  /** Kafka does not know a name that is read: until all of it has been taken after all, or it is lost. Throws STOPPED. */
+  async lookFor(kafkaTopic: string, signal: AbortSignal): Promise<void> {
+    const name = this.#find(kafkaTopic);
+    if (name) await this.#drain(name, signal);
+  }
+
   /**
    * The bridge releases no key of this name any more. Returns whether that ends nothing but the name: a newer epoch is
    * read, or will be.
@@ -161,7 +169,7 @@ export class TopicEpochs {
 
   async #seekOn(name: TopicName): Promise<void> {
     const signal = this.#signal;
-    const backoff = new Backoff(RETRY);
+    const backoff = new Backoff(this.#options.retry ?? RETRY);
     while (signal && name.state === "sought" && !signal.aborted) {
       await this.#settle(name, signal);
       if (name.state === "sought") await backoff.wait(signal);
@@ -171,7 +179,7 @@ export class TopicEpochs {
   /** Asks for a name until there is an answer: `sought` means that it is not there. */
   async #settle(name: TopicName, signal: AbortSignal): Promise<NameState> {
     const { log } = this.#options;
-    const backoff = new Backoff(RETRY);
+    const backoff = new Backoff(this.#options.retry ?? RETRY);
     do {
       try {
         return await name.seek();
@@ -194,10 +202,10 @@ export class TopicEpochs {
     return name.state;
   }
 
-  /** Until all that is in an older name by now has been taken, or it is over. */
+  /** Until all that is in a name by now has been taken, or it is over. */
   async #drain(name: TopicName, signal: AbortSignal): Promise<void> {
     const { readToEnd, drainMs = DRAIN_MS, log } = this.#options;
-    const backoff = new Backoff(RETRY);
+    const backoff = new Backoff(this.#options.retry ?? RETRY);
     let unmatched = 0;
     do {
       if ((await this.#settle(name, signal)) !== "read" || !name.kafkaTopic) return;
@@ -209,12 +217,12 @@ export class TopicEpochs {
         const mayCome = isUnknown || inTime.aborted || (isVeilError(error) && error.retryable);
         if (!mayCome || signal.aborted) throw error;
         const { epoch } = name;
-        log.warn({ err: error, epoch }, "cannot tell how far an older epoch is read; trying again");
+        log.warn({ err: error, epoch }, "cannot tell how far an epoch is read; trying again");
         if (isUnknown) unmatched = (await this.#isMatched(name)) ? 0 : unmatched + 1;
         if (unmatched >= MAX_ATTEMPTS_AT_UNMATCHED) this.#lose(name);
       }
     } while (await backoff.wait(signal));
-    throw new VeilError("STOPPED", "stopped before an older epoch was read");
+    throw new VeilError("STOPPED", "stopped before an epoch was read");
   }
 
   /** Whether a bridge tells of a name that Kafka does not know; of what cannot be asked, that is believed. */
@@ -224,15 +232,15 @@ export class TopicEpochs {
       return await name.isMatched();
     } catch (error) {
       if (!isVeilError(error)) throw error;
-      log.warn({ err: error, epoch: name.epoch }, "cannot ask for an older epoch");
+      log.warn({ err: error, epoch: name.epoch }, "cannot ask for an epoch");
       return error.retryable;
     }
   }
 
-  /** An older name was deleted in Kafka while it was read. */
+  /** A name was deleted in Kafka while it was read. */
   #lose(name: TopicName): void {
     const { onGone, log } = this.#options;
-    log.error({ epoch: name.epoch }, "Kafka has no records of an older epoch any more");
+    log.error({ epoch: name.epoch }, "Kafka has no records of an epoch any more");
     name.end();
     if (name.kafkaTopic) onGone(name.kafkaTopic);
   }

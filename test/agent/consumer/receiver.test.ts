@@ -6,7 +6,7 @@ import { FORMATS } from "../../../agent/consumer/formats.ts";
 import { KeyRing } from "../../../agent/consumer/key-ring.ts";
 import { Opener } from "../../../agent/consumer/opener.ts";
 import { Progress, SAVE_INTERVAL_MS } from "../../../agent/consumer/progress.ts";
-import type { From } from "../../../agent/consumer/range.ts";
+import { type From, Until } from "../../../agent/consumer/range.ts";
 import { FormattedSink, type ReadingSink } from "../../../agent/consumer/reading-sink.ts";
 import { Receiver } from "../../../agent/consumer/receiver.ts";
 import { FileSink } from "../../../agent/consumer/sinks.ts";
@@ -73,6 +73,47 @@ test("a topic whose keys cannot be had keeps no other waiting", async () => {
   expect(written).toEqual([TOPIC]);
   end.abort();
   await expect(waiting).rejects.toMatchObject({ code: "STOPPED" });
+});
+
+test("a topic that was deleted counts as read to its end, and what is gone of it is told", async () => {
+  const progress = new Progress({
+    ...{ stateDir: null, group: "g", rejects: null, onSaved: () => undefined },
+    output: NOWHERE,
+  });
+  await progress.start();
+  const until = new Until(0);
+  const told: unknown[] = [];
+  const looked: string[] = [];
+  const receiver: Receiver = new Receiver({
+    ...{ progress, log, until, rejects: null, output: NOWHERE, signal: NEVER },
+    ...{ giveUp: () => false, scan: async () => undefined },
+    observer: { onDeleted: (loss) => told.push(loss) },
+    onUnknown: async (kafkaTopic) => {
+      looked.push(kafkaTopic);
+      // It may be a broker that has just started.
+      if (looked.length > 2) receiver.loseTopic(kafkaTopic);
+    },
+  });
+  const producer = new Producer("device-1");
+  const bridge = { keys: async () => ({ keys: [producer.released], missing: [] }) };
+  const parts = { topic: TOPIC, kmsPublicKey, schemeOf: () => scheme, bridge };
+  const deleted = async (): Promise<never> => {
+    throw new VeilError("NOT_FOUND", "unknown topic");
+  };
+  for (const [kafkaTopic, offsetAt] of [
+    ["veil-deleted", deleted],
+    [KAFKA_TOPIC, async () => 0n],
+  ] as const) {
+    const keys = new KeyRing({ ...parts, kafkaTopic });
+    receiver.addTopic(kafkaTopic, new Opener({ topic: TOPIC, log, keys }));
+    const offsets = { low: 0n, high: 3n, committed: 1n, offsetAt };
+    await receiver.startAt({ topic: kafkaTopic, partition: 0, ...offsets });
+  }
+  expect(await until.wait(() => true, NEVER)).toBe(true);
+  expect(looked).toEqual(["veil-deleted", "veil-deleted", "veil-deleted"]);
+  expect(told).toEqual([{ topic: TOPIC, lost: 2n }]);
+  expect(receiver.counts.gone).toBe(2n);
+  expect(receiver.positions.list().map(({ kafkaTopic }) => kafkaTopic)).toEqual([KAFKA_TOPIC]);
 });
 
 test("of a batch that was taken in part, the rest comes again, and no more", async () => {
