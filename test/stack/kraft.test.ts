@@ -7,6 +7,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
+import { createKafka } from "../../core/ports/kafka/client.ts";
+import { loadKafkaSecurity } from "../../core/ports/kafka/security.ts";
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import { NEVER } from "../../core/runtime/backoff.ts";
 import { kafkaTopicOf, TAG_BYTES } from "../../core/scheme/tag.ts";
@@ -158,6 +160,24 @@ test("a topic that nobody is granted is found and deleted; the others stay", asy
   await kafkaAdmin.stop();
   const before = lines.length;
   await vi.waitFor(() => expect(lines.length).toBeGreaterThan(before), { timeout: 60_000 });
+});
+
+test("a login with PLAIN is taken over TLS, with the right password alone", async () => {
+  const passwordFile = join(folder, "plain.password");
+  const describe = async (password: string): Promise<readonly string[]> => {
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    const sasl = { mechanism: "plain", username: "veil", passwordFile } as const;
+    const security = await loadKafkaSecurity({ tls: { ca: CA_FILE }, sasl }, process.cwd());
+    const brokers = async (): Promise<string[]> => [kraft.secureAddress];
+    const kafka = createKafka({ brokers, security: () => security, log: silentLog });
+    const kafkaAdmin = new KafkaAdmin({ kafka });
+    return await kafkaAdmin
+      .describeCluster()
+      .then((cluster) => cluster.brokers)
+      .finally(() => kafkaAdmin.stop());
+  };
+  expect(await describe(PASSWORD)).toEqual([kraft.secureAddress]);
+  await expect(describe("a-guess")).rejects.toMatchObject({ code: "AUTH" });
 });
 
 test("the password is in no log", async () => {

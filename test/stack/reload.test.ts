@@ -20,6 +20,8 @@ import { freshName, sharedCluster } from "../support/cluster.ts";
 import { type Placed, TestTenant, testIdentity } from "../support/signed-tenant.ts";
 
 const CERTIFICATES = "test/support/certificate";
+/** Of the certificate that takes the first one's place. */
+const SECOND = "VeilMQ test authority 2";
 const SECRET = Buffer.alloc(32, 3);
 const SOON = { timeout: 60_000, interval: 50 };
 
@@ -42,7 +44,14 @@ beforeAll(async () => {
     mqttTls: { cert: join(folder, "mqtt.pem"), key: join(folder, "mqtt.key") },
     tenants: [entryOf(first)],
   });
-  http = new HttpClient({ baseUrl: bridge.url });
+  const tls = { cert: join(folder, "mqtt.pem"), key: join(folder, "mqtt.key") };
+  await edit(({ http: plain, admin, ...config }) => {
+    return { ...config, http: { ...plain, tls }, admin: { ...admin, tls } };
+  });
+  http = new HttpClient({
+    baseUrl: httpsAt(Number(new URL(bridge.url).port)),
+    ca: await bothAuthorities(),
+  });
   await bridge.process.spawn();
   await untilReady(bridge.process, () => bridge.isReady(), NEVER);
   await importAll([
@@ -70,21 +79,39 @@ async function importAll(documents: readonly Placed[]): Promise<void> {
   await http.post("/v1/import", JSON.parse(encodeBundle(documents)), importResponseSchema);
 }
 
-async function connect(login: string): Promise<MqttConnection> {
+function httpsAt(port: number): string {
+  return `https://127.0.0.1:${port}`;
+}
+
+async function bothAuthorities(): Promise<string> {
   const authorities = await Promise.all(
     ["ca.pem", "ca2.pem"].map((name) => readFile(join(CERTIFICATES, name), "utf8")),
   );
+  return authorities.join("");
+}
+
+async function connect(login: string): Promise<MqttConnection> {
   return connectMqtt({
     ...{ login, secret: SECRET, signal: NEVER, keepaliveS: 30 },
     url: `mqtts://127.0.0.1:${bridge.mqttPort}`,
-    ca: authorities.join(""),
+    ca: await bothAuthorities(),
     onMessage: () => true,
   });
 }
 
-/** The authority of the certificate that a new connection gets. */
-async function authority(): Promise<string> {
-  const { mqttPort: port } = bridge;
+/** The authority of the certificate that a new connection to each listener gets. */
+async function authorities(): Promise<string[]> {
+  const { admin } = await listening();
+  const ports = [bridge.mqttPort, Number(new URL(bridge.url).port), admin];
+  return await Promise.all(ports.map(authorityAt));
+}
+
+async function listening(): Promise<{ admin: number }> {
+  const text = await readFile(join(folder, "state", "listening.json"), "utf8");
+  return z.object({ admin: z.number() }).parse(JSON.parse(text));
+}
+
+async function authorityAt(port: number): Promise<string> {
   const socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false });
   await new Promise((resolve, reject) => {
     socket.once("secureConnect", resolve).once("error", reject);
@@ -94,7 +121,12 @@ async function authority(): Promise<string> {
   return String(issuer.CN);
 }
 
-const configSchema = z.looseObject({ tenants: z.array(z.unknown()) });
+const section = z.looseObject({});
+const configSchema = z.looseObject({
+  tenants: z.array(z.unknown()),
+  http: section,
+  admin: section,
+});
 
 async function edit(change: (config: z.output<typeof configSchema>) => object): Promise<void> {
   const config = configSchema.parse(parse(await readFile(bridge.configFile, "utf8")));
@@ -106,13 +138,13 @@ async function logs(text: string): Promise<void> {
   await vi.waitFor(async () => expect(await log()).toContain(text), SOON);
 }
 
-test("a certificate, a tenant and a limit are taken over; a session stays, and ends with its tenant", async () => {
+test("the certificates, a tenant and a limit are taken over; a session stays, and ends with its tenant", async () => {
   const session = await connect(`sensor-1@${first.name}`);
   let ended = false;
   void session.closed.then(() => {
     ended = true;
   });
-  const before = await authority();
+  expect(new Set(await authorities())).not.toContain(SECOND);
   const strange = [await second.head(identity, 1)];
   await expect(importAll(strange)).rejects.toThrow();
 
@@ -120,11 +152,11 @@ test("a certificate, a tenant and a limit are taken over; a session stays, and e
   await edit((config) => ({
     ...config,
     tenants: [...config.tenants, { ...entryOf(second), limits: { connections: 1 } }],
-    admin: { host: "127.0.0.1", port: 9 },
+    admin: { ...config.admin, port: 9 },
   }));
   await bridge.process.kill("SIGHUP");
-  await vi.waitFor(async () => expect(await authority()).toBe("VeilMQ test authority 2"), SOON);
-  expect(before).not.toBe("VeilMQ test authority 2");
+  const taken = [SECOND, SECOND, SECOND];
+  await vi.waitFor(async () => expect(await authorities()).toEqual(taken), SOON);
   await logs('"fields":["admin"]');
 
   await importAll([
@@ -139,11 +171,10 @@ test("a certificate, a tenant and a limit are taken over; a session stays, and e
   await logs('"limit":"tenant.connections"');
   expect(ended).toBe(false);
 
-  const { admin } = z
-    .object({ admin: z.number() })
-    .parse(JSON.parse(await readFile(join(folder, "state", "listening.json"), "utf8")));
-  const url = `http://127.0.0.1:${admin}`;
-  const listed = await veilmq(["bridge", "clients", "--admin", url, "--tenant", second.name]);
+  const url = httpsAt((await listening()).admin);
+  const trusted = ["--ca", join(CERTIFICATES, "ca2.pem")];
+  const args = ["bridge", "clients", "--admin", url, ...trusted, "--tenant", second.name];
+  const listed = await veilmq(args);
   const lines = listed.stdout.trimEnd().split("\n");
   expect(lines).toHaveLength(2);
   expect(lines).toContainEqual(expect.stringMatching(/^a@second-\w+\tconnected\tseen \d+ s ago/));

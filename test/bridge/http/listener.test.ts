@@ -1,6 +1,8 @@
 /** How a listener ends: what is in flight is answered, and nobody who says nothing keeps it. */
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { Listener } from "../../../bridge/http/listener.ts";
@@ -84,4 +86,31 @@ test("answers what is in flight before it ends", async () => {
   release();
   expect(await answer).toEqual({ answered: true });
   await stopped;
+});
+
+test("a new certificate is for new connections, and none that is open ends for it", async () => {
+  const { listener, port } = await start({ hasTls: true });
+  const connectOverTls = async (): Promise<TLSSocket> => {
+    const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    onTestFinished(() => void socket.destroy());
+    return socket;
+  };
+  const authorityOf = (socket: TLSSocket): string => String(socket.getPeerCertificate().issuer.CN);
+  const ask = async (socket: TLSSocket): Promise<string> => {
+    socket.write("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
+    const [answer] = await once(socket, "data");
+    return String(answer);
+  };
+  const early = await connectOverTls();
+  expect(await ask(early)).toContain("200 OK");
+  const folder = "test/support/certificate";
+  const [cert, key] = await Promise.all(
+    ["server2.pem", "server2.key"].map((name) => readFile(`${folder}/${name}`)),
+  );
+  if (!cert || !key) throw new Error("the test certificate is incomplete");
+  listener.setCertificate({ cert, key });
+  expect(authorityOf(await connectOverTls())).toBe("VeilMQ test authority 2");
+  expect(authorityOf(early)).not.toBe("VeilMQ test authority 2");
+  expect(await ask(early)).toContain("200 OK");
 });

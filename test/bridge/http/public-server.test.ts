@@ -4,7 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
+import { chmod, copyFile, readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname, join } from "node:path";
 import { pino } from "pino";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
@@ -22,8 +24,10 @@ import { Matching } from "../../../bridge/matching/matching.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import type { RegistryEntry } from "../../../bridge/registry/types.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
+import type { ListenerTls } from "../../../bridge/tls.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { HttpClient } from "../../../core/ports/http/client.ts";
+import { loadOwnCertificate, type OwnCertificate } from "../../../core/ports/tls/own.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { ClientRole } from "../../../core/scheme/suite.ts";
@@ -31,6 +35,7 @@ import { kafkaTopicOf } from "../../../core/scheme/tag.ts";
 import { encodeAnnouncement } from "../../../core/wire/announcement.ts";
 import { encodeBundle, parseDocumentPath } from "../../../core/wire/directory.ts";
 import {
+  brokersResponseSchema,
   errorResponseSchema,
   importResponseSchema,
   keysResponseSchema,
@@ -38,7 +43,8 @@ import {
   matchResponseSchema,
 } from "../../../core/wire/http.ts";
 import { generateSigningKey, importSigningKey } from "../../../core/wire/keys.ts";
-import { testCertificate } from "../../support/certificate/certificate.ts";
+import { CA_FILE, testCertificate } from "../../support/certificate/certificate.ts";
+import { testFolder } from "../../support/folder.ts";
 import { silentLog } from "../../support/kafka.ts";
 
 import { testLimits } from "../../support/limits.ts";
@@ -149,7 +155,7 @@ function directoryOn(): Directory {
 
 async function serve(
   said: Parameters<typeof testLimits>[0] = {},
-  tls?: { readonly cert: Buffer; readonly key: Buffer },
+  tls?: ListenerTls,
 ): Promise<string> {
   const directory = directoryOn();
   const { bridge, metrics, sightings, log } = ground;
@@ -697,6 +703,35 @@ test("speaks TLS where it has a certificate, and nothing else there", async () =
   onTestFinished(() => http.stop());
   await http.get("/v1/openapi.json", z.looseObject({ openapi: z.literal("3.1.0") }));
   await expect(fetch(base.replace("https", "http"))).rejects.toThrow();
+});
+
+test("asks for a client's own certificate beside its login, and for any before it listens at all", async () => {
+  const folder = dirname(CA_FILE);
+  const [ca, clientCa] = await Promise.all(
+    [CA_FILE, join(folder, "ca2.pem")].map((path) => readFile(path)),
+  );
+  const { cert, key } = await testCertificate();
+  const own = { cert: "sensor-1.pem", key: join(await testFolder(), "sensor-1.key") };
+  await copyFile(join(folder, "sensor-1.key"), own.key);
+  await chmod(own.key, 0o600);
+  const certificate = await loadOwnCertificate(own, folder);
+  apply(signed.enrolment("sensor-1", 2, { secret: VIEWER.secret }));
+  const tls = { cert: Buffer.from(cert), key: Buffer.from(key), requestCert: true };
+  const base = await serve({}, { ...tls, ca: clientCa ?? Buffer.of(), rejectUnauthorized: true });
+  const ask = async (user: string, options: { certificate?: OwnCertificate }) => {
+    const login = { user, password: VIEWER.secret.toString("base64url") };
+    const http = new HttpClient({ baseUrl: base, ca: String(ca), login, ...options });
+    onTestFinished(() => http.stop());
+    return await http.get("/v1/brokers", brokersResponseSchema);
+  };
+  expect((await ask("sensor-1@acme", { certificate })).brokers).toHaveLength(2);
+  await expect(ask("viewer@acme", { certificate })).rejects.toMatchObject({
+    ...{ code: "AUTH", message: expect.stringContaining("certificate is not the client's") },
+  });
+  // No handshake, so no question was heard.
+  await expect(ask("sensor-1@acme", {})).rejects.toMatchObject({
+    message: expect.not.stringContaining("answered"),
+  });
 });
 
 test("tells the brokers, and describes itself to anybody", async () => {
