@@ -9,6 +9,7 @@ import Fastify, {
 } from "fastify";
 import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
+import { listenAddress } from "../../core/runtime/listen-address.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { ListenerTls } from "../tls.ts";
@@ -28,7 +29,7 @@ const GRACE_MS = 5_000;
 const MAX_CONNECTIONS = 20_000;
 const UNKNOWN_ROUTE = "unknown";
 
-/** Where to listen. Port 0 takes a free one. */
+/** Where to listen: at one address, also where `host` is a name of several. Port 0 takes a free one. */
 export interface ListenAt {
   readonly host: string;
   readonly port: number;
@@ -88,7 +89,7 @@ export class Listener {
   async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
     this.#sockets.forbidPipelining(this.app.server);
     this.#sockets.guard(this.app.server, this.#options.arrive ?? welcome);
-    await this.app.listen({ host, port });
+    await this.app.listen({ host: await listenAddress(host), port });
     const [address] = this.app.addresses();
     return typeof address === "object" ? address.port : port;
   }

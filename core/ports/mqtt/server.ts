@@ -8,6 +8,7 @@ import { createServer as createTcpServer, isIP, type Server, type Socket } from 
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
+import { listenAddress } from "../../runtime/listen-address.ts";
 import { Quiet } from "../../runtime/quiet.ts";
 import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
@@ -145,7 +146,7 @@ function createListener(
 
 async function listen(server: Server, { host, port }: MqttServerOptions): Promise<void> {
   try {
-    server.listen({ host, port });
+    server.listen({ host: await listenAddress(host), port });
     await once(server, "listening");
   } catch (cause) {
     throw new VeilError("CONFIG", `cannot listen for MQTT on ${host}:${port}`, { cause });
