@@ -119,7 +119,7 @@ function buildIntake(parts: Parts) {
   const { admin, producer, internal } = cluster;
   const { replication } = internal;
   const matching = new Matching({
-    onMatch: (source) => metrics.matched(source),
+    onMatch: (source, tenant) => metrics.matched(source, tenant),
     file: new TagFile({
       path: join(config.stateDir, "matches"),
       ...{ identities, maxTags: MAX_KNOWN_TAGS, log },

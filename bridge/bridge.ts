@@ -114,7 +114,7 @@ export class Bridge {
 function inOrder(assembly: Assembly): readonly Part[] {
   const { zookeeper, brokers, leaders, admin, inspection } = assembly;
   const { producer, internal, rekeys, directory, registry } = assembly;
-  const { matching, writer, ingress, http, adminServer, metrics } = assembly;
+  const { matching, writer, ingress, http, adminServer, metrics, limits } = assembly;
   return [
     zookeeper,
     brokers,
@@ -142,12 +142,15 @@ function inOrder(assembly: Assembly): readonly Part[] {
       start: async () =>
         metrics.start({
           ...{ writer, matching },
-          sessions: () => ingress.sessions,
-          directoryAges: () =>
-            new Map(directory.tenantNames.map((name) => [name, directory.ageMs(name)])),
+          sessions: () => ofEach(directory.tenantNames, (name) => limits.connectionsOf(name)),
+          directoryAges: () => ofEach(directory.tenantNames, (name) => directory.ageMs(name)),
         }),
       stop: async () => metrics.registry.clear(),
     },
     adminServer,
   ];
+}
+
+function ofEach(names: readonly string[], read: (name: string) => number): Map<string, number> {
+  return new Map(names.map((name) => [name, read(name)]));
 }

@@ -3,13 +3,17 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ErrorCode } from "../core/errors.ts";
 import type { MqttRefusal } from "../core/ports/mqtt/server-types.ts";
 import { addGauge } from "../core/runtime/metrics.ts";
-import type { UpstreamKind } from "../core/wire/mqtt.ts";
+import { UPSTREAM_KINDS } from "../core/wire/mqtt.ts";
 import type { LimitName } from "./limits/quotas.ts";
-import { PubackTimes } from "./puback-times.ts";
+import { pubackText } from "./puback-times.ts";
+import { TenantCounts } from "./tenant-counts.ts";
+
+const MS_PER_S = 1000;
 
 /** What is read at the moment Prometheus asks. */
 export interface BridgeGauges {
-  sessions(): number;
+  /** Of each tenant that is served. */
+  sessions(): ReadonlyMap<string, number>;
   writer: {
     readonly queued: number;
     readonly queuedBytes: number;
@@ -33,15 +37,16 @@ export class BridgeMetrics {
     "reason",
   ]);
   readonly #mail = this.#counter("mail", "Mail that a device has acknowledged.", ["tenant"]);
-  /** By tenant. Added up here: prom-client hashes labels at each call, and this is called for every record. */
-  readonly #acknowledged = new Map<string, { records: number; bytes: number }>();
-  readonly #matches = this.#counter("matches", "Tokens turned into tags, by source.", ["source"]);
+  readonly #tenants = new Map<string, TenantCounts>();
+  readonly #matches = this.#counter("matches", "Tokens turned into tags, by source.", [
+    "source",
+    "tenant",
+  ]);
   readonly #partitionAlarms = this.#counter(
     "partition_alarms",
     "Topics found with another number of partitions than their tenant's.",
     [],
   );
-  readonly #pubacks = new PubackTimes();
 
   constructor() {
     this.#sum("records", "Records acknowledged to devices.", ({ records }) => records);
@@ -52,26 +57,28 @@ export class BridgeMetrics {
   start(gauges: BridgeGauges): void {
     collectDefaultMetrics({ register: this.registry });
     const { writer, matching } = gauges;
-    this.#gauge("mqtt_sessions", "Authenticated MQTT sessions.", () => gauges.sessions());
+    this.#byTenant("mqtt_sessions", "Authenticated MQTT sessions.", () => gauges.sessions());
     this.#gauge("writer_records", "Records not yet confirmed by Kafka.", () => writer.queued);
     this.#gauge("writer_bytes", "Their bytes.", () => writer.queuedBytes);
     this.#gauge("writer_requests", "Produce requests under way.", () => writer.inFlight);
     this.#gauge("writer_failing", "Partitions that do not take records.", () => writer.failing);
     this.#gauge("matching_queued", "Computations that wait.", () => matching.queued);
-    addGauge(this.registry, {
-      name: "veilmq_directory_age_seconds",
-      help: "How long ago ZooKeeper confirmed a tenant's documents.",
-      labelNames: ["tenant"],
-      read: () =>
-        [...gauges.directoryAges()].map(([tenant, ageMs]) => {
-          return { labels: { tenant }, value: ageMs / 1000 };
-        }),
-    });
+    this.#byTenant(
+      "directory_age_seconds",
+      "How long ago ZooKeeper confirmed a tenant's documents.",
+      () => gauges.directoryAges(),
+      MS_PER_S,
+    );
   }
 
   /** The Prometheus text. */
   async text(): Promise<{ contentType: string; body: string }> {
-    const body = `${await this.registry.metrics()}\n${this.#pubacks.text()}`;
+    const pubacks = [...this.#tenants].flatMap(([tenant, counts]) =>
+      UPSTREAM_KINDS.flatMap((kind) =>
+        counts.pubacks[kind].lines(`kind="${kind}",tenant="${tenant}"`),
+      ),
+    );
+    const body = `${await this.registry.metrics()}\n${pubackText(pubacks)}`;
     return { contentType: this.registry.contentType, body };
   }
 
@@ -87,30 +94,23 @@ export class BridgeMetrics {
     this.#mqttRefusals.inc({ reason });
   }
 
-  recordAcknowledged(tenant: string, bytes: number): void {
-    let sum = this.#acknowledged.get(tenant);
-    if (!sum) {
-      sum = { records: 0, bytes: 0 };
-      this.#acknowledged.set(tenant, sum);
-    }
-    sum.records += 1;
-    sum.bytes += bytes;
+  /** Of a tenant that is served: to be kept by who counts for every message. */
+  of(tenant: string): TenantCounts {
+    const counts = this.#tenants.get(tenant) ?? new TenantCounts();
+    this.#tenants.set(tenant, counts);
+    return counts;
   }
 
   mailDelivered(tenant: string): void {
     this.#mail.inc({ tenant });
   }
 
-  matched(source: "computed" | "cached"): void {
-    this.#matches.inc({ source });
+  matched(source: "computed" | "cached", tenant: string): void {
+    this.#matches.inc({ source, tenant });
   }
 
   partitionsChanged(): void {
     this.#partitionAlarms.inc();
-  }
-
-  acknowledged(kind: UpstreamKind, elapsedMs: number): void {
-    this.#pubacks.observe(kind, elapsedMs);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
@@ -123,8 +123,8 @@ export class BridgeMetrics {
   }
 
   /** A counter of what is added up already. */
-  #sum(name: string, help: string, of: (sum: { records: number; bytes: number }) => number): void {
-    const sums = this.#acknowledged;
+  #sum(name: string, help: string, of: (counts: TenantCounts) => number): void {
+    const tenants = this.#tenants;
     new Counter({
       name: `veilmq_${name}_total`,
       help,
@@ -132,8 +132,23 @@ export class BridgeMetrics {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [tenant, sum] of sums) this.inc({ tenant }, of(sum));
+        for (const [tenant, counts] of tenants) this.inc({ tenant }, of(counts));
       },
+    });
+  }
+
+  #byTenant(
+    name: string,
+    help: string,
+    read: () => ReadonlyMap<string, number>,
+    divisor = 1,
+  ): void {
+    addGauge(this.registry, {
+      name: `veilmq_${name}`,
+      help,
+      labelNames: ["tenant"],
+      read: () =>
+        [...read()].map(([tenant, value]) => ({ labels: { tenant }, value: value / divisor })),
     });
   }
 

@@ -77,8 +77,10 @@ export class Ingress {
       onReady: (connection) => this.#ready(connection),
       onPublish: (connection, message, answer) => this.#publish(connection, message, answer),
       onClose: (connection, reason) => this.#closed(connection, reason),
-      onPuback: ({ topic }, elapsedMs) =>
-        metrics.acknowledged(upstreamKind(topic) ?? "rec", elapsedMs),
+      onPuback: (connection, { topic }, elapsedMs) =>
+        this.#sessions
+          .get(connection)
+          ?.counts.pubacks[upstreamKind(topic) ?? "rec"].observe(elapsedMs),
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
         if (stranger !== undefined && NO_DEVICE.has(refusal)) limits.addresses.failed(stranger);
@@ -155,8 +157,8 @@ export class Ingress {
   }
 
   #connected(connection: MqttSession): void {
-    const { limits, sightings, nowMs } = this.#services;
-    const session = new Session(connection, { quotas: limits.quotas, sightings });
+    const { limits, sightings, metrics, nowMs } = this.#services;
+    const session = new Session(connection, { quotas: limits.quotas, sightings, metrics });
     this.#sessions.set(connection, session);
     session.sighting.connections++;
     session.sighting.lastSeenMs = nowMs();

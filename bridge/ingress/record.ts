@@ -55,7 +55,7 @@ function begin(job: Job): boolean {
   services.writer.write({ topic, partition, key, value: payload, session }, (error) => {
     if (error) answer(refuse(job, error));
     else {
-      services.metrics.recordAcknowledged(session.login.tenant, payload.length);
+      session.counts.record(payload.length);
       answer("ack");
     }
   });

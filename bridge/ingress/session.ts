@@ -4,7 +4,9 @@ import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
+import type { BridgeMetrics } from "../metrics.ts";
 import type { Sighting, Sightings } from "../sightings.ts";
+import type { TenantCounts } from "../tenant-counts.ts";
 import type { AnnouncedKids } from "./announced-kids.ts";
 import { Turns } from "./turns.ts";
 
@@ -29,12 +31,21 @@ export interface Alias {
   readonly kids: AnnouncedKids;
 }
 
+/** Where a session is written down. */
+export interface SessionBooks {
+  readonly quotas: Pick<Quotas, "of">;
+  readonly sightings: Pick<Sightings, "of">;
+  readonly metrics: Pick<BridgeMetrics, "of">;
+}
+
 export class Session {
   readonly login: Login;
   readonly connection: MqttSession;
   /** What its publishes and bytes are charged to. */
   readonly quota: Quota;
   readonly sighting: Sighting;
+  /** Its tenant's. */
+  readonly counts: TenantCounts;
   readonly aliases = new Map<number, Alias>();
   /** Registrations that are being judged, by alias, with their `request`. */
   readonly registering = new Map<number, string>();
@@ -44,16 +55,14 @@ export class Session {
   #isBroken = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
-  constructor(
-    connection: MqttSession,
-    { quotas, sightings }: { readonly quotas: Pick<Quotas, "of">; readonly sightings: Sightings },
-  ) {
+  constructor(connection: MqttSession, { quotas, sightings, metrics }: SessionBooks) {
     const login = parseLogin(connection.clientId);
     if (!login) throw new VeilError("INTERNAL", "a session without a login");
     this.login = login;
     this.connection = connection;
     this.quota = quotas.of(login);
     this.sighting = sightings.of(login);
+    this.counts = metrics.of(login.tenant);
   }
 
   /** Aborts when the connection has ended. */

@@ -109,13 +109,18 @@ export class Limits {
 
   /** Whether one more device of `tenant` may connect. */
   hasRoom(tenant: string): boolean {
-    if ((this.#connections.get(tenant) ?? 0) < this.book.tenant(tenant).connections) return true;
+    if (this.connectionsOf(tenant) < this.book.tenant(tenant).connections) return true;
     this.note({ limit: "tenant.connections", tenant });
     return false;
   }
 
+  /** How many devices of `tenant` are connected. */
+  connectionsOf(tenant: string): number {
+    return this.#connections.get(tenant) ?? 0;
+  }
+
   connected(tenant: string): void {
-    this.#connections.set(tenant, (this.#connections.get(tenant) ?? 0) + 1);
+    this.#connections.set(tenant, this.connectionsOf(tenant) + 1);
   }
 
   disconnected(tenant: string): void {

@@ -47,8 +47,8 @@ export interface ReleaseRequest {
 }
 
 export interface MatchingOptions {
-  /** Told of every match: computed, or known. */
-  readonly onMatch?: (source: "computed" | "cached") => void;
+  /** Told of every match: computed, or known; and whose. */
+  readonly onMatch?: (source: "computed" | "cached", tenant: string) => void;
   /** Where tags are kept from one start to the next; without it, nowhere. */
   readonly file?: Pick<TagFile, "load" | "save">;
   readonly maxWorkers?: number;
@@ -59,7 +59,7 @@ export interface MatchingOptions {
 }
 
 export class Matching {
-  readonly #onMatch: (source: "computed" | "cached") => void;
+  readonly #onMatch: (source: "computed" | "cached", tenant: string) => void;
   readonly #workers: WorkerPool<ProxyTask, ProxyAnswer>;
   readonly #queue: FairQueue;
   readonly #allowance: Allowance;
@@ -114,7 +114,7 @@ export class Matching {
     const id = questionId(client, task);
     const known = this.#tags.get(id);
     if (known) {
-      this.#onMatch("cached");
+      this.#onMatch("cached", client.login.tenant);
       return known;
     }
     return this.#underWay.get(id) ?? this.#compute(client, id, task);
@@ -158,7 +158,7 @@ export class Matching {
       .then((tag) => {
         this.#tags.set(id, tag);
         this.#unsaved += 1;
-        this.#onMatch("computed");
+        this.#onMatch("computed", login.tenant);
         return tag;
       })
       .finally(() => this.#underWay.delete(id));

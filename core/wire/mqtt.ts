@@ -11,7 +11,7 @@ export const MAIL_TOPIC = "v1/mail";
 /** The largest payload a bridge takes: a padded 64 KiB record with header, authentication tag and signature. */
 export const MAX_PAYLOAD_BYTES = 66 * 1024;
 
-const UPSTREAM_KINDS = ["reg", "key", "rec"] as const;
+export const UPSTREAM_KINDS = ["reg", "key", "rec"] as const;
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 export interface UpstreamTopic {

@@ -5,18 +5,25 @@ it("tells what the bridge does, by tenant at most", async () => {
   const metrics = new BridgeMetrics();
   const writer = { queued: 3, queuedBytes: 700, inFlight: 1, failing: 0 };
   metrics.start({
-    ...{ sessions: () => 42, writer, matching: { queued: 5 } },
+    ...{ writer, matching: { queued: 5 } },
+    sessions: () =>
+      new Map([
+        ["acme", 42],
+        ["other", 0],
+      ]),
     directoryAges: () => new Map([["acme", 1500]]),
   });
   metrics.refused("NO_GRANT", "acme");
   metrics.mqttRefused("will");
-  metrics.recordAcknowledged("acme", 200);
-  metrics.recordAcknowledged("acme", 100);
-  metrics.matched("cached");
+  const counts = metrics.of("acme");
+  counts.record(200);
+  metrics.of("acme").record(100);
+  metrics.matched("cached", "acme");
   metrics.partitionsChanged();
   metrics.exceeded("tenant.connections", "acme");
-  metrics.acknowledged("rec", 12);
-  metrics.acknowledged("rec", 70_000);
+  counts.pubacks.rec.observe(12);
+  counts.pubacks.rec.observe(70_000);
+  metrics.of("other").pubacks.key.observe(1);
   writer.failing = 2;
   const { body, contentType } = await metrics.text();
   expect(contentType).toContain("text/plain");
@@ -25,15 +32,17 @@ it("tells what the bridge does, by tenant at most", async () => {
     'veilmq_mqtt_refusals_total{reason="will"} 1',
     'veilmq_records_total{tenant="acme"} 2',
     'veilmq_record_bytes_total{tenant="acme"} 300',
-    'veilmq_matches_total{source="cached"} 1',
+    'veilmq_matches_total{source="cached",tenant="acme"} 1',
     "veilmq_partition_alarms_total 1",
-    'veilmq_puback_seconds_bucket{le="0.01",kind="rec"} 0',
-    'veilmq_puback_seconds_bucket{le="0.02",kind="rec"} 1',
-    'veilmq_puback_seconds_bucket{le="60",kind="rec"} 1',
-    'veilmq_puback_seconds_bucket{le="+Inf",kind="rec"} 2',
-    'veilmq_puback_seconds_sum{kind="rec"} 70.012',
-    'veilmq_puback_seconds_count{kind="rec"} 2',
-    "veilmq_mqtt_sessions 42",
+    'veilmq_puback_seconds_bucket{le="0.01",kind="rec",tenant="acme"} 0',
+    'veilmq_puback_seconds_bucket{le="0.02",kind="rec",tenant="acme"} 1',
+    'veilmq_puback_seconds_bucket{le="60",kind="rec",tenant="acme"} 1',
+    'veilmq_puback_seconds_bucket{le="+Inf",kind="rec",tenant="acme"} 2',
+    'veilmq_puback_seconds_sum{kind="rec",tenant="acme"} 70.012',
+    'veilmq_puback_seconds_count{kind="rec",tenant="acme"} 2',
+    'veilmq_puback_seconds_count{kind="key",tenant="other"} 1',
+    'veilmq_mqtt_sessions{tenant="acme"} 42',
+    'veilmq_mqtt_sessions{tenant="other"} 0',
     "veilmq_writer_records 3",
     "veilmq_writer_bytes 700",
     "veilmq_writer_failing 2",
@@ -42,4 +51,5 @@ it("tells what the bridge does, by tenant at most", async () => {
     'veilmq_limits_total{limit="tenant.connections",tenant="acme"} 1',
   ])
     expect(body).toContain(line);
+  expect(body).not.toContain('kind="reg"');
 });

@@ -18,11 +18,11 @@ test("the dashboard and the guide name metrics that a bridge has", async () => {
   const http = new HttpMetrics(metrics.registry);
   http.request("/v1/match", 200, 1);
   new StoreMetrics(metrics.registry).tooFewReplicas();
-  metrics.acknowledged("rec", 1);
+  metrics.of("acme").pubacks.rec.observe(1);
   metrics.start({
     writer: { queued: 0, queuedBytes: 0, inFlight: 0, failing: 0 },
     matching: { queued: 0 },
-    sessions: () => 0,
+    sessions: () => new Map(),
     directoryAges: () => new Map(),
   });
   const { body } = await metrics.text();

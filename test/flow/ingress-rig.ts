@@ -116,7 +116,7 @@ export class IngressRig {
     const log = pino({ level: "info" }, { write: (line: string) => this.log.push(line) });
     this.#matching = new Matching({
       maxWorkers: 2,
-      onMatch: (how) => this.metrics.matched(how),
+      onMatch: (how, tenant) => this.metrics.matched(how, tenant),
       clockMs: () => this.nowMs,
     });
     this.writer = writerOn(this.kafka, { onPressure: (high) => this.ingress.setPressure(high) });

@@ -25,6 +25,9 @@ describe("the way of a record", () => {
     expect(rig.kafka.log.get(kafkaTopic)?.length).toBe(3);
     expect(await rig.metric("veilmq_records_total")).toBe(3);
     expect(await rig.metric("veilmq_matches_total")).toBe(1);
+    const { body } = await rig.metrics.text();
+    expect(body).toContain('veilmq_matches_total{source="computed",tenant="acme"} 1');
+    expect(body).toContain('veilmq_puback_seconds_count{kind="rec",tenant="acme"} 3');
   });
 
   it("byte for byte, under a pseudonym, in publish order", async () => {

@@ -258,7 +258,7 @@ export class Connection implements MqttSession, BrokerHandler {
       return false;
     }
     puback();
-    this.#options.server.onPuback?.(message, performance.now() - readAtMs);
+    this.#options.server.onPuback?.(this, message, performance.now() - readAtMs);
     if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
       this.resume();
     if (this.#pending.size === 0) this.#onIdle?.();

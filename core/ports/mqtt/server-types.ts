@@ -143,7 +143,7 @@ export interface MqttServerOptions {
   /** Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind. */
   onRead?(session: MqttSession, bytes: number, packets: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
-  onPuback?(message: MqttMessage, elapsedMs: number): void;
+  onPuback?(session: MqttSession, message: MqttMessage, elapsedMs: number): void;
   /** A client was turned away, or a request of it refused; `stranger` is the address of one that has not logged in. */
   onRefused?(refusal: MqttRefusal, stranger?: string): void;
 }

@@ -11,10 +11,10 @@ import { createServer } from "node:net";
 import { Aedes } from "aedes";
 import { pino } from "pino";
 import { limitsSchema } from "../../../bridge/config/limits.ts";
+import type { Session } from "../../../bridge/ingress/session.ts";
 import { Limits } from "../../../bridge/limits/limits.ts";
-import type { Quota } from "../../../bridge/limits/quotas.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
-import { type Sighting, Sightings } from "../../../bridge/sightings.ts";
+import { Sightings } from "../../../bridge/sightings.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
@@ -49,7 +49,7 @@ async function servePlain(): Promise<number> {
     log,
   });
   const sightings = new Sightings();
-  const clients = new Map<MqttSession, { readonly quota: Quota; readonly sighting: Sighting }>();
+  const clients = new Map<MqttSession, Pick<Session, "quota" | "sighting" | "counts">>();
   const server = await startMqttServer({
     host: HOST,
     port: 0,
@@ -57,7 +57,11 @@ async function servePlain(): Promise<number> {
     authenticate: () => ({ accepted: true }),
     onConnect: (session) => {
       const login = { tenant: TENANT, client: session.clientId };
-      clients.set(session, { quota: limits.quotas.of(login), sighting: sightings.of(login) });
+      clients.set(session, {
+        quota: limits.quotas.of(login),
+        sighting: sightings.of(login),
+        counts: metrics.of(TENANT),
+      });
     },
     onRead: (session, bytes, packets) => {
       const quota = clients.get(session)?.quota;
@@ -72,12 +76,12 @@ async function servePlain(): Promise<number> {
         return;
       }
       writer.write({ topic, partition: 0, key: KEY, value, session }, (error) => {
-        if (!error) metrics.recordAcknowledged(TENANT, value.length);
+        if (!error) clients.get(session)?.counts.record(value.length);
         answer(error ? { reason: error.message } : "ack");
       });
     },
-    onPuback: ({ topic }, elapsedMs) =>
-      metrics.acknowledged(upstreamKind(topic) ?? "rec", elapsedMs),
+    onPuback: (session, { topic }, elapsedMs) =>
+      clients.get(session)?.counts.pubacks[upstreamKind(topic) ?? "rec"].observe(elapsedMs),
     onClose: (session) => {
       clients.delete(session);
       writer.dropSession(session);

@@ -23,7 +23,7 @@ function rig(file?: TagFile): Rig {
   const sources: string[] = [];
   let nowMs = 0;
   const matching = new Matching({
-    onMatch: (source) => sources.push(source),
+    onMatch: (source, tenant) => sources.push(`${source} ${tenant}`),
     nowMs: () => nowMs,
     maxWorkers: 2,
     ...(file && { file }),
@@ -62,7 +62,7 @@ describe("match", () => {
     const { match, sources } = rig();
     await Promise.all([match(producer, "weather/a"), match(producer, "weather/a")]);
     await match(producer, "weather/a");
-    expect(sources).toEqual(["computed", "cached"]);
+    expect(sources).toEqual(["computed acme", "cached acme"]);
   });
 
   it("computes anew after the client's halves changed, and not for other changes", async () => {
@@ -76,7 +76,7 @@ describe("match", () => {
     const wrong = await match(producer, "weather/a");
     fleet.set(before);
     expect(wrong).not.toEqual(fleet.tag("weather/a"));
-    expect(sources).toEqual(["computed", "cached", "computed"]);
+    expect(sources).toEqual(["computed acme", "cached acme", "computed acme"]);
   });
 
   it("refuses a token that is no element, another epoch, and a revoked client", async () => {
@@ -131,7 +131,7 @@ describe("what is known after a restart", () => {
     await second.match(consumer, "weather/a");
     fleet.set(before);
     await second.match(producer, "weather/b");
-    expect(second.sources).toEqual(["cached", "computed", "computed"]);
+    expect(second.sources).toEqual(["cached acme", "computed acme", "computed acme"]);
     await second.matching.stop();
     expect(await (await tagFile(path)).load()).toHaveLength(4);
   });

@@ -141,7 +141,9 @@ describe("what is no QoS 1 publish", () => {
 describe("PUBACK", () => {
   it("leaves when the verdict is in, in publish order although handlers finish out of order", async () => {
     const elapsed: number[] = [];
-    const { port, held } = await startRig({ onPuback: (_, ms) => elapsed.push(ms) });
+    const { port, held } = await startRig({
+      onPuback: (_session, _message, ms) => elapsed.push(ms),
+    });
     const client = await RawClient.login(port);
     const publishes = [11, 12, 13, 14].map((messageId) =>
       publishPacket({ topic: "v1/rec/1", payload: `r${messageId}`, messageId }),
