@@ -1,14 +1,16 @@
 /** PROTOCOL.md §4, "Revoke": within a second every bridge has cut the client off. `npm run bench -- revocation` times fifty. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { connectMqtt } from "../../core/ports/mqtt/client.ts";
+import { NEVER } from "../../core/runtime/backoff.ts";
 import { clientRole } from "../../core/scheme/client.ts";
 import { formatLogin } from "../../core/wire/login.ts";
 import { type Ack, decodeAck, encodeRegistration, formatUpstream } from "../../core/wire/mqtt.ts";
 import { connectClients, revokeOne } from "../bench/revocation/revoke.ts";
 import { Operator } from "../bench/rig/operator.ts";
 import { sharedCluster } from "../support/cluster.ts";
-import { testFolder } from "../support/folder.ts";
 import type { TestDevice } from "../support/tenant.ts";
 
 /** Of most cuts; what one of them takes on a machine with other work to do is no promise broken. */
@@ -19,15 +21,22 @@ const ALIAS = 7;
 /** Each of two kinds, each at each of two bridges. */
 const CLIENTS = 4;
 
+let folder: string;
+let operator: Operator;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "veilmq-revocation-"));
+  const { zookeeper } = sharedCluster();
+  operator = await Operator.start({ folder, zookeeper, bridges: 2, signal: NEVER });
+});
+
+afterAll(async () => {
+  await operator?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
 test("a revoked device and a revoked consumer are cut off at both bridges, whichever was told", async () => {
   const signal = AbortSignal.timeout(110_000);
-  const operator = await Operator.start({
-    folder: join(await testFolder(), "operator"),
-    zookeeper: sharedCluster().zookeeper,
-    bridges: 2,
-    signal,
-  });
-  onTestFinished(() => operator.stop());
   const clients = await connectClients(operator, CLIENTS);
   const took: number[] = [];
   for (const [n, client] of clients.entries()) {
@@ -44,19 +53,12 @@ test("a revoked device and a revoked consumer are cut off at both bridges, which
 
 test("the producers that a revoked consumer could read make new keys, also at the bridge that was not told", async () => {
   const signal = AbortSignal.timeout(60_000);
-  const operator = await Operator.start({
-    folder: join(await testFolder(), "operator"),
-    zookeeper: sharedCluster().zookeeper,
-    bridges: 2,
-    signal,
-  });
-  onTestFinished(() => operator.stop());
   const wanted = ["pump", "valve", "reader"].map((client) => ({ client, topics: [TOPIC] }));
   const [pump, valve, reader] = await operator.enrol(wanted);
   if (!pump || !valve || !reader) throw new Error("three clients");
   // The document goes to the first bridge: one producer is there, the other at the second.
   const producers = await Promise.all(
-    [pump, valve].map((device, at) => openProducer(operator, { device, at, signal })),
+    [pump, valve].map((device, at) => openProducer({ device, at, signal })),
   );
   await operator.import([operator.revocation(reader)]);
   for (const said of producers)
@@ -64,10 +66,15 @@ test("the producers that a revoked consumer could read make new keys, also at th
 });
 
 /** A producer whose topic a bridge has taken; what the bridge has said of it since. */
-async function openProducer(
-  operator: Operator,
-  { device, at, signal }: { device: TestDevice; at: number; signal: AbortSignal },
-): Promise<readonly Ack[]> {
+async function openProducer({
+  device,
+  at,
+  signal,
+}: {
+  device: TestDevice;
+  at: number;
+  signal: AbortSignal;
+}): Promise<readonly Ack[]> {
   const { credential } = device;
   const { tenant, epochs, halves, secret } = credential;
   const bridge = operator.bridges[at];
