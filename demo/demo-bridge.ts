@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
 import { freePorts } from "./cluster/ports.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
-import { veilmqDaemon } from "./veilmq.ts";
+import { type NodeSettings, veilmqDaemon } from "./veilmq.ts";
 
 export interface DemoBridgeOptions {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface DemoBridgeOptions {
   /** Certificate and key of its MQTT listener, as paths; plain TCP without it. */
   readonly mqttTls?: { readonly cert: string; readonly key: string };
   readonly tenants: readonly { readonly name: string; readonly kmsPublicKey: string }[];
-  readonly nodeFlags?: readonly string[];
+  readonly node?: NodeSettings | undefined;
 }
 
 export class DemoBridge {
@@ -51,7 +51,6 @@ export class DemoBridge {
   /** Writes bridge.yaml; the process is not started yet. */
   static async make(options: DemoBridgeOptions): Promise<DemoBridge> {
     const { name, folder, sessionTimeoutMs, identity, tenants, mqttTls, sections } = options;
-    const { nodeFlags = [] } = options;
     const servers = options.zookeeper.split(",");
     await makeFolder(folder);
     const [mqttPort = 0, httpPort = 0] = await freePorts(2);
@@ -72,7 +71,8 @@ export class DemoBridge {
       }),
     );
     const args = ["bridge", "run", "--config", config];
-    const process = veilmqDaemon({ name, args, logFile: join(folder, "bridge.log"), nodeFlags });
+    const logFile = join(folder, "bridge.log");
+    const process = veilmqDaemon({ name, args, logFile, node: options.node });
     return new DemoBridge({ process, mqttPort, httpPort, stateDir, configFile: config });
   }
 

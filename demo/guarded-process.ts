@@ -13,6 +13,8 @@ export interface GuardedOptions {
   readonly logFile: string;
   /** `true`: this process reads its stdout. */
   readonly pipeStdout?: boolean;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended: its exit code, or the signal that ended it. */
@@ -71,10 +73,11 @@ export class GuardedProcess {
    * children in order.
    */
   #run(log: FileHandle): void {
-    const { command, pipeStdout = false } = this.#options;
+    const { command, pipeStdout = false, env = {} } = this.#options;
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
       stdio: ["ignore", pipeStdout ? "pipe" : log.fd, log.fd],
       detached: true,
+      env: { ...process.env, ...env },
     });
     this.#child = child;
     const exit = once(child, "exit").then(([code, signal]) => ({ code, signal }));

@@ -21,17 +21,24 @@ export async function veilmq(args: readonly string[], signal: AbortSignal): Prom
   }
 }
 
+/** How Node is to run a process. */
+export interface NodeSettings {
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A daemon, not started yet. */
 export function veilmqDaemon(options: {
   readonly name: string;
   readonly args: readonly string[];
   readonly logFile: string;
   readonly pipeStdout?: boolean;
-  readonly nodeFlags?: readonly string[];
+  readonly node?: NodeSettings | undefined;
 }): GuardedProcess {
-  const { args, nodeFlags = [], ...rest } = options;
+  const { args, node: { flags, env } = { flags: [], env: {} }, ...rest } = options;
   return new GuardedProcess({
     ...rest,
-    command: [process.execPath, ...nodeFlags, BINARY, ...args],
+    command: [process.execPath, ...flags, BINARY, ...args],
+    env,
   });
 }

@@ -2,7 +2,6 @@
  * `npm run bench -- agent`: what an agent takes of its device, as the package installs it: bundled, with the bounds on
  * memory that its unit sets. The bridge, and the sensor on its pseudo-terminal, run beside it on the same machine.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFile } from "../../../core/runtime/package.ts";
 import { hostArchitecture } from "../../../packaging/architecture.ts";
@@ -12,6 +11,7 @@ import { figure, percent } from "../framework/figures.ts";
 import type { Section } from "../framework/findings.ts";
 import { profileOf } from "../framework/profile.ts";
 import { median } from "../framework/statistics.ts";
+import { unitSettings } from "../framework/unit-settings.ts";
 import { BenchDevice } from "./device.ts";
 import { watchVitals } from "./vitals.ts";
 
@@ -41,7 +41,7 @@ export const agentBenchmark: Benchmark = {
     const setup: Setup = {
       ...(context.quick ? QUICK : FULL),
       program: join(folder, "cli", "main.js"),
-      nodeFlags: await unitFlags(),
+      nodeFlags: (await unitSettings("default")).flags,
     };
     return {
       summary:
@@ -54,12 +54,6 @@ export const agentBenchmark: Benchmark = {
     };
   },
 };
-
-/** What the package's units give Node. */
-async function unitFlags(): Promise<string[]> {
-  const text = await readFile(packageFile("systemd", "default"), "utf8");
-  return /^NODE_FLAGS="(.*)"$/m.exec(text)?.[1]?.split(" ") ?? [];
-}
 
 async function starts(context: BenchmarkContext, setup: Setup): Promise<Section> {
   const { program, nodeFlags } = setup;

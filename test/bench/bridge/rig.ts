@@ -13,7 +13,9 @@ import { packageFile } from "../../../core/runtime/package.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
 import { GuardedProcess } from "../../../demo/guarded-process.ts";
+import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { profileOf, type Shares } from "../framework/profile.ts";
+import { unitSettings } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
 import type { PublisherOptions } from "../load/publisher.ts";
@@ -82,10 +84,11 @@ async function profileBridge(
   load: (bridge: Target) => Promise<void>,
 ): Promise<Shares> {
   const profiles = join(options.folder, "profiles");
-  const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const { flags, env } = await unitSettings("veilmq-bridge.service");
+  const node = { flags: [...flags, "--cpu-prof", `--cpu-prof-dir=${profiles}`], env };
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
-    const named = { ...options, name: "profiled", nodeFlags };
+    const named = { ...options, name: "profiled", node };
     await load(await startBridge(named, cluster, cleanups));
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
@@ -94,13 +97,13 @@ async function profileBridge(
 }
 
 async function startBridge(
-  options: RigOptions & { readonly name: string; readonly nodeFlags?: readonly string[] },
+  options: RigOptions & { readonly name: string; readonly node?: NodeSettings },
   { zookeeper }: Cluster,
   cleanups: (() => Promise<unknown>)[],
 ): Promise<Target> {
-  const { folder, devices, signal, say, name, nodeFlags = [] } = options;
+  const { folder, devices, signal, say, name, node } = options;
   const at = join(folder, name);
-  const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, nodeFlags, signal });
+  const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, node, signal });
   cleanups.push(() => operator.stop());
   say(`enrolling ${devices} devices`);
   const topicOf = (n: number): string => `plant/line-${n % TOPICS}`;
@@ -126,9 +129,18 @@ async function startBaseline(options: {
   cleanups: (() => Promise<unknown>)[];
 }): Promise<Target> {
   const { kind, folder, cluster, plainTopics, cleanups } = options;
+  const { flags, env } = await unitSettings("veilmq-bridge.service");
   const process_ = new GuardedProcess({
     name: kind,
-    command: [process.execPath, BASELINE, kind, cluster.brokers.join(","), ...plainTopics],
+    env,
+    command: [
+      process.execPath,
+      ...flags,
+      BASELINE,
+      kind,
+      cluster.brokers.join(","),
+      ...plainTopics,
+    ],
     logFile: join(folder, `${kind}.log`),
     pipeStdout: true,
   });

@@ -13,8 +13,10 @@ import { encodeBundle } from "../../../core/wire/directory.ts";
 import { importResponseSchema } from "../../../core/wire/http.ts";
 import { DemoBridge } from "../../../demo/demo-bridge.ts";
 import { untilReady } from "../../../demo/ready.ts";
+import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
+import { unitSettings } from "../framework/unit-settings.ts";
 import { UNLIMITED } from "./unlimited.ts";
 
 /** Documents in one import: far below what a bridge takes at once. */
@@ -36,8 +38,8 @@ export interface OperatorOptions {
   readonly tlsBridges?: number;
   /** Sections of bridge.yaml; without them no client is limited. */
   readonly sections?: Readonly<Record<string, unknown>>;
-  /** Of the bridges' Node. */
-  readonly nodeFlags?: readonly string[];
+  /** Of the bridges; as the package's unit has it, unless given. */
+  readonly node?: NodeSettings | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -68,7 +70,8 @@ export class Operator {
   /** Resolves when all bridges serve the tenant's head. Suite `p256`: enrolling is quick, and readings cost the same. */
   static async start(options: OperatorOptions): Promise<Operator> {
     const { folder, zookeeper, bridges, signal } = options;
-    const { tlsBridges = 0, sections = { limits: UNLIMITED }, nodeFlags = [] } = options;
+    const { tlsBridges = 0, sections = { limits: UNLIMITED } } = options;
+    const { node = await unitSettings("veilmq-bridge.service") } = options;
     const identity = await testIdentity();
     const identityFile = join(folder, "bridge.age");
     await makeFolder(folder);
@@ -87,7 +90,7 @@ export class Operator {
           identity: identityFile,
           tenants: [{ name, kmsPublicKey }],
           sections,
-          nodeFlags,
+          node,
           ...(n >= bridges - tlsBridges && { mqttTls: TEST_CERTIFICATE }),
         }),
       ),

@@ -1,0 +1,13 @@
+/** How the package's units run Node: a benchmark measures what an installation has. */
+import { readFile } from "node:fs/promises";
+import { packageFile } from "../../../core/runtime/package.ts";
+import type { NodeSettings } from "../../../demo/veilmq.ts";
+
+/** Of a file in systemd/: NODE_FLAGS and MALLOC_ARENA_MAX. Throws where one is missing. */
+export async function unitSettings(file: string): Promise<NodeSettings> {
+  const text = await readFile(packageFile("systemd", file), "utf8");
+  const flags = /NODE_FLAGS="?([^"\n]+)"/.exec(text)?.[1];
+  const arenas = /MALLOC_ARENA_MAX=([0-9]+)/.exec(text)?.[1];
+  if (flags === undefined || arenas === undefined) throw new Error(`${file} has no settings`);
+  return { flags: flags.split(" "), env: { MALLOC_ARENA_MAX: arenas } };
+}
