@@ -18,7 +18,6 @@ const PARTITION = Buffer.from(
   "hex",
 );
 const ANSWER = Buffer.concat([HEAD, PARTITION, Buffer.of(0, 0, 0, RECORDS.length), RECORDS]);
-const TOPIC_LENGTH_AT = 14;
 
 test("gives back what a broker answered", async () => {
   expect(await response.decode(ANSWER)).toEqual({
@@ -34,9 +33,8 @@ test("refuses an answer that ends anywhere", async () => {
     });
 });
 
-test("refuses a length below zero, which would lead backwards, two thousand million times", async () => {
-  const answer = Buffer.from(ANSWER);
-  answer.writeInt32BE(0x7fff_ffff, TOPIC_LENGTH_AT - 4);
-  answer.writeInt16BE(-6, TOPIC_LENGTH_AT);
+test("refuses a length below zero, which would lead backwards again and again", async () => {
+  // A thousand topics: one without a name and without partitions, and one whose length leads back to that 0.
+  const answer = Buffer.from("00000000000000000000" + "000003e8" + "000000000000" + "fffa", "hex");
   await expect(response.decode(answer)).rejects.toMatchObject({ code: "BAD_DOCUMENT" });
 });
