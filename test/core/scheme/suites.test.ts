@@ -18,7 +18,7 @@ import { deriveRecordKey } from "../../../core/scheme/record/key.ts";
 import { openSplit } from "../../../core/scheme/record/open.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { SUITE, signsTrapdoors } from "../../../core/scheme/suite.ts";
-import { tagOf } from "../../../core/scheme/tag.ts";
+import { kafkaTopicOf, tagOf } from "../../../core/scheme/tag.ts";
 import { FIXTURE_MASTER } from "./fixture-master.ts";
 
 const REALM = { tenant: "acme", epoch: 1 };
@@ -187,6 +187,13 @@ describe("tags of different suites", () => {
   it("bind the suite's number even to the same C", () => {
     const tags = Object.values(SUITE).map((id) => tagOf(id, REALM, Buffer.alloc(32)));
     expect(new Set(tags.map((tag) => tag.toString("hex"))).size).toBe(5);
+  });
+
+  it("make a topic's name that Kafka takes, however long C is", () => {
+    for (const id of Object.values(SUITE))
+      expect(kafkaTopicOf(tagOf(id, REALM, Buffer.alloc(512, 0xff)))).toMatch(
+        /^[a-zA-Z0-9._-]{1,249}$/,
+      );
   });
 });
 
