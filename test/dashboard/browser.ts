@@ -20,17 +20,8 @@ export async function launchBrowser(): Promise<Browser> {
     throw new Error(
       "no Chromium on this machine: `apt-get install chromium`, or name one in the variable CHROMIUM",
     );
-  return chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
-  });
+  // Background services and the sandbox, which root cannot have, are switched off by playwright-core of its own accord.
+  return chromium.launch({ executablePath, args: ["--disable-gpu"] });
 }
 
 export interface PageOptions {
