@@ -25,6 +25,8 @@ const WAIT = { timeout: 40_000, interval: 100 };
 const EPOCH_S = 1_763_800_000;
 const UNIT = "veilmq-agent";
 const TTY = "/run/sensor";
+/** Where a USB adapter would be; here it is an empty file. */
+const ADAPTER = "/dev/ttyUSB0";
 
 /**
  * A sensor on a pseudo-terminal: each line on stdin goes to it. A killed agent leaves the terminal to itself alone
@@ -156,13 +158,19 @@ describe("installed on a device", () => {
       status: { topic: OWN_TOPIC, intervalS: 1 },
     };
     await put("/etc/veilmq/agent.yaml", stringify(settings), "644");
+    await put(ADAPTER, "", "600");
     await machine.run(["systemctl", "start", UNIT]);
     expect(await show("ActiveState")).toBe("active");
     const pid = await show("MainPID");
     const owner = await machine.run(["stat", "--format=%U", `/proc/${pid}`]);
     expect(owner.trim()).not.toBe("root");
     const command = await machine.run(["cat", `/proc/${pid}/cmdline`]);
-    expect(command.split("\0")).toContain("--max-semi-space-size=1");
+    expect(command.split("\0")).toEqual(
+      expect.arrayContaining(["--max-semi-space-size=1", "--max-old-space-size=48"]),
+    );
+    // What an agent on a pseudo-terminal would not miss: the real ports, and by what readings tell one boot from another.
+    for (const path of [ADAPTER, "/proc/sys/kernel/random/boot_id"])
+      await machine.run(["test", "-e", `/proc/${pid}/root${path}`]);
     await read(5);
     await vi.waitFor(() => expect(arrived()).toEqual([0, 1, 2, 3, 4]), WAIT);
   });
@@ -203,6 +211,7 @@ describe("installed on a device", () => {
   });
 
   test("a process that hangs is killed by the watchdog, and another one goes on", async () => {
+    expect(await show("WatchdogUSec")).toBe("1min 30s");
     const override = "[Service]\nWatchdogSec=6\nTimeoutAbortSec=1\nRestartSec=0\n";
     await put(`/etc/systemd/system/${UNIT}.service.d/soon.conf`, override, "644");
     await machine.run(["systemctl", "daemon-reload"]);

@@ -1,6 +1,6 @@
 /** The units as systemd itself reads them, without one that runs. */
 import { execFile } from "node:child_process";
-import { copyFile, readdir } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -52,4 +52,18 @@ test("what they may do is little", async () => {
     const { code, text } = await analyze([...threshold, `./${name}`], folder);
     expect({ name, code, last: text.trim().split("\n").at(-1) }).toMatchObject({ name, code: 0 });
   }
+});
+
+test("none kills V8, and an agent of one port may do what that of all may", async () => {
+  const { folder } = await units();
+  const texts = new Map<string, string>();
+  for (const name of await readdir(folder))
+    texts.set(name, await readFile(join(folder, name), "utf8"));
+  expect([...texts].filter(([, text]) => /^MemoryDenyWriteExecute=/m.test(text))).toEqual([]);
+  // deb.test.ts sees one of the two at work.
+  const [one, all] = ["veilmq-agent@.service", "veilmq-agent.service"].map((name) =>
+    texts.get(name)?.split(/^(?=DevicePolicy=)/m),
+  );
+  expect(one).toHaveLength(2);
+  expect(one?.[1]).toBe(all?.[1]);
 });
