@@ -102,6 +102,10 @@ describe("in one process", () => {
     const metrics = await askLocal(field.socket, "/metrics");
     expect(metrics).toContain("veilmq_agent_readings_taken_total 2");
     expect(metrics).toContain('veilmq_agent_port_open{port="0"} 1');
+    expect(JSON.parse(await askLocal(field.socket, "/healthz"))).toEqual({
+      isAlive: true,
+      loops: ["uplink", `port ${field.ptys[0]?.path}`].map((name) => ({ name, isAlive: true })),
+    });
     const told = [...log, metrics, JSON.stringify(status)].join("");
     expect(told).toContain("connected to a bridge");
     expect(told).not.toMatch(/canary/);

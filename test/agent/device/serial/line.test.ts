@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LineFramer } from "../../../../agent/device/framing/lines.ts";
 import {
   type LineState,
@@ -8,6 +8,7 @@ import {
   type SerialLineOptions,
 } from "../../../../agent/device/serial/line.ts";
 import { listen } from "../../../../agent/device/serial/listen.ts";
+import { TURN_MS } from "../../../../core/ports/serial/serial.ts";
 import { serialSettings } from "../../../../core/ports/serial/settings.ts";
 import { openPty, type Pty } from "../../../../demo/pty/pty.ts";
 import { testFolder } from "../../../support/folder.ts";
@@ -138,6 +139,33 @@ describe("SerialLine", () => {
     await pty.write(`${sent.join("\n")}\n`);
     await expect.poll(() => heard.length).toBe(sent.length);
     expect(heard).toEqual(sent);
+  });
+
+  test("hangs, as its pulse says, while nobody takes what was read, whatever timers run", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const link = join(await testFolder(), "port");
+    const pty = await plugIn(link);
+    let goOn: () => void = () => undefined;
+    const hanging = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const serve = listen({ framer: new LineFramer(), onFrames: () => hanging });
+    const { line, states } = hear(link, { serve });
+    // Before `hear` has it stopped.
+    onTestFinished(() => goOn());
+    await expect.poll(() => states).toEqual(["open"]);
+    expect(line.pulse.isAlive).toBe(true);
+    const writing = pty.write("reading\n".repeat(50_000));
+    await expect
+      .poll(() => {
+        vi.advanceTimersByTime(TURN_MS);
+        return line.pulse.isAlive;
+      })
+      .toBe(false);
+    goOn();
+    await writing;
+    await expect.poll(() => line.pulse.isAlive).toBe(true);
   });
 
   test("stop ends it, open or waiting", async () => {

@@ -6,6 +6,7 @@ import { readings, startRig } from "./rig.ts";
 const TOPIC = "north/climate";
 const OTHER = "south/climate";
 const WAIT = { timeout: 30_000, interval: 10 };
+const FRACTION_OF_A_TURN_MS = 20_000;
 
 describe("the ordinary way", () => {
   test("what waits and what comes arrives once and in order, and leaves the outbox", async () => {
@@ -76,6 +77,36 @@ describe("the ordinary way", () => {
     mayGo = [];
     for (const go of last) go();
     await vi.waitFor(() => expect(bridge.read(TOPIC).length).toBe(400), WAIT);
+  });
+
+  test("hangs, as its pulse says, while the outbox does not answer, whatever timers run", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { outbox, uplink, take } = await startRig();
+    const next = outbox.next.bind(outbox);
+    let answer: (() => void) | undefined;
+    vi.spyOn(outbox, "next").mockImplementation(async (...asked) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return next(...asked);
+    });
+    // Before the rig stops the uplink, which waits for it.
+    onTestFinished(() => answer?.());
+    await take(TOPIC, "one");
+    uplink.start();
+    await vi.waitFor(() => expect(answer).toBeDefined(), WAIT);
+    expect(uplink.pulse.isAlive).toBe(true);
+    await expect
+      .poll(() => {
+        vi.advanceTimersByTime(FRACTION_OF_A_TURN_MS);
+        return uplink.pulse.isAlive;
+      })
+      .toBe(false);
+    vi.mocked(outbox.next).mockRestore();
+    answer?.();
+    await vi.waitFor(() => expect(outbox.depth).toBe(0), WAIT);
+    expect(uplink.pulse.isAlive).toBe(true);
   });
 
   test("a stop waits for the PUBACKs of what is in flight", async () => {
