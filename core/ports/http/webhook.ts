@@ -33,30 +33,44 @@ export class Webhook {
    * when `signal` aborts; TOO_LARGE for 413; AUTH for 401 and 403; CONFIG for all others but 2xx.
    */
   async post(body: string, signal: AbortSignal): Promise<void> {
-    const { origin, pathname, search } = this.#url;
     let status: number;
+    // By hand: of `AbortSignal.any` the signal, which lives as long as the consumer, would keep a piece for every post.
+    const end = new AbortController();
+    const abort = (): void => end.abort();
+    const deadline = setTimeout(abort, DEADLINE_MS);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
     try {
-      const response = await this.#agent.request({
-        origin,
-        path: `${pathname}${search}`,
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
-        },
-        body,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
-      });
-      status = response.statusCode;
-      await response.body.dump();
+      status = await this.#send(body, end.signal);
     } catch (cause) {
       throw new VeilError("UNAVAILABLE", "the webhook cannot be reached", { cause });
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener("abort", abort);
     }
     if (status < 200 || status > 299) throw refusalOf(status);
   }
 
   async stop(): Promise<void> {
     await this.#agent.destroy();
+  }
+
+  /** The status of the answer, of which nothing else is read. */
+  async #send(body: string, signal: AbortSignal): Promise<number> {
+    const { origin, pathname, search } = this.#url;
+    const response = await this.#agent.request({
+      origin,
+      path: `${pathname}${search}`,
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+      },
+      body,
+      signal,
+    });
+    await response.body.dump();
+    return response.statusCode;
   }
 }
 

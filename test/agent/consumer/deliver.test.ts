@@ -11,6 +11,7 @@ import { encodeReading, type Reading } from "../../../agent/consumer/reading.ts"
 import { Webhook } from "../../../core/ports/http/webhook.ts";
 import { NEVER } from "../../../core/runtime/backoff.ts";
 import { testFolder } from "../../support/folder.ts";
+import { heldBy } from "../../support/held-by.ts";
 
 const log = pino({ level: "silent" });
 
@@ -144,6 +145,15 @@ describe("a webhook", () => {
     // 8 are below 256 KiB, 4 above 100 kB; from then on it is 2.
     expect(sizes).toEqual(Array(10).fill(2));
     expect(sink.taken).toBe(20);
+  });
+
+  test("leaves nothing behind, post by post, while the consumer runs", async () => {
+    const { signal } = new AbortController();
+    const { url, posts } = await hook(() => 200);
+    const sink = postTo(url);
+    for (const reading of readings(100)) await sink.write([reading], signal);
+    expect(posts).toHaveLength(100);
+    expect(heldBy(signal)).toBeLessThan(10);
   });
 
   test("that takes not even one reading ends the consumer", async () => {

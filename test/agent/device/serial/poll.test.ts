@@ -1,8 +1,8 @@
-import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FixedFramer } from "../../../../agent/device/framing/fixed.ts";
 import { poll } from "../../../../agent/device/serial/poll.ts";
 import type { SerialConnection } from "../../../../core/ports/serial/serial.ts";
+import { heldBy } from "../../../support/held-by.ts";
 
 const TIMEOUT_MS = 12_345;
 
@@ -40,15 +40,6 @@ function device(exchanges: number, onLast: () => void): SerialConnection {
     },
     close: async () => undefined,
   };
-}
-
-/** How many things hang on `signal`: listeners, and signals that depend on it, in a set of Node's own. */
-function heldBy(signal: AbortSignal): number {
-  const parts: unknown[] = Object.getOwnPropertySymbols(signal).map((key) =>
-    Reflect.get(signal, key),
-  );
-  const sizes = parts.map((part) => Number(Object(part).size ?? 0));
-  return sizes.reduce((sum, size) => sum + size, getEventListeners(signal, "abort").length);
 }
 
 describe("poll", () => {
