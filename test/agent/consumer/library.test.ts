@@ -1,11 +1,18 @@
 /** `veilmq/consumer` as another project has it: its types, under the strictest settings, and its refusals. */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { isVeilError, subscribe } from "../../../agent/consumer/subscribe.ts";
+import { replaceSecretFile } from "../../../core/runtime/files.ts";
+import { encodeCredential } from "../../../core/wire/credential.ts";
+import { fieldTenant } from "../../support/field-tenant.ts";
 import { testFolder } from "../../support/folder.ts";
+import { heldBy } from "../../support/held-by.ts";
 
 const PROGRAM = `
 import { isVeilError, type Measurement, type Reading, subscribe } from "veilmq/consumer";
@@ -59,4 +66,24 @@ test.each([
     .next()
     .catch((error: unknown) => error);
   expect(isVeilError(failure) && failure.code).toBe(code);
+});
+
+test("leaves nothing of a subscription behind on a signal of the caller's that lives on", async () => {
+  const bridge = createServer((_request, response) => void response.writeHead(401).end());
+  await once(bridge.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void bridge.close());
+  const { port } = bridge.address() as AddressInfo;
+  const enrolled = fieldTenant().enrol("reader", { topics: ["a"], urls: [] }).credential;
+  const credential = join(await testFolder(), "credential");
+  const http = [`http://127.0.0.1:${port}`];
+  await replaceSecretFile(
+    credential,
+    encodeCredential({ ...enrolled, bridge: { mqtt: [], http } }),
+  );
+  const { signal } = new AbortController();
+  for (let n = 0; n < 3; n++)
+    await expect(subscribe({ credential, topics: ["a"], signal }).next()).rejects.toMatchObject({
+      code: "AUTH",
+    });
+  expect(heldBy(signal)).toBe(0);
 });
