@@ -51,6 +51,7 @@ class Page {
     byId("logout").hidden = !login;
     this.#fillWindows();
     this.#theme.onChange = () => this.#cards.recolour();
+    this.#cards.recolour();
     const help = (): void => (byId("keys") as HTMLDialogElement).showModal();
     byId("help").addEventListener("click", help);
     byId("skip").addEventListener("click", (event) => {
