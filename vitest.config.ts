@@ -10,6 +10,16 @@ const STACK = [
   "test/faults/faults.test.ts",
 ];
 
+/** Those that leave nothing behind share one process and its modules: to make them anew for each file was half their time. */
+const SHARED = [
+  "test/core/{scheme,wire}/**/*.test.ts",
+  "test/bridge/**/*.test.ts",
+  "test/agent/consumer/**/*.test.ts",
+  "test/agent/device/{framing,profile,outbox,sealing,uplink,sniffing,time}/**/*.test.ts",
+  "test/devices/**/*.test.ts",
+  "test/vectors/**/*.test.ts",
+];
+
 /** For a machine with other work to do: few tests take a tenth of it otherwise. */
 const TIMEOUT_MS = 120_000;
 /** For a value to become what is expected: below that, so that it is what fails. */
@@ -37,6 +47,17 @@ export default defineConfig({
           hookTimeout: TIMEOUT_MS,
           expect: PATIENT,
           include: ["test/**/*.test.ts"],
+          exclude: [...STACK, ...SHARED],
+        },
+      },
+      {
+        test: {
+          name: "unit-shared",
+          isolate: false,
+          testTimeout: TIMEOUT_MS,
+          hookTimeout: TIMEOUT_MS,
+          expect: PATIENT,
+          include: SHARED,
           exclude: STACK,
         },
       },

@@ -1,5 +1,5 @@
 #!/bin/sh
-# `npm test`, after check and build: both projects at once, since one computes while the other waits for servers.
+# `npm test`, after check and build: unit and stack at once, since one computes while the other waits for servers.
 # Arguments go to both: `npm test -- test/core` takes the files below test/core from either.
 # At the end comes once more what failed in either, and both summaries.
 [ $# -gt 0 ] && set -- --passWithNoTests "$@"
@@ -9,9 +9,11 @@ trap 'rm -r "$logs"' EXIT
 trap 'kill "$unit" "$stack" 2> /dev/null; wait; exit 143' HUP INT TERM
 
 start() {
-  mkfifo "$logs/$1.fifo"
-  tee "$logs/$1" < "$logs/$1.fifo" &
-  vitest run --project "$@" > "$logs/$1.fifo" 2>&1 &
+  project=$1
+  shift
+  mkfifo "$logs/$project.fifo"
+  tee "$logs/$project" < "$logs/$project.fifo" &
+  vitest run --project "$project*" "$@" > "$logs/$project.fifo" 2>&1 &
 }
 start unit "$@"
 unit=$!
