@@ -82,6 +82,8 @@ export class Agent {
   async start(): Promise<void> {
     await makeFolder(this.#options.settings.stateDir);
     await startAll(this.#parts, this.#options.log);
+    // Last, since the ports are read by now: what comes meanwhile waits in the outbox.
+    this.#uplink.start();
   }
 
   /**
@@ -205,7 +207,7 @@ export class Agent {
       { name: "outbox", start: () => this.#outbox.start(), stop: () => this.#stopOutbox() },
       { name: "scheme", stop: () => this.#scheme.stop() },
       { name: "announcements", start: () => this.#announcements.start(), stop: async () => {} },
-      { name: "uplink", start: async () => this.#uplink.start(), stop: () => this.#uplink.stop() },
+      { name: "uplink", stop: () => this.#uplink.stop() },
       ...this.#topics.parts(),
       { name: "clock", start: () => this.#clock.start(), stop: () => this.#clock.stop() },
       ...this.#ports.map((port) => ({

@@ -12,7 +12,6 @@
  * that `takeMail` refuses is acknowledged as well: the same bytes will not be any better the next time.
  */
 import type { KeyObject } from "node:crypto";
-import { Decrypter, Encrypter } from "age-encryption";
 import { z } from "zod";
 import { VeilError } from "../errors.ts";
 import type { Halves } from "../scheme/suite.ts";
@@ -23,6 +22,9 @@ import { mailNumberField, nameField, parseJson } from "./fields.ts";
 import { importPublicKey } from "./keys.ts";
 import type { NumberedMail } from "./mqtt.ts";
 import { clientKeyFields, type EpochInForce, encodeClientKeys, encodeEpoch } from "./parameters.ts";
+
+/** When there is mail: a device that starts has no use for it. */
+const loadAge = (): Promise<typeof import("age-encryption")> => import("age-encryption");
 
 /** What is inside. */
 export const mailSchema = z.strictObject({
@@ -43,6 +45,7 @@ export async function sealMail(
 ): Promise<{ path: string; document: Buffer }> {
   const { epochs, halves, ...rest } = mail;
   const body: z.input<typeof mailSchema> = { ...rest, ...encodeClientKeys({ epochs, halves }) };
+  const { Encrypter } = await loadAge();
   const age = new Encrypter();
   age.addRecipient(recipient);
   const path = mailPath(mail.tenant, mail.client, mail.serial);
@@ -69,6 +72,7 @@ export async function openMail(
 ): Promise<Mail> {
   const path = mailPath(tenant, client, number);
   const sealed = verifyDocument("mail", path, document, importPublicKey(kmsPublicKey));
+  const { Decrypter } = await loadAge();
   const age = new Decrypter();
   age.addIdentity(ageIdentity);
   const plain = await age.decrypt(sealed).catch((cause: unknown) => {

@@ -5,8 +5,7 @@
  * would send queued publishes before ours, a record before its registration; and past 65,535 of them it
  * loses data without a word. The caller connects again and sends again, from its own outbox.
  */
-import "./lean-packets.ts";
-import { connect, type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import { type ErrorCode, VeilError } from "../../errors.ts";
 import type { OwnCertificate } from "../tls/own.ts";
 
@@ -60,9 +59,17 @@ export async function connectMqtt(options: MqttClientOptions): Promise<MqttConne
       "BAD_CREDENTIAL",
       "the credential holds no authority to know the bridge by",
     );
+  const { connect } = await loadMqtt();
+  if (options.signal.aborted) throw stopped();
   const connection = new Connection(connect(options.url, clientOptions(options)), options);
   await connection.opened;
   return connection;
+}
+
+/** When it is first needed: a device reads its ports by then. */
+async function loadMqtt(): Promise<typeof import("mqtt")> {
+  await import("./lean-packets.ts");
+  return import("mqtt");
 }
 
 function clientOptions(options: MqttClientOptions): IClientOptions {
