@@ -1,10 +1,13 @@
-/** The life of the Debian package, on a Debian with a real systemd: installed, run, upgraded, hung, removed. */
+/**
+ * The Debian package: what is in it for each machine, and its life on a Debian with a real systemd: installed, run,
+ * upgraded, hung, removed.
+ */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -13,11 +16,18 @@ import { stringify } from "yaml";
 import { agentStatusSchema } from "../../agent/device/status.ts";
 import { encodeCredential } from "../../core/wire/credential.ts";
 import { parseJson } from "../../core/wire/fields.ts";
-import { hostArchitecture } from "../../packaging/architecture.ts";
-import { buildDeb } from "../../packaging/deb.ts";
+import {
+  ARCHITECTURES,
+  type Architecture,
+  hostArchitecture,
+  nativeFile,
+  PREBUILDS,
+} from "../../packaging/architecture.ts";
+import { buildDeb, type DebOptions } from "../../packaging/deb.ts";
 import { DebianMachine } from "../support/debian/machine.ts";
 import { FieldBridge } from "../support/field-bridge.ts";
 import { fieldTenant } from "../support/field-tenant.ts";
+import { describeElf } from "./elf.ts";
 
 const TOPIC = "greenhouse/north/climate";
 const OWN_TOPIC = "greenhouse/north/agent";
@@ -27,6 +37,7 @@ const UNIT = "veilmq-agent";
 const TTY = "/run/sensor";
 /** Where a USB adapter would be; here it is an empty file. */
 const ADAPTER = "/dev/ttyUSB0";
+const HOST = hostArchitecture();
 
 /**
  * A sensor on a pseudo-terminal: each line on stdin goes to it. A killed agent leaves the terminal to itself alone
@@ -50,9 +61,24 @@ let folder: string;
 let machine: DebianMachine;
 const debs: string[] = [];
 
-async function build(version: string, into: string): Promise<string> {
-  const architecture = hostArchitecture();
-  return buildDeb({ architecture, version, folder: join(folder, into), epochS: EPOCH_S });
+async function build(into: string, options: Partial<DebOptions> = {}): Promise<string> {
+  const to = { version: "0.1.0", folder: join(folder, into), epochS: EPOCH_S };
+  return buildDeb({ architecture: HOST, ...to, ...options });
+}
+
+/** What is in a package, by path, DEBIAN/ too. */
+async function unpack(path: string): Promise<Map<string, Buffer>> {
+  const root = await mkdtemp(join(folder, "unpacked-"));
+  await run("dpkg-deb", ["--raw-extract", path, root]);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(
+      paths.map(async (file) => [relative(root, file), await readFile(file)] as const),
+    ),
+  );
 }
 
 /** The same package under another number: what a later version would bring is not the matter here. */
@@ -68,7 +94,7 @@ async function renumbered(path: string, version: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "veilmq-debs-"));
-  const first = await build("0.1.0", "one");
+  const first = await build("one");
   debs.push(first, await renumbered(first, "0.2.0"));
   machine = await DebianMachine.boot();
   for (const [index, path] of debs.entries())
@@ -81,12 +107,52 @@ afterAll(async () => {
 });
 
 test("the same sources give the same bytes", async () => {
-  const digest = async (path: string): Promise<string> =>
-    createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  expect(await digest(await build("0.1.0", "again"))).toBe(await digest(debs[0] ?? ""));
+  const plain = async (path: string): Promise<string> => {
+    const options = { encoding: "buffer", maxBuffer: 2 ** 26 } as const;
+    const { stdout } = await run("dpkg-deb", ["--fsys-tarfile", path], options);
+    return createHash("sha256").update(stdout).digest("hex");
+  };
+  const again = await build("again", { compression: "none" });
+  expect(await plain(again)).toBe(await plain(debs[0] ?? ""));
 });
+
+const NATIVE = Object.keys(PREBUILDS).map((name) => `usr/lib/veilmq/${nativeFile(name)}`);
+/** What may differ between machines: the native files, and what says so. */
+const OF_MACHINE = [...NATIVE, "DEBIAN/control", "DEBIAN/md5sums"];
+const ELF_OF: Record<Architecture, object> = {
+  amd64: { bits: 64, machine: 62 },
+  arm64: { bits: 64, machine: 183 },
+  armhf: { bits: 32, machine: 40, hardFloat: true },
+};
+
+test.each(ARCHITECTURES)(
+  "the package for %s has that machine's native files, and all else of this one's",
+  async (architecture) => {
+    const compression = "none";
+    const host = await unpack(debs[0] ?? "");
+    const files =
+      architecture === HOST
+        ? host
+        : await unpack(await build("others", { architecture, compression }));
+    const control = files.get("DEBIAN/control")?.toString();
+    expect(control).toMatch(new RegExp(`^Architecture: ${architecture}$`, "m"));
+    expect(control).toMatch(/^Depends: nodejs \(>= 20\.19\),/m);
+    expect([...files.keys()].filter((path) => path.endsWith(".node")).sort()).toEqual(
+      NATIVE.sort(),
+    );
+    for (const path of NATIVE)
+      expect({ path, ...describeElf(files.get(path) ?? Buffer.alloc(0)) }).toMatchObject({
+        ...{ path, libc: "glibc" },
+        ...ELF_OF[architecture],
+      });
+    const rest = (from: ReadonlyMap<string, Buffer>): string[] =>
+      [...from]
+        .filter(([path]) => !OF_MACHINE.includes(path))
+        .map(([path, bytes]) => `${path} ${createHash("sha256").update(bytes).digest("hex")}`)
+        .sort();
+    expect(rest(files)).toEqual(rest(host));
+  },
+);
 
 describe("installed on a device", () => {
   const tenant = fieldTenant();
