@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { pollsOf } from "../agent/device/profile/polling.ts";
 import { loadProfile, shippedProfiles } from "../agent/device/profile/profile.ts";
+import { guessFixed, type Layout, yamlOf } from "../agent/device/sniffing/fixed.ts";
 import { type Candidate, type Guess, guessProfile, share } from "../agent/device/sniffing/guess.ts";
 import { hexDump } from "../agent/device/sniffing/hex-dump.ts";
 import { hear } from "../agent/device/sniffing/listen.ts";
@@ -33,7 +34,7 @@ export interface SniffOptions {
 interface Heard {
   readonly baudRate: number;
   readonly bytes: Buffer;
-  readonly guess: Guess | null;
+  readonly guess: (Guess & { readonly layout?: Layout }) | null;
 }
 
 /** What the process should end with: 1 where nothing was recognised. */
@@ -83,11 +84,16 @@ async function listenAt(
 }
 
 /** What a profile makes of it; where none makes much, what it looks like. */
-function guessOf(bytes: Buffer, candidates: readonly Candidate[]): Guess | null {
+function guessOf(bytes: Buffer, candidates: readonly Candidate[]): Heard["guess"] {
+  const isClear = (guess: Guess | null): boolean =>
+    guess !== null && share(guess, bytes) >= CLEAR_SHARE;
   const read = guessProfile(bytes, candidates);
-  if (read && share(read, bytes) >= CLEAR_SHARE) return read;
-  const plain = guessFraming(bytes);
-  return plain && share(plain, bytes) >= CLEAR_SHARE ? plain : read;
+  if (isClear(read)) return read;
+  const [plain, fixed] = [guessFraming(bytes), guessFixed(bytes)];
+  // Its checksum says more than a look does; but that of Modbus is Modbus.
+  const isModbus = isClear(plain) && plain?.framing === "modbus-rtu";
+  if (fixed?.layout.checksum && !isModbus && fixed.bytes > (read?.bytes ?? 0)) return fixed;
+  return isClear(plain) ? plain : (fixed ?? read);
 }
 
 function sharePer(heard: Heard | null): number {
@@ -144,6 +150,14 @@ function show({ port, ask: asked }: SniffOptions, heard: Heard | null): void {
   printLine(
     `${baudRate} baud, ${what}: ${frames} frame(s), ${guess.bytes} of ${bytes.length} bytes`,
   );
+  if (guess.layout) {
+    for (const line of [`serial: { baudRate: ${baudRate} }`, ...yamlOf(guess.layout)])
+      printLine(line);
+    if (!guess.layout.checksum)
+      printHint(
+        "no checksum was found, so a frame may begin elsewhere: what follows a pause is one",
+      );
+  }
   if (profile === null) {
     printHint("no profile reads it: write one with this framing, docs/devices.md shows how");
     return;

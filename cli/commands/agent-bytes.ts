@@ -68,8 +68,10 @@ export function addSniff(agent: Command): void {
       "after",
       `
 Every shipped profile reads the bytes; the one that makes most of them is the guess. Where none does, they may look like
-lines of text, SLIP, COBS or frames with the CRC-16 of Modbus: the guess is then the framing alone. A device that sends seldom needs
-more --seconds. --ask writes to the device: what it sends only reads values. Exit code 1 if nothing was recognised.
+lines of text, SLIP, COBS, frames with the CRC-16 of Modbus, or frames of one length, from 4 to 64 bytes, with a header and
+often a checksum: the guess is then the framing alone, the last as YAML for a profile of your own. It takes five frames, not
+all the same. A device that sends seldom needs more --seconds. --ask writes to the device: what it sends only reads values.
+Exit code 1 if nothing was recognised.
 
 Examples:
   veilmq agent sniff --port /dev/ttyUSB0

@@ -2,6 +2,7 @@
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
 import { listPorts } from "../../agent/device/serial/ports.ts";
 import { openPty, type Pty } from "../../demo/pty/pty.ts";
 import { testFolder } from "../support/folder.ts";
@@ -86,6 +87,23 @@ describe("agent sniff", () => {
     expect(code).toBe(0);
   });
 
+  test("prints the framing of an unknown device with a header, for a profile of one's own", async () => {
+    const pty = await plugIn();
+    const frame = (n: number): number[] => [0xa5, 0x5a, 1, n, 7 * n, (8 * n) & 0xff];
+    repeat(pty, Buffer.from(Array.from({ length: 9 }, (_, n) => frame(n)).flat()));
+    const args = ["agent", "sniff", "--port", pty.path, "--baud", "9600", "--seconds", "0.7"];
+    const { code, stdout } = await veilmq(args);
+    const [, yaml = ""] = stdout.split(/\n9600 baud, fixed: \d+ frame\(s\), \d+ of \d+ bytes\n/);
+    expect(parse(yaml)).toEqual({
+      serial: { baudRate: 9600 },
+      framing: {
+        ...{ type: "fixed", header: "a5 5a", length: 6 },
+        checksum: { type: "sum8", at: 5, to: 5 },
+      },
+    });
+    expect(code).toBe(0);
+  });
+
   test("asks a silent device where it may", async () => {
     const pty = await plugIn();
     const capture = await readFile(device("winsen-mh-z19", "capture.bin"));
@@ -93,7 +111,9 @@ describe("agent sniff", () => {
       for await (const request of pty.received)
         if (request.includes(0x86)) await pty.write(capture.subarray(0, 9));
     })().catch(() => undefined);
-    const args = ["agent", "sniff", "--port", pty.path, "--seconds", "0.5", "--json"];
+    // One rate of many: each would take as long.
+    const at = ["--port", pty.path, "--baud", "9600"];
+    const args = ["agent", "sniff", ...at, "--seconds", "0.5", "--json"];
     const silent = await veilmq(args);
     expect(silent).toMatchObject({ code: 1, stdout: '{"heard":0}\n' });
     const asked = await veilmq([...args, "--ask"]);
