@@ -6,13 +6,14 @@ import type { GuardedProcess } from "./guarded-process.ts";
 const DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 
-/** Throws UNAVAILABLE where `process` ends or is not `ready` within a minute, STOPPED if `signal` aborts. */
+/** Throws UNAVAILABLE where `process` ends or is not `ready` in time (a minute), STOPPED if `signal` aborts. */
 export async function untilReady(
   process: GuardedProcess,
   ready: () => Promise<boolean>,
   signal: AbortSignal,
+  deadlineMs = DEADLINE_MS,
 ): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = Date.now() + deadlineMs;
   while (!(await ready())) {
     if (!process.running || Date.now() > deadline)
       throw new VeilError("UNAVAILABLE", `${process.name} did not start: see ${process.logFile}`);

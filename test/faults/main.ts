@@ -9,9 +9,13 @@ import { packageFile } from "../../core/runtime/package.ts";
 import { type StopsResult, stopConsumer } from "./consumer-stops.ts";
 import { DEVICE_FAULT_KINDS } from "./device-faults.ts";
 import { FAULT_KINDS, type FaultKind } from "./faults.ts";
+import { replayMonth } from "./replay.ts";
+import { isPerfect as isPerfectReplay, renderReplayReport } from "./replay-report.ts";
 import { type RunReport, renderReport } from "./report.ts";
 import { runFaults } from "./run.ts";
 import { renderStopsReport } from "./stops-report.ts";
+
+const A_MONTH_S = 30 * 24 * 3600;
 
 interface Options {
   readonly faults: number;
@@ -71,7 +75,7 @@ function parseOptions({ name, description, rate, bridges, report }: Run, argv: r
     .addHelpText(
       "after",
       "\nOther runs: npm run faults -- device, of serial lines, disks and agents; npm run faults -- consumer, of a consumer " +
-        "that is stopped again and again",
+        "that is stopped again and again; npm run faults -- replay, of a device that was offline for a month",
     )
     .allowExcessArguments(false)
     .exitOverride()
@@ -137,9 +141,47 @@ function isExactlyOnce(result: StopsResult, wanted: number): boolean {
   return readings === wanted && [lost, duplicates, outOfOrder, rejects].every((n) => n === 0);
 }
 
+interface MonthOptions {
+  readonly readings: number;
+  readonly rate: number;
+  readonly report: string;
+  readonly keep?: string;
+}
+
+/** `npm run faults -- replay`: prints what became of every reading, as JSON, and writes the report. */
+async function mainReplay(argv: readonly string[]): Promise<number> {
+  const { keep, report, ...options }: MonthOptions = new Command("npm run faults -- replay")
+    .description("send what a device kept while it was offline, a reading a second for a month")
+    .option("--readings <n>", "in its outbox", wholeNumber, A_MONTH_S)
+    .option("--rate <n>", "replayPerSecond of agent.yaml", wholeNumber, 1_000_000)
+    .option("--report <file>", "where the report goes", packageFile("docs", "reports", "replay.md"))
+    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .addHelpText(
+      "after",
+      "\nA month takes some 3 GB of disk. Exit code 1 if anything was lost, doubled or out of order, or if the agent's memory grew.",
+    )
+    .allowExcessArguments(false)
+    .exitOverride()
+    .parse(argv, { from: "user" })
+    .opts();
+  const signal = shutdownSignal();
+  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
+  try {
+    const beganAtMs = Date.now();
+    const result = await replayMonth({ ...options, dir, signal, say });
+    await mkdir(dirname(report), { recursive: true });
+    await replaceFile(report, await renderReplayReport({ result, rate: options.rate, beganAtMs }));
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return isPerfectReplay(result) ? 0 : 1;
+  } finally {
+    if (!keep) await rm(dir, { recursive: true, force: true });
+  }
+}
+
 async function main(): Promise<number> {
   const [first, ...others] = process.argv.slice(2);
   if (first === "consumer") return mainConsumer(others);
+  if (first === "replay") return mainReplay(others);
   return first === "device"
     ? mainFaults(OF_DEVICES, others)
     : mainFaults(OF_EVERYTHING, process.argv.slice(2));
