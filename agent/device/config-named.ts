@@ -1,7 +1,8 @@
 /** What agent.yaml names and lies outside of it: the credential, and the device profiles. */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { isVeilError, VeilError } from "../../core/errors.ts";
+import { fileExists } from "../../core/runtime/files.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import { CredentialStore } from "../credential-store.ts";
 import { loadProfile, type Profile } from "./profile/profile.ts";
@@ -25,16 +26,14 @@ export const namesSchema = z.looseObject({
   ports: z.array(z.looseObject({ profile: anything }).catch({})).catch([]),
 });
 
-/** Loads each; a problem of one is none of the others. */
-export async function loadNamed(
-  names: z.output<typeof namesSchema>,
-  folder: string,
-): Promise<Named> {
+/** Loads each that the file at `path` names; a problem of one is none of the others. */
+export async function loadNamed(names: z.output<typeof namesSchema>, path: string): Promise<Named> {
+  const folder = dirname(resolve(path));
   const profiles = new Map<string, Profile | VeilError>();
   for (const { profile } of names.ports)
     if (typeof profile === "string" && !profiles.has(profile))
       profiles.set(profile, await orProblem(loadProfile(profileFile(profile, folder))));
-  const credentialStore = credentialStoreOf(names, folder);
+  const credentialStore = await credentialStoreOf(names, path);
   return {
     credential:
       credentialStore instanceof VeilError
@@ -52,19 +51,27 @@ function profileFile(profile: string, folder: string): string {
   return profile.includes("/") ? resolve(folder, profile) : profile;
 }
 
-function credentialStoreOf(
-  names: z.output<typeof namesSchema>,
-  folder: string,
-): CredentialStore | VeilError {
+/**
+ * What the file at `path` names; else what systemd hands to the service; else `agent.cred` beside agent.yaml, from where
+ * systemd has it: for commands by hand.
+ */
+export function credentialFileOf(credential: unknown, path: string): string {
+  if (typeof credential === "string") return resolve(dirname(resolve(path)), credential);
   const systemd = process.env["CREDENTIALS_DIRECTORY"];
-  const fallback = systemd === undefined ? undefined : join(systemd, "credential");
-  const { credential, stateDir = process.env["STATE_DIRECTORY"] } = names;
-  const path = typeof credential === "string" ? resolve(folder, credential) : fallback;
-  if (path === undefined)
+  if (systemd !== undefined) return join(systemd, "credential");
+  return `${resolve(path).replace(/\.ya?ml$/, "")}.cred`;
+}
+
+async function credentialStoreOf(
+  { credential, stateDir = process.env["STATE_DIRECTORY"] }: z.output<typeof namesSchema>,
+  path: string,
+): Promise<CredentialStore | VeilError> {
+  const file = credentialFileOf(credential, path);
+  if (credential === undefined && !(await fileExists(file)))
     return new VeilError("CONFIG", "is missing: the file that `veilmq kms enrol` made");
   // A stateDir that is none is told of at its own field.
   const state = typeof stateDir === "string" ? stateDir : "";
-  return new CredentialStore({ path, stateDir: resolve(folder, state) });
+  return new CredentialStore({ path: file, stateDir: resolve(dirname(resolve(path)), state) });
 }
 
 /** A VeilError as a value. */

@@ -12,7 +12,7 @@ import { parseConfig } from "../../core/runtime/config.ts";
 import type { LogLevel } from "../../core/runtime/log.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import type { CredentialStore } from "../credential-store.ts";
-import { loadNamed, type Named, namesSchema, orProblem } from "./config-named.ts";
+import { credentialFileOf, loadNamed, type Named, namesSchema, orProblem } from "./config-named.ts";
 import { type AgentFile, agentSchema, places } from "./config-schema.ts";
 import type { Profile } from "./profile/profile.ts";
 
@@ -61,7 +61,7 @@ const DAY_MS = 86_400_000;
 export async function loadAgentSettings(path: string): Promise<AgentSettings> {
   const text = await readText(path);
   const folder = dirname(resolve(path));
-  const named = await loadNamed(parseConfig(text, namesSchema, path), folder);
+  const named = await loadNamed(parseConfig(text, namesSchema, path), path);
   const file = parseConfig(text, agentSchema(named), path);
   const { credential, credentialStore } = named;
   const { tls } = file.bridge;
@@ -97,7 +97,7 @@ export interface AgentFileView {
 /** Throws CONFIG where the file cannot be read, or is no YAML. */
 export async function inspectAgentFile(path: string): Promise<AgentFileView> {
   const names = parseConfig(await readText(path), namesSchema, path);
-  const { credential, profiles } = await loadNamed(names, dirname(resolve(path)));
+  const { credential, profiles } = await loadNamed(names, path);
   return { settings: await orProblem(loadAgentSettings(path)), credential, profiles };
 }
 
@@ -107,10 +107,10 @@ export async function socketPathOf(path: string): Promise<string> {
   return placesOf(file, dirname(resolve(path))).socketPath;
 }
 
-/** Where the credential of this configuration is, or will be; undefined where the file names none. */
-export async function credentialPathOf(path: string): Promise<string | undefined> {
+/** Where the credential of this configuration is, or will be. */
+export async function credentialPathOf(path: string): Promise<string> {
   const { credential } = parseConfig(await readText(path), namesSchema, path);
-  return typeof credential === "string" ? resolve(dirname(resolve(path)), credential) : undefined;
+  return credentialFileOf(credential, path);
 }
 
 async function readText(path: string): Promise<string> {

@@ -44,7 +44,8 @@ When the owner changes the keys, newer ones come by themselves; they replace the
 SIGTERM stops cleanly: what was read is sealed and on disk. The log is on stderr, one JSON object a line.
 
 agent.yaml, with what has no default first:
-  credential: probe-1.cred.json        # from \`veilmq kms enrol\`, mode 0600; under systemd: LoadCredential=credential:…
+  credential: probe-1.cred.json        # from \`veilmq kms enrol\`, mode 0600; under systemd: LoadCredential=credential:…,
+                                       # otherwise agent.cred beside agent.yaml
   stateDir: /var/lib/veilmq            # outbox, rejected records, agent.sock; under systemd: StateDirectory=
   ports:
     - path: /dev/serial/by-id/usb-…    # a name in by-id stays the same over replugging

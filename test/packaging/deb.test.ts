@@ -237,6 +237,7 @@ describe("installed on a device", () => {
     // What an agent on a pseudo-terminal would not miss: the real ports, and by what readings tell one boot from another.
     for (const path of [ADAPTER, "/proc/sys/kernel/random/boot_id"])
       await machine.run(["test", "-e", `/proc/${pid}/root${path}`]);
+    await machine.run(["veilmq", "agent", "check", "--config", "/etc/veilmq/agent.yaml"]);
     await read(5);
     await vi.waitFor(() => expect(arrived()).toEqual([0, 1, 2, 3, 4]), WAIT);
   });

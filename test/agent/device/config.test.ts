@@ -2,7 +2,7 @@ import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
-import { loadAgentSettings, socketPathOf } from "../../../agent/device/config.ts";
+import { credentialPathOf, loadAgentSettings, socketPathOf } from "../../../agent/device/config.ts";
 import { isVeilError } from "../../../core/errors.ts";
 import { replaceFile, replaceSecretFile } from "../../../core/runtime/files.ts";
 import { encodeCredential } from "../../../core/wire/credential.ts";
@@ -99,6 +99,14 @@ describe("agent.yaml", () => {
     const settings = await loadAgentSettings(path);
     expect(settings.credential.client).toBe("probe-1");
     expect(settings.stateDir).toBe("/var/lib/veilmq");
+  });
+
+  test("else takes the credential beside it, from where systemd has it: for commands by hand", async () => {
+    const path = await write(stringify({ stateDir: "state", ports: [PORT] }));
+    const beside = path.replace(".yaml", ".cred");
+    expect(await credentialPathOf(path)).toBe(beside);
+    await replaceSecretFile(beside, encodeCredential({ ...credential, ca: "PEM" }));
+    expect((await loadAgentSettings(path)).credential.client).toBe("probe-1");
   });
 
   test("tells all its problems at once, each with line and field", async () => {
