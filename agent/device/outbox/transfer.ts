@@ -6,7 +6,7 @@
  *
  * The outbox that it came from keeps all of it: consumers drop repeats, and nobody has to remember what was carried.
  */
-import { type FileHandle, link, open, rm } from "node:fs/promises";
+import { type FileHandle, link, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../../core/errors.ts";
@@ -23,6 +23,9 @@ const BATCH = 500;
 /** 500 entries of at most 128 KiB, and their frames. */
 const MAX_PIECE_BYTES = 80 * 2 ** 20;
 
+/** What a file system answers that has no links, such as FAT, which is on most of what is carried about. */
+const NO_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOSYS", "ENOTSUP"]);
+
 const headSchema = z.strictObject({
   tenant: z.string(),
   client: z.string(),
@@ -32,24 +35,35 @@ export type TransferHead = z.output<typeof headSchema>;
 
 /**
  * Writes all that waits to the new file `path`; how many entries. Throws CONFIG where it exists. Until it is whole it has
- * no name: `path` never holds a part.
+ * no name: `path` never holds a part. `makeLink` is for tests: that of a file system that has none.
  */
 export async function exportOutbox(
   outbox: OutboxReader,
   path: string,
   owner: Omit<TransferHead, "entries">,
+  makeLink: typeof link = link,
 ): Promise<number> {
   const unfinished = `${path}.part`;
   const file = await open(unfinished, "w", 0o600).catch(refuseExport(path));
   try {
     const entries = await writeAll(file, outbox, owner);
-    // As a link, since a rename would take the place of a file that is there.
-    await link(unfinished, path).catch(refuseExport(path));
+    await giveName(unfinished, path, makeLink).catch(refuseExport(path));
     await syncFolder(dirname(path));
     return entries;
   } finally {
     await file.close();
     await rm(unfinished, { force: true });
+  }
+}
+
+/** As a link, since a rename would take the place of a file that is there; of one of our own where there are no links. */
+async function giveName(unfinished: string, path: string, makeLink: typeof link): Promise<void> {
+  try {
+    await makeLink(unfinished, path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && NO_LINKS.has(error.code))) throw error;
+    await (await open(path, "wx", 0o600)).close();
+    await rename(unfinished, path);
   }
 }
 

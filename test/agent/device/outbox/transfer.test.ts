@@ -1,4 +1,4 @@
-import { access, readFile, writeFile } from "node:fs/promises";
+import { access, link, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exportOutbox, importOutbox } from "../../../../agent/device/outbox/transfer.ts";
@@ -35,11 +35,27 @@ test("a file that was cut between two pieces is told from a whole one", async ()
   await expect(importOutbox(outbox, path, OWNER)).rejects.toMatchObject({ code: "BAD_DOCUMENT" });
 });
 
-test("an export takes no other file's place, and leaves nothing unfinished", async () => {
-  const { folder, path } = await exported();
-  const before = await readFile(path);
-  const outbox = await openOutbox(join(folder, "other"));
-  await expect(exportOutbox(outbox, path, OWNER)).rejects.toMatchObject({ code: "CONFIG" });
-  expect(await readFile(path)).toEqual(before);
-  await expect(access(`${path}.part`)).rejects.toThrow();
-});
+/** FAT, on a USB stick. */
+async function noLinks(): Promise<void> {
+  throw Object.assign(new Error("no links here"), { code: "EPERM" });
+}
+
+test.each([
+  ["with links", link],
+  ["without", noLinks],
+])(
+  "on a file system %s an export takes no other file's place, and leaves nothing unfinished",
+  async (_, makeLink) => {
+    const { folder, path } = await exported();
+    const before = await readFile(path);
+    const outbox = await openOutbox(join(folder, "other"));
+    await expect(exportOutbox(outbox, path, OWNER, makeLink)).rejects.toMatchObject({
+      code: "CONFIG",
+    });
+    expect(await readFile(path)).toEqual(before);
+    await expect(access(`${path}.part`)).rejects.toThrow();
+    const other = join(folder, "other-carried");
+    expect(await exportOutbox(outbox, other, OWNER, makeLink)).toBe(0);
+    expect(await importOutbox(outbox, other, OWNER)).toBe(0);
+  },
+);
