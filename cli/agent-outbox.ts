@@ -5,6 +5,7 @@ import { Outbox } from "../agent/device/outbox/outbox.ts";
 import { type StreamSummary, summarize } from "../agent/device/outbox/summary.ts";
 import { exportOutbox, importOutbox } from "../agent/device/outbox/transfer.ts";
 import { isVeilError, VeilError } from "../core/errors.ts";
+import { handBack } from "./hand-back.ts";
 import { printHint, printJson, printLine, printNote } from "./messages.ts";
 
 /** What waits, by stream. */
@@ -49,9 +50,10 @@ async function withOutbox(
   work: (outbox: Outbox, settings: AgentSettings) => Promise<void>,
 ): Promise<void> {
   const settings = await loadAgentSettings(config);
+  const { stateDir } = settings;
   const outbox = new Outbox({
-    folder: join(settings.stateDir, "outbox"),
-    rejectedFolder: join(settings.stateDir, "rejected"),
+    folder: join(stateDir, "outbox"),
+    rejectedFolder: join(stateDir, "rejected"),
     ...settings.outbox,
     onReport: (report) => {
       if (report.event === "torn" || report.event === "dropped")
@@ -69,5 +71,6 @@ async function withOutbox(
     await work(outbox, settings);
   } finally {
     await outbox.stop();
+    for (const name of ["outbox", "rejected"]) await handBack(stateDir, name);
   }
 }

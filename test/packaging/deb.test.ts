@@ -37,6 +37,7 @@ const UNIT = "veilmq-agent";
 const TTY = "/run/sensor";
 /** Where a USB adapter would be; here it is an empty file. */
 const ADAPTER = "/dev/ttyUSB0";
+const CONFIG = "/etc/veilmq/agent.yaml";
 const HOST = hostArchitecture();
 
 /**
@@ -173,7 +174,7 @@ describe("installed on a device", () => {
   }
 
   async function status() {
-    const args = ["veilmq", "agent", "status", "--config", "/etc/veilmq/agent.yaml", "--json"];
+    const args = ["veilmq", "agent", "status", "--config", CONFIG, "--json"];
     return parseJson(await machine.run(args), agentStatusSchema);
   }
 
@@ -223,7 +224,7 @@ describe("installed on a device", () => {
       bridge: { urls: [`mqtt://127.0.0.1:${bridge.port}`] },
       status: { topic: OWN_TOPIC, intervalS: 1 },
     };
-    await put("/etc/veilmq/agent.yaml", stringify(settings), "644");
+    await put(CONFIG, stringify(settings), "644");
     await put(ADAPTER, "", "600");
     await machine.run(["systemctl", "start", UNIT]);
     expect(await show("ActiveState")).toBe("active");
@@ -237,7 +238,7 @@ describe("installed on a device", () => {
     // What an agent on a pseudo-terminal would not miss: the real ports, and by what readings tell one boot from another.
     for (const path of [ADAPTER, "/proc/sys/kernel/random/boot_id"])
       await machine.run(["test", "-e", `/proc/${pid}/root${path}`]);
-    await machine.run(["veilmq", "agent", "check", "--config", "/etc/veilmq/agent.yaml"]);
+    await machine.run(["veilmq", "agent", "check", "--config", CONFIG]);
     await read(5);
     await vi.waitFor(() => expect(arrived()).toEqual([0, 1, 2, 3, 4]), WAIT);
   });
@@ -256,9 +257,21 @@ describe("installed on a device", () => {
     });
   });
 
-  test("an upgrade keeps the outbox and what was configured", async () => {
+  /** As whoever carries it to where there is a network would, and brings it back. */
+  async function moveOutbox(): Promise<void> {
+    const move = (how: string): Promise<string> =>
+      machine.run(["veilmq", "agent", "outbox", how, "--config", CONFIG, "/root/outbox"]);
+    await machine.run(["systemctl", "stop", UNIT]);
+    await move("export");
+    await machine.run(["rm", "--recursive", "/var/lib/private/veilmq/agent/outbox"]);
+    await move("import");
+    await machine.run(["systemctl", "start", UNIT]);
+  }
+
+  test("the outbox moved by hand, and an upgrade, keep what waits and what was configured", async () => {
     await bridge.stop();
     await read(5);
+    await moveOutbox();
     const defaults = 'NODE_FLAGS="--max-semi-space-size=1 --max-old-space-size=40"\n';
     await put("/etc/default/veilmq-agent", defaults, "644");
     const before = await show("MainPID");
