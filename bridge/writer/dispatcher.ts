@@ -157,6 +157,7 @@ export class Dispatcher {
     }
     this.#requests -= 1;
     for (const { lane } of group.values()) this.#failed(lane, unanswered);
+    if (this.#requests === 0 && this.#ready.size > 0) this.#soon();
   }
 
   #confirmed(lane: Lane): void {
@@ -195,12 +196,19 @@ export class Dispatcher {
     if (this.#failing.size === 0) this.#options.log.info("Kafka takes all records again");
   }
 
-  /** What came in while the lane was in flight has waited long enough. */
+  /**
+   * What came in while the lane was in flight has waited long enough; but while others are in flight, it goes with those
+   * that land within the linger: one request for many lanes costs a good deal less than one for each.
+   */
   #goOn(lane: Lane): void {
-    if (!lane.isEmpty) {
-      this.#ready.add(lane);
-      this.#soon();
-    } else this.#tidy(lane);
+    if (lane.isEmpty) {
+      this.#tidy(lane);
+      return;
+    }
+    this.#ready.add(lane);
+    // The one that has just landed is still counted.
+    if (this.#requests <= 1) this.#soon();
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), this.#lingerMs);
   }
 
   #tidy(lane: Lane): void {

@@ -7,6 +7,7 @@
  *
  *   node baseline-process.js plain|aedes <broker,…> <Kafka topic> …      prints the port, serves until it is killed
  */
+import "../../../core/ports/mqtt/lean-packets.ts";
 import { createServer } from "node:net";
 import { Aedes } from "aedes";
 import { pino } from "pino";
