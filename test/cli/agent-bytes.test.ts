@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { listPorts } from "../../agent/device/serial/ports.ts";
 import { openPty, type Pty } from "../../demo/pty/pty.ts";
 import { testFolder } from "../support/folder.ts";
+import { veilmqHere } from "./in-process.ts";
 import { veilmq } from "./veilmq.ts";
 
 async function plugIn(): Promise<Pty> {
@@ -46,7 +47,7 @@ describe("agent decode", () => {
   test("ends with 1 where nothing is recognised, and where there is no such file or profile", async () => {
     const file = join(await testFolder(), "noise.bin");
     await writeFile(file, Buffer.alloc(100, 0x55));
-    expect(await veilmq(["agent", "decode", "--profile", "nova-sds011", file])).toEqual({
+    expect(await veilmqHere(["agent", "decode", "--profile", "nova-sds011", file])).toEqual({
       code: 1,
       stdout: "",
       stderr:
@@ -54,9 +55,9 @@ describe("agent decode", () => {
         "veilmq: 0 reading(s); discarded 100 byte(s) in 1 place(s)\n" +
         "veilmq: hint: is it the right profile? `veilmq agent sniff` guesses it from the port itself\n",
     });
-    const none = await veilmq(["agent", "decode", "--profile", "nova-sds011", `${file}.not`]);
+    const none = await veilmqHere(["agent", "decode", "--profile", "nova-sds011", `${file}.not`]);
     expect(none).toMatchObject({ code: 1, stdout: "" });
-    const unknown = await veilmq(["agent", "decode", "--profile", "nowhere", file]);
+    const unknown = await veilmqHere(["agent", "decode", "--profile", "nowhere", file]);
     expect(unknown.stderr).toContain("there is no device profile nowhere");
   });
 });
@@ -137,7 +138,7 @@ describe("agent capture", () => {
     expect(bytes.toString("hex")).toContain("ff0186000000000079ff860190");
     const timing = (await readFile(join(folder, "c.bin.timing"), "utf8")).trim().split("\n");
     expect(JSON.parse(timing[0] ?? "")).toMatchObject({ offset: 0, bytes: 9, direction: "out" });
-    const decoded = await veilmq(
+    const decoded = await veilmqHere(
       ["agent", "decode", "--profile", "winsen-mh-z19", "c.bin"],
       folder,
     );
@@ -152,7 +153,7 @@ test.each([
   ["none.bin", "it is not there"],
   [".", "it is a folder"],
 ])("agent decode %s says that %s", async (file, reason) => {
-  const { code, stderr } = await veilmq(["agent", "decode", "--profile", "nova-sds011", file]);
+  const { code, stderr } = await veilmqHere(["agent", "decode", "--profile", "nova-sds011", file]);
   expect(code).not.toBe(0);
   expect(stderr).toMatch(
     new RegExp(`^veilmq: error: cannot read ${file}: ${reason}\nveilmq: hint: a capture is a file`),
@@ -193,7 +194,7 @@ describe("agent ports", () => {
 test.each(["decode", "sniff", "capture", "ports", "profile-schema"])(
   "agent %s --help teaches with an example",
   async (command) => {
-    const { code, stdout } = await veilmq(["agent", command, "--help"]);
+    const { code, stdout } = await veilmqHere(["agent", command, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}.*veilmq agent ${command}`));
   },

@@ -9,6 +9,7 @@ import { sealUnderPassphrase } from "../../kms/age.ts";
 import { line, makeField, range, startAgent, WAIT } from "../flow/field.ts";
 import { fieldTenant } from "../support/field-tenant.ts";
 import { testFolder } from "../support/folder.ts";
+import { veilmqHere } from "./in-process.ts";
 import { veilmq } from "./veilmq.ts";
 
 const FAST_SCRYPT = 10;
@@ -38,7 +39,7 @@ describe("agent check", () => {
     const { config, bridge, ptys } = await makeField();
     await ptys[0]?.close();
     await bridge.stop();
-    const broken = await veilmq(["agent", "check", "--config", config, "--json"]);
+    const broken = await veilmqHere(["agent", "check", "--config", config, "--json"]);
     expect(broken.code).toBe(1);
     const findings: { level: string; what: string }[] = JSON.parse(broken.stdout);
     const failed = findings.filter(({ level }) => level === "FAIL").map(({ what }) => what);
@@ -47,7 +48,7 @@ describe("agent check", () => {
       config,
       "credential: nowhere\nports: [{ path: /dev/x, profile: none, topic: t }]\n",
     );
-    const { code, stdout } = await veilmq(["agent", "check", "--config", config]);
+    const { code, stdout } = await veilmqHere(["agent", "check", "--config", config]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^FAIL {2}configuration {2}/);
     expect(stdout).toContain("\nFAIL  profile        there is no device profile none");
@@ -58,7 +59,7 @@ describe("agent check", () => {
     const field = await makeField();
     const { agent } = await startAgent(field);
     await vi.waitFor(() => expect(agent.status().uplink.state).toBe("connected"), WAIT);
-    const { code, stdout } = await veilmq(["agent", "check", "--config", field.config]);
+    const { code, stdout } = await veilmqHere(["agent", "check", "--config", field.config]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/\nok {4}port {11}.*: open in the running agent, 0 frame\(s\) so far\n/);
     expect(stdout).toMatch(/\nok {4}bridge {9}.*: the running agent is connected\n/);
@@ -82,7 +83,7 @@ describe("agent import", () => {
     expect(code).toBe(0);
     expect((await stat(join(folder, "own.json"))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(folder, "own.json"), "utf8")).toBe(text.toString());
-    expect((await veilmq(args, folder)).code).toBe(0);
+    expect((await veilmqHere(args, folder)).code).toBe(0);
   });
 
   test("opens the age file that it travelled in", async () => {
@@ -94,8 +95,8 @@ describe("agent import", () => {
     await replaceSecretFile(join(folder, "p"), "four good words\n");
     await replaceSecretFile(join(folder, "q"), "four bad words\n");
     const args = ["agent", "import", "carried.age", "--to", "own.json", "--passphrase-file"];
-    expect(await veilmq([...args, "q"], folder)).toMatchObject({ code: 1, stdout: "" });
-    expect((await veilmq([...args, "p"], folder)).code).toBe(0);
+    expect(await veilmqHere([...args, "q"], folder)).toMatchObject({ code: 1, stdout: "" });
+    expect((await veilmqHere([...args, "p"], folder)).code).toBe(0);
     expect(await readFile(join(folder, "own.json"), "utf8")).toBe(text.toString());
   });
 
@@ -107,13 +108,13 @@ describe("agent import", () => {
     await writeFile(join(folder, "other"), encodeCredential({ ...credential, client: "probe-2" }));
     await writeFile(join(folder, "junk"), "{}");
     const run = (file: string, ...more: string[]) =>
-      veilmq(["agent", "import", file, "--to", "own.json", ...more], folder);
+      veilmqHere(["agent", "import", file, "--to", "own.json", ...more], folder);
     expect((await run("old")).stderr).toContain("has a newer one: serial 9, not 1");
     expect((await run("other")).stderr).toContain("is the credential of probe-1 of field");
     expect((await run("junk")).code).toBe(1);
     expect(JSON.parse(await readFile(own, "utf8"))).toMatchObject({ serial: 9 });
     expect((await run("old", "--force")).code).toBe(0);
-    expect((await veilmq(["agent", "import", "old"], folder)).stderr).toContain("where to?");
+    expect((await veilmqHere(["agent", "import", "old"], folder)).stderr).toContain("where to?");
   });
 });
 
@@ -123,7 +124,7 @@ describe("agent outbox", () => {
     const { bridge, config, counts, ptys } = field;
     await bridge.stop();
     const { agent } = await startAgent(field);
-    const busy = await veilmq(["agent", "outbox", "show", "--config", config]);
+    const busy = await veilmqHere(["agent", "outbox", "show", "--config", config]);
     expect(busy).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("the agent is running"),
@@ -132,7 +133,7 @@ describe("agent outbox", () => {
     await vi.waitFor(() => expect(agent.status().taken).toBe(50), WAIT);
     await agent.stop();
 
-    const shown = await veilmq(["agent", "outbox", "show", "--config", config]);
+    const shown = await veilmqHere(["agent", "outbox", "show", "--config", config]);
     expect(shown.stdout.split("\n")).toEqual([
       expect.stringMatching(/^51 entries, \d+ bytes on disk, 0 rejected$/),
       expect.stringMatching(
@@ -148,14 +149,16 @@ describe("agent outbox", () => {
       code: 0,
       stderr: expect.stringContaining("51 entries of probe-1"),
     });
-    expect((await veilmq(["agent", "outbox", "export", "--config", config, carried])).code).toBe(1);
+    expect(
+      (await veilmqHere(["agent", "outbox", "export", "--config", config, carried])).code,
+    ).toBe(1);
 
     await bridge.start(0);
     const carrier = join(folder, "agent.yaml");
     const urls = [`mqtt://127.0.0.1:${bridge.port}`];
     const own = parse(await readFile(config, "utf8"));
     await writeFile(carrier, stringify({ ...own, stateDir: "state", ports: [], bridge: { urls } }));
-    const imported = await veilmq(["agent", "outbox", "import", "--config", carrier, carried]);
+    const imported = await veilmqHere(["agent", "outbox", "import", "--config", carrier, carried]);
     expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining("51 entries are") });
     const other = await startAgent({ ...field, config: carrier });
     await vi.waitFor(() => expect(counts()).toEqual(range(0, 50)), WAIT);
@@ -163,10 +166,10 @@ describe("agent outbox", () => {
 
     const bytes = await readFile(carried);
     await writeFile(carried, bytes.subarray(0, bytes.length - 9));
-    const torn = await veilmq(["agent", "outbox", "import", "--config", carrier, carried]);
+    const torn = await veilmqHere(["agent", "outbox", "import", "--config", carrier, carried]);
     expect(torn).toMatchObject({ code: 1, stderr: expect.stringContaining("is cut off") });
     await writeFile(carried, bytes.toString("latin1").replace("probe-1", "probe-2"), "latin1");
-    const foreign = await veilmq(["agent", "outbox", "import", "--config", carrier, carried]);
+    const foreign = await veilmqHere(["agent", "outbox", "import", "--config", carrier, carried]);
     expect(foreign.stderr).toContain("is of probe-2 of field");
   });
 });
@@ -174,7 +177,7 @@ describe("agent outbox", () => {
 test.each(["check", "import", "outbox show", "outbox export", "outbox import"])(
   "agent %s --help teaches with an example",
   async (command) => {
-    const { code, stdout } = await veilmq(["agent", ...command.split(" "), "--help"]);
+    const { code, stdout } = await veilmqHere(["agent", ...command.split(" "), "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}.*veilmq agent ${command}`));
   },

@@ -3,22 +3,24 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { initCheaply } from "./cheap-tenant.ts";
 import { importServer } from "./import-server.ts";
+import { veilmqHere } from "./in-process.ts";
 import { type Transcript, veilmq } from "./veilmq.ts";
 
 let folder: string;
 
 /** In the owner's folder, with the passphrase. */
 function kms(...args: string[]): Promise<Transcript> {
-  return veilmq(["kms", ...args, "--passphrase-file", "pass"], folder);
+  return veilmqHere(["kms", ...args, "--passphrase-file", "pass"], folder);
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "veilmq-test-"));
-  await writeFile(join(folder, "pass"), "correct horse battery\n", { mode: 0o600 });
+  const passphrase = "correct horse battery";
+  await writeFile(join(folder, "pass"), `${passphrase}\n`, { mode: 0o600 });
   await writeFile(join(folder, "backup-pass"), "another long passphrase\n", { mode: 0o600 });
-  const recipient = (await veilmq(["bridge", "identity", "--out", "id.age"], folder)).stdout.trim();
-  await kms("init", "acme", "--suite", "p256", "--bridge-recipient", recipient);
+  await initCheaply({ dir: join(folder, "kms"), tenant: "acme", passphrase });
   await kms("enrol", "pi-01", "--publish", "plant/flow", "--valid-until", "2099-12-31");
 });
 
@@ -186,7 +188,7 @@ describe("kms verify", () => {
     const changed = Buffer.from(whole);
     changed.writeUInt8(changed.readUInt8(500) ^ 1, 500);
     await writeFile(path, changed);
-    const plain = await kms("verify");
+    const plain = await veilmq(["kms", "verify", "--passphrase-file", "pass"], folder);
     const json = await kms("verify", "--json");
     await writeFile(path, whole);
     expect(plain).toEqual({
@@ -270,7 +272,7 @@ test.each([
   "restore",
   "init",
 ])("kms %s --help teaches with examples", async (command) => {
-  const { code, stdout } = await veilmq(["kms", command, "--help"]);
+  const { code, stdout } = await veilmqHere(["kms", command, "--help"]);
   expect(code).toBe(0);
   expect(stdout).toContain("--json");
   expect(stdout).toMatch(new RegExp(`Examples:\n {2}veilmq kms ${command}`));

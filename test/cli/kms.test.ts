@@ -4,27 +4,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeCredential } from "../../core/wire/credential.ts";
+import { makeCheap } from "./cheap-tenant.ts";
 import { importServer } from "./import-server.ts";
+import { veilmqHere } from "./in-process.ts";
 import { type Transcript, veilmq } from "./veilmq.ts";
 
 const SEARCH_TIMEOUT_MS = 180_000;
+const PASSPHRASE = "correct horse battery";
 let folder: string;
 let recipient: string;
 let init: Transcript;
 
 /** In the owner's folder, with the passphrase. */
 function kms(...args: string[]): Promise<Transcript> {
+  return veilmqHere(["kms", ...args, "--passphrase-file", "pass"], folder);
+}
+
+/** As {@link kms}, in a process of its own. */
+function kmsAlone(...args: string[]): Promise<Transcript> {
   return veilmq(["kms", ...args, "--passphrase-file", "pass"], folder);
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "veilmq-test-"));
-  await writeFile(join(folder, "pass"), "correct horse battery\n", { mode: 0o600 });
+  await writeFile(join(folder, "pass"), `${PASSPHRASE}\n`, { mode: 0o600 });
   await writeFile(join(folder, "short"), "horse\n", { mode: 0o600 });
   await writeFile(join(folder, "wrong"), "correct horse batteries\n", { mode: 0o600 });
   await writeFile(join(folder, "open"), "correct horse battery\n", { mode: 0o644 });
-  recipient = (await veilmq(["bridge", "identity", "--out", "id.age"], folder)).stdout.trim();
-  init = await kms("init", "acme", "--bits", "2048", "--bridge-recipient", recipient);
+  recipient = (await veilmqHere(["bridge", "identity", "--out", "id.age"], folder)).stdout.trim();
+  init = await kmsAlone("init", "acme", "--bits", "2048", "--bridge-recipient", recipient);
 }, SEARCH_TIMEOUT_MS);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -71,7 +79,7 @@ describe("kms init", () => {
     ["missing", "cannot read missing"],
   ])("refuses the passphrase file %s", async (file, message) => {
     const args = ["kms", "init", "b", "--bridge-recipient", recipient, "--passphrase-file", file];
-    const { code, stdout, stderr } = await veilmq(args, folder);
+    const { code, stdout, stderr } = await veilmqHere(args, folder);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(`veilmq: error: ${message}\n`);
   });
@@ -79,7 +87,7 @@ describe("kms init", () => {
 
 describe("kms enrol, list and revoke", () => {
   test("a device, a consumer, and the device's end", async () => {
-    expect(await kms("enrol", "pi-01", "--publish", "a/b", "c", "--signs")).toEqual({
+    expect(await kmsAlone("enrol", "pi-01", "--publish", "a/b", "c", "--signs")).toEqual({
       code: 0,
       stdout: [
         "pi-01 enrolled: publish 2, subscribe 0, serial 2",
@@ -92,6 +100,7 @@ describe("kms enrol, list and revoke", () => {
     const credential = join(folder, "kms/acme/credentials/pi-01.cred.json");
     expect((await stat(credential)).mode & 0o777).toBe(0o600);
     expect(decodeCredential(await readFile(credential)).topics).toHaveLength(2);
+    await makeCheap({ dir: join(folder, "kms"), tenant: "acme", passphrase: PASSPHRASE });
 
     expect(await kms("enrol", "pi-01", "--publish", "a/b")).toEqual({
       code: 1,
@@ -141,7 +150,7 @@ describe("kms enrol, list and revoke", () => {
   });
 
   test("nothing without the passphrase", async () => {
-    expect(await veilmq(["kms", "list", "--passphrase-file", "wrong"], folder)).toEqual({
+    expect(await veilmqHere(["kms", "list", "--passphrase-file", "wrong"], folder)).toEqual({
       code: 1,
       stdout: "",
       stderr: [
@@ -184,7 +193,12 @@ describe("--bridge", () => {
   });
 
   test("that cannot be reached leaves the bundle to be sent later", async () => {
-    const { code, stdout, stderr } = await kms("revoke", "desk", "--bridge", "http://127.0.0.1:1");
+    const { code, stdout, stderr } = await kmsAlone(
+      "revoke",
+      "desk",
+      "--bridge",
+      "http://127.0.0.1:1",
+    );
     expect(code).toBe(1);
     expect(stdout).toMatch(/^desk revoked/);
     const bundle = /documents: (\S+)/.exec(stdout)?.[1];

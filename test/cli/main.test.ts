@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { veilmqHere } from "./in-process.ts";
 import { veilmq } from "./veilmq.ts";
 
 const HINT = "veilmq: hint: add --help to see what the command takes\n";
@@ -26,7 +27,7 @@ describe("veilmq", () => {
 
   test("with --json says why it failed for programs too", async () => {
     const args = ["kms", "list", "--dir", "nowhere", "--json"];
-    const { code, stdout, stderr } = await veilmq(args);
+    const { code, stdout, stderr } = await veilmqHere(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     const lines = stderr.trimEnd().split("\n");
     expect(lines[0]).toBe("veilmq: error: there is no tenant in nowhere");
@@ -73,7 +74,7 @@ describe("veilmq", () => {
     ],
     [["vectors"], "missing required argument 'file'"],
   ])("refuses %j as a matter of usage", async (args, message) => {
-    expect(await veilmq(args)).toEqual({
+    expect(await veilmqHere(args)).toEqual({
       code: 2,
       stdout: "",
       stderr: `veilmq: error: ${message}\n${HINT}`,
@@ -95,7 +96,7 @@ describe("veilmq", () => {
     [["dashboard"]],
     [["vectors"]],
   ])("%j --help teaches with an example", async (args) => {
-    const { code, stdout, stderr } = await veilmq([...args, "--help"]);
+    const { code, stdout, stderr } = await veilmqHere([...args, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^Examples?.*:\n {2}veilmq /m);
   });
