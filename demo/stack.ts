@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { makeFolder } from "../core/runtime/files.ts";
+import type { InitRequest } from "../kms/init.ts";
 import { type Cluster, startCluster } from "./cluster/cluster.ts";
 import { DemoAgent } from "./demo-agent.ts";
 import { DemoBridge } from "./demo-bridge.ts";
@@ -46,6 +47,8 @@ export interface StackOptions {
   readonly sections?: Readonly<Record<string, unknown>>;
   /** The consumer's `--config`. */
   readonly consumerConfig?: string;
+  /** How the tenant's keys are made, where it is not by `kms init`. */
+  readonly keys?: Partial<InitRequest>;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
 }
@@ -60,9 +63,9 @@ export class DemoStack {
 
   /** Throws what did not start; `stop()` ends the rest. */
   async start(): Promise<RunningStack> {
-    const { dir, signal, say, options } = this.#options;
+    const { dir, signal, say, options, keys: how } = this.#options;
     const { sensors } = options;
-    const tenant = new DemoTenant({ dir: join(dir, "kms"), signal });
+    const tenant = new DemoTenant({ dir: join(dir, "kms"), signal, keys: how });
     await makeFolder(join(dir, "bridge"));
     const identity = join(dir, "bridge", "identity.age");
     const recipient = (await veilmq(["bridge", "identity", "--out", identity], signal)).trim();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { makeFolder, replaceSecretFile } from "../core/runtime/files.ts";
 import { type Enrolled, enrol } from "../kms/enrol.ts";
+import { type InitRequest, initTenant } from "../kms/init.ts";
 import { publicFileSchema } from "../kms/public-file.ts";
 import { withTenant } from "../kms/tenant.ts";
 import { veilmq } from "./veilmq.ts";
@@ -35,18 +36,24 @@ export class DemoTenant {
   readonly name = TENANT;
   readonly #dir: string;
   readonly #signal: AbortSignal;
+  readonly #keys: Partial<InitRequest> | undefined;
 
-  constructor(options: { dir: string; signal: AbortSignal }) {
+  /** With `keys` they are made so, in this process: known primes spare the search for secret ones. */
+  constructor(options: {
+    dir: string;
+    signal: AbortSignal;
+    keys?: Partial<InitRequest> | undefined;
+  }) {
     this.#dir = options.dir;
     this.#signal = options.signal;
+    this.#keys = options.keys;
   }
 
   /** Makes the tenant's keys, for a bridge with this age recipient. Some seconds: safe primes are rare. */
   async init(recipient: string): Promise<{ kmsPublicKey: string; bundle: string }> {
     await makeFolder(this.#dir);
     await replaceSecretFile(this.#passphrase, `${randomBytes(24).toString("base64url")}\n`);
-    const answer = await this.#kms("init", TENANT, "--bits", BITS, "--bridge-recipient", recipient);
-    const made = madeSchema.parse(JSON.parse(answer));
+    const made = await this.#makeKeys(recipient);
     const file: unknown = JSON.parse(await readFile(made.publicFile, "utf8"));
     const { kmsPublicKey } = publicFileSchema.parse(file);
     return { kmsPublicKey: kmsPublicKey.toString("base64url"), bundle: made.bundle };
@@ -54,7 +61,7 @@ export class DemoTenant {
 
   /** Enrols them all with the master file opened once, which takes a second each time. */
   async enrol(clients: readonly Enrolment[]): Promise<Enrolled[]> {
-    const passphrase = (await readFile(this.#passphrase, "utf8")).trimEnd();
+    const passphrase = await this.#readPassphrase();
     const enrolled: Enrolled[] = [];
     await withTenant({ dir: this.#dir, tenant: TENANT, passphrase }, async (opened) => {
       for (const { publish = [], subscribe = [], bridge, ...rest } of clients)
@@ -66,6 +73,19 @@ export class DemoTenant {
   /** Revokes a client; the file of documents that takes effect once a bridge has it. */
   async revoke(client: string): Promise<string> {
     return revokedSchema.parse(JSON.parse(await this.#kms("revoke", client))).bundle;
+  }
+
+  async #makeKeys(recipient: string): Promise<{ publicFile: string; bundle: string }> {
+    if (!this.#keys) {
+      const args = ["init", TENANT, "--bits", BITS, "--bridge-recipient", recipient];
+      return madeSchema.parse(JSON.parse(await this.#kms(...args)));
+    }
+    const owner = { dir: this.#dir, tenant: TENANT, passphrase: await this.#readPassphrase() };
+    return await initTenant({ ...this.#keys, ...owner, recipients: [recipient] });
+  }
+
+  async #readPassphrase(): Promise<string> {
+    return (await readFile(this.#passphrase, "utf8")).trimEnd();
   }
 
   get #passphrase(): string {

@@ -18,6 +18,7 @@ import { DemoDashboard } from "../../demo/demo-dashboard.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 import { veilmq } from "../../demo/veilmq.ts";
 import { launchBrowser, openPage } from "../dashboard/browser.ts";
+import { quick } from "../kms/fixture.ts";
 import { sharedCluster } from "../support/cluster.ts";
 
 const READINGS = 600;
@@ -35,7 +36,13 @@ beforeAll(async () => {
   const { zookeeper } = sharedCluster();
   const size = { brokers: 3, sensors: 2, rate: 100, once: READINGS } as const;
   const options = { ...size, json: false, keep: null, zookeeper };
-  stack = new DemoStack({ options, dir: join(folder, "stack"), signal: NEVER, say: () => {} });
+  stack = new DemoStack({
+    options,
+    dir: join(folder, "stack"),
+    keys: quick(),
+    signal: NEVER,
+    say: () => {},
+  });
   [running, browser] = await Promise.all([stack.start(), launchBrowser()]);
   await running.consumer.stop();
   // Every reading there will be, but for those that a test plays itself.

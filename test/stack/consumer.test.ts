@@ -17,6 +17,7 @@ import { demoConsumer } from "../../demo/demo-consumer.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 import { Random } from "../faults/random.ts";
+import { quick } from "../kms/fixture.ts";
 import { sharedCluster } from "../support/cluster.ts";
 import { sharedKafka } from "../support/kafka.ts";
 
@@ -55,7 +56,13 @@ beforeAll(async () => {
     keep: null,
     zookeeper: sharedCluster().zookeeper,
   } as const;
-  stack = new DemoStack({ options, dir: join(folder, "stack"), signal: NEVER, say: () => {} });
+  stack = new DemoStack({
+    options,
+    dir: join(folder, "stack"),
+    keys: quick(),
+    signal: NEVER,
+    say: () => {},
+  });
   running = await stack.start();
   // Its own consumer would commit offsets under the same group.
   await running.consumer.stop();

@@ -14,6 +14,7 @@ import { type Ensemble, startEnsemble } from "../../demo/cluster/ensemble.ts";
 import { freePorts } from "../../demo/cluster/ports.ts";
 import type { ServerProcess } from "../../demo/cluster/server-process.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
+import { quick } from "../kms/fixture.ts";
 
 const LISTENER = "INTERNAL";
 
@@ -44,6 +45,7 @@ beforeAll(async () => {
     },
     sections: { kafka: { listener: LISTENER } },
     dir: join(folder, "stack"),
+    keys: quick(),
     signal: NEVER,
     say: () => undefined,
   });

@@ -20,6 +20,7 @@ import type { ServerProcess } from "../../demo/cluster/server-process.ts";
 import { zooKeeperProcess } from "../../demo/cluster/zookeeper.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 import { veilmq } from "../cli/veilmq.ts";
+import { quick } from "../kms/fixture.ts";
 import { CA_FILE, testCertificate } from "../support/certificate/certificate.ts";
 import { kafkaAt, silentLog } from "../support/kafka.ts";
 
@@ -73,6 +74,7 @@ beforeAll(async () => {
     },
     consumerConfig,
     dir: join(folder, "stack"),
+    keys: quick(),
     signal: NEVER,
     say: () => undefined,
   });

@@ -19,6 +19,7 @@ import { DemoAgent } from "../../demo/demo-agent.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 import { veilmq } from "../../demo/veilmq.ts";
 import { RawClient } from "../core/ports/mqtt/raw-client.ts";
+import { quick } from "../kms/fixture.ts";
 import { sharedCluster } from "../support/cluster.ts";
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -68,7 +69,7 @@ describe("poison", () => {
     const dir = join(folder, "stack");
     const { zookeeper } = sharedCluster();
     const options = { ...DEMO, sensors: 2, rate: RATE, zookeeper };
-    stack = new DemoStack({ options, dir, signal: NEVER, say: () => undefined });
+    stack = new DemoStack({ options, dir, keys: quick(), signal: NEVER, say: () => undefined });
     running = await stack.start();
     bridgeLog = running.bridge.logFile;
     createInterface({ input: running.consumer.stdout }).on("line", (line) => {

@@ -15,6 +15,7 @@ import { NEVER } from "../../core/runtime/backoff.ts";
 import { packageFile } from "../../core/runtime/package.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
+import { quick } from "../kms/fixture.ts";
 import { sharedCluster } from "../support/cluster.ts";
 import { sharedKafka, silentLog } from "../support/kafka.ts";
 
@@ -52,7 +53,7 @@ describe("the whole way", () => {
       zookeeper: sharedCluster().zookeeper,
     } as const;
     const dir = join(folder, "stack");
-    stack = new DemoStack({ options, dir, signal: NEVER, say: () => undefined });
+    stack = new DemoStack({ options, dir, keys: quick(), signal: NEVER, say: () => undefined });
     running = await stack.start();
     createInterface({ input: running.consumer.stdout }).on("line", (line) => {
       lines.push(lineSchema.parse(JSON.parse(line)));
