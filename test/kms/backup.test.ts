@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Decrypter } from "age-encryption";
 import fc from "fast-check";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { parseDocumentPath } from "../../core/wire/directory.ts";
 import { takeMail } from "../../core/wire/mail.ts";
 import { sealStream } from "../../kms/age.ts";
@@ -35,6 +35,11 @@ import {
   TENANT,
   type TestTenant,
 } from "./fixture.ts";
+
+vi.mock("../../kms/fleet.ts", async (original) => {
+  const { withLastingWorkers } = await import("./lasting-workers.ts");
+  return withLastingWorkers(await original());
+});
 
 const BACKUP_PASSPHRASE = "another long passphrase";
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 /** `enrol --csv` at the bridge's own code. The keys are made by the compiled worker threads (`npm run -s build`). */
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { writeBatch } from "../../kms/batch-file.ts";
 import { enrol } from "../../kms/enrol.ts";
 import { readEnrolList } from "../../kms/enrol-list.ts";
@@ -17,6 +17,11 @@ import {
   tagReached,
 } from "./at-the-bridge.ts";
 import { makeTenant, readBundle } from "./fixture.ts";
+
+vi.mock("../../kms/fleet.ts", async (original) => {
+  const { withLastingWorkers } = await import("./lasting-workers.ts");
+  return withLastingWorkers(await original());
+});
 
 function listOf(...rows: string[]): Pick<EnrolManyRequest, "list"> {
   return { list: readEnrolList(["client,publish,subscribe", ...rows].join("\n")) };

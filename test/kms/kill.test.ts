@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { decodeCredential } from "../../core/wire/credential.ts";
 import { readBatch } from "../../kms/batch-file.ts";
 import { enrol } from "../../kms/enrol.ts";
@@ -18,12 +18,17 @@ import { verifyTenant } from "../../kms/verify/verify.ts";
 import { openBundle } from "./at-the-bridge.ts";
 import { allClients, CHEAP_SCRYPT, makeTenant, type TestTenant } from "./fixture.ts";
 
-const KILLS = 6;
+vi.mock("../../kms/fleet.ts", async (original) => {
+  const { withLastingWorkers } = await import("./lasting-workers.ts");
+  return withLastingWorkers(await original());
+});
+
+const KILLS = 4;
 
 test("a serial is never used twice, whenever the owner's machine stops", {
   timeout: 120_000,
 }, async () => {
-  const options = await makeTenant();
+  const options = await makeTenant({ suite: "p256" });
   const layout = new Layout(options.dir, options.tenant);
   for (let kill = 0; kill < KILLS; kill++) await runUntilKilled("enrol-forever", options);
 

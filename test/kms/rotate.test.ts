@@ -1,7 +1,7 @@
 /** `kms rotate`: what the owner, the bridge and a client that gets its mail hold afterwards, held against each other. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Clients } from "../../bridge/directory/clients.ts";
 import { clientRole } from "../../core/scheme/client.ts";
 import { ownerTag } from "../../core/scheme/owner.ts";
@@ -27,6 +27,11 @@ import { FOREVER_MS } from "../../kms/time-text.ts";
 import { verifyTenant } from "../../kms/verify/verify.ts";
 import { bridgeWith, openBundle, readCredential, wholeHalves } from "./at-the-bridge.ts";
 import { CHEAP_SCRYPT, makeTenant, PASSPHRASE, quick, readBundle, TENANT } from "./fixture.ts";
+
+vi.mock("../../kms/fleet.ts", async (original) => {
+  const { withLastingWorkers } = await import("./lasting-workers.ts");
+  return withLastingWorkers(await original());
+});
 
 const TOPIC = "plant/boiler";
 const DAY_MS = 24 * 3600 * 1000;

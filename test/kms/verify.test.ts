@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import fc from "fast-check";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { isVeilError } from "../../core/errors.ts";
 import { grant } from "../../kms/change-grants.ts";
 import { enrol } from "../../kms/enrol.ts";
@@ -10,6 +10,11 @@ import { rotate } from "../../kms/rotate.ts";
 import { openTenant, type Tenant, withTenant, withUnverified } from "../../kms/tenant.ts";
 import { type Verified, verifyTenant } from "../../kms/verify/verify.ts";
 import { CHEAP_SCRYPT, makeTenant, PASSPHRASE, type TestTenant } from "./fixture.ts";
+
+vi.mock("../../kms/fleet.ts", async (original) => {
+  const { withLastingWorkers } = await import("./lasting-workers.ts");
+  return withLastingWorkers(await original());
+});
 
 async function fill(tenant: Tenant): Promise<void> {
   await enrol(tenant, { client: "pi-01", publish: ["a"], subscribe: [] });
