@@ -5,6 +5,7 @@ import { readIdentities } from "../../bridge/directory/identity.ts";
 import { makeTenant } from "../kms/fixture.ts";
 import { testFolder } from "../support/folder.ts";
 import { importServer } from "./import-server.ts";
+import { veilmqHere } from "./in-process.ts";
 import { veilmq } from "./veilmq.ts";
 
 describe("bridge identity", () => {
@@ -16,7 +17,7 @@ describe("bridge identity", () => {
       stdout: expect.stringMatching(/^age1[a-z0-9]{58}\n$/),
       stderr: "veilmq: the identity is in bridge.age; keep a copy where it is safe\n",
     });
-    const other = await veilmq(["bridge", "identity", "--out", "other.age", "--json"], folder);
+    const other = await veilmqHere(["bridge", "identity", "--out", "other.age", "--json"], folder);
     expect(JSON.parse(other.stdout)).toEqual({
       recipient: expect.stringMatching(/^age1[a-z0-9]{58}$/),
       file: "other.age",
@@ -30,7 +31,7 @@ describe("bridge identity", () => {
   test("is never overwritten", async () => {
     const folder = await testFolder();
     await writeFile(join(folder, "bridge.age"), "precious");
-    const { code, stdout, stderr } = await veilmq(
+    const { code, stdout, stderr } = await veilmqHere(
       ["bridge", "identity", "--out", "bridge.age"],
       folder,
     );
@@ -45,7 +46,7 @@ describe("bridge import", () => {
     const { made } = await makeTenant();
     const { url, caFile, received } = await importServer();
     const args = ["bridge", "import", made.bundle, made.bundle, "--bridge", url, "--ca", caFile];
-    expect(await veilmq(args)).toEqual({
+    expect(await veilmqHere(args)).toEqual({
       code: 0,
       stdout: `${made.bundle}: 1 new, 0 known already\n`.repeat(2),
       stderr: "",
@@ -63,7 +64,7 @@ describe("bridge import", () => {
     const body = '{"code":"ROLLED_BACK","message":"serial 1 is below 4, seen before"}';
     const { url, caFile } = await importServer({ status: 409, body });
     const args = ["bridge", "import", made.bundle, "--bridge", url, "--ca", caFile];
-    expect(await veilmq(args)).toEqual({
+    expect(await veilmqHere(args)).toEqual({
       code: 1,
       stdout: "",
       stderr: `veilmq: error: ${made.bundle}: the bridge answered 409: serial 1 is below 4, seen before\n`,
@@ -73,7 +74,7 @@ describe("bridge import", () => {
   test("sends nothing that is no bundle, and trusts no other CA", async () => {
     const { made } = await makeTenant();
     const { url, caFile, received } = await importServer();
-    const other = await veilmq([
+    const other = await veilmqHere([
       "bridge",
       "import",
       made.publicFile,
@@ -86,7 +87,7 @@ describe("bridge import", () => {
     expect(other.stderr).toMatch(
       /public\.json: these fields are missing or wrong: veilmq, version/,
     );
-    const untrusted = await veilmq(["bridge", "import", made.bundle, "--bridge", url]);
+    const untrusted = await veilmqHere(["bridge", "import", made.bundle, "--bridge", url]);
     expect(untrusted.code).toBe(1);
     expect(untrusted.stderr).toContain("the bridge's certificate is not trusted");
     expect(received).toEqual([]);

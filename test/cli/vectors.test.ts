@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { testFolder } from "../support/folder.ts";
+import { veilmqHere } from "./in-process.ts";
 import { veilmq } from "./veilmq.ts";
 
 const VECTORS = resolve("test/vectors");
@@ -51,7 +52,10 @@ describe("vectors", () => {
       '"commit": "067b',
     );
     await copyFile(join(VECTORS, "rsa.json"), join(folder, "rsa.json"));
-    const { code, stdout, stderr } = await veilmq(["vectors", "record.json", "rsa.json"], folder);
+    const { code, stdout, stderr } = await veilmqHere(
+      ["vectors", "record.json", "rsa.json"],
+      folder,
+    );
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     expect(stdout).toMatch(
       /^record\.json: record: commit differs\n {2}expected 067b\w+\n {2}got {6}d67b\w+\nrsa\.json: rsa: 2 cases ok\n$/,
@@ -62,7 +66,7 @@ describe("vectors", () => {
     const folder = await changed("paper.json", /^/, "no JSON");
     await writeFile(join(folder, "other.json"), '{"suite":"rot13"}');
     const files = ["nowhere.json", "paper.json", "other.json", join(VECTORS, "paper.json")];
-    expect(await veilmq(["vectors", ...files], folder)).toEqual({
+    expect(await veilmqHere(["vectors", ...files], folder)).toEqual({
       code: 1,
       stdout: `${join(VECTORS, "paper.json")}: paper: 3 cases ok\n`,
       stderr: [
@@ -79,12 +83,15 @@ describe("vectors", () => {
 describe("a file", () => {
   test("may begin with a byte order mark", async () => {
     const folder = await changed("p256.json", /^/, "\uFEFF");
-    expect(await veilmq(["vectors", "p256.json"], folder)).toMatchObject({ code: 0, stderr: "" });
+    expect(await veilmqHere(["vectors", "p256.json"], folder)).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
   });
 
   test("with a field of an unknown name passes, and the field is named", async () => {
     const folder = await changed("p256.json", /"tag":/, '"gat":');
-    expect(await veilmq(["vectors", "p256.json"], folder)).toEqual({
+    expect(await veilmqHere(["vectors", "p256.json"], folder)).toEqual({
       code: 0,
       stdout: "p256.json: p256: 2 cases ok\n",
       stderr: "veilmq: note: p256.json: not checked: cases[0].gat\n",
@@ -92,7 +99,7 @@ describe("a file", () => {
   });
 
   test("that is a folder is named", async () => {
-    expect(await veilmq(["vectors", "vectors"], "test")).toEqual({
+    expect(await veilmqHere(["vectors", "vectors"], "test")).toEqual({
       code: 1,
       stdout: "",
       stderr:
@@ -103,7 +110,7 @@ describe("a file", () => {
   test("is a JSON object where that is asked for", async () => {
     const folder = await changed("p256.json", /"tag": "f7/, '"tag": "07');
     const files = ["p256.json", join(VECTORS, "hmac.json")];
-    const { code, stdout } = await veilmq(["vectors", "--json", ...files], folder);
+    const { code, stdout } = await veilmqHere(["vectors", "--json", ...files], folder);
     expect(code).toBe(1);
     expect(
       stdout
