@@ -1,11 +1,15 @@
 /** Needs root, as the command does that it is for. */
 import { chown, link, lstat, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { handBack } from "../../cli/hand-back.ts";
 import { testFolder } from "../support/folder.ts";
 
 const NOBODY = 65_534;
+
+beforeAll(() => {
+  if (process.getuid?.() !== 0) throw new Error("files are given away here: run the tests as root");
+});
 
 test("what root made is the service's; what the service led it to stays root's", async () => {
   const folder = await testFolder();
