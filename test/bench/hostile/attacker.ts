@@ -1,6 +1,10 @@
-/** A process of its own that attacks: the neighbours' clocks must not suffer from its work, only from the bridge's. */
+/**
+ * A process of its own that attacks, at the lowest priority: it would be another machine's, and the neighbours' clocks must
+ * not suffer from its work, only from the bridge's.
+ */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { constants, setPriority } from "node:os";
 import { VeilError } from "../../../core/errors.ts";
 import { packageFile } from "../../../core/runtime/package.ts";
 import type { Target } from "./target.ts";
@@ -15,6 +19,7 @@ export interface AttackOrder {
 /** Attacks while `work` runs, from its beginning to its end. */
 export async function underAttack<T>(order: AttackOrder, work: () => Promise<T>): Promise<T> {
   const child: ChildProcess = fork(ENTRY, { serialization: "advanced" });
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   let isOver = false;
   const exited = once(child, "exit").then(() => {
     if (!isOver) throw new VeilError("INTERNAL", `the attacker died: ${order.attack}`);

@@ -178,8 +178,8 @@ function report(outcomes: readonly Outcome[]): Findings {
     summary:
       `A bridge with its default limits, ${NEIGHBOURS} devices that publish ${PER_SECOND} records of ${SIZE} B a second together, ` +
       `and beside them, in a process of its own, an enrolled client or a stranger that attacks: over TCP, over TLS where it says ` +
-      "so, and over HTTP. The attacker, Kafka, ZooKeeper, the bridge and the devices share this machine: a part of what is seen " +
-      "is the attacker's own use of it.",
+      "so, and over HTTP. All of them, Kafka and ZooKeeper share this machine; the attacker, who would have one of his own, has the " +
+      "lowest priority on it.",
     sections: [
       {
         heading: "The neighbours' PUBACKs",
