@@ -1,5 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests that start a Kafka and a ZooKeeper of their own: beside the unit tests, so that both halves take as long. */
+const OWN_CLUSTER = [
+  "test/demo/{cluster,demo,leaks,tools}.test.ts",
+  "test/stack/{ensemble,rotation}.test.ts",
+];
+
 /** Tests against the real Kafka and ZooKeeper, which global-setup starts once for all of them. */
 const STACK = [
   "test/stack/**/*.test.ts",
@@ -63,8 +69,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: "unit-own-cluster",
+          testTimeout: TIMEOUT_MS,
+          hookTimeout: TIMEOUT_MS,
+          expect: PATIENT,
+          include: OWN_CLUSTER,
+        },
+      },
+      {
+        test: {
           name: "stack",
           include: STACK,
+          exclude: OWN_CLUSTER,
           globalSetup: ["test/support/global-setup.ts"],
           fileParallelism: false,
           testTimeout: TIMEOUT_MS,

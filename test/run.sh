@@ -8,6 +8,12 @@ logs=$(mktemp -d) || exit
 trap 'rm -r "$logs"' EXIT
 trap 'kill "$unit" "$stack" 2> /dev/null; wait; exit 143' HUP INT TERM
 
+# First, since both need it, and two Mavens at once would get in each other's way.
+node --input-type=module --eval '
+  import { resolveClasspath } from "./dist/demo/cluster/classpath.js";
+  await resolveClasspath({ onProgress: (line) => console.error(line) });
+' || exit 1
+
 start() {
   project=$1
   shift
