@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start a Kafka and a ZooKeeper of their own: beside the unit tests, so that both halves take as long. */
+/** Tests that start a Kafka and a ZooKeeper of their own: beside the others, since they mostly wait. */
 const OWN_CLUSTER = [
   "test/demo/{cluster,demo,leaks,tools}.test.ts",
   "test/stack/{ensemble,rotation}.test.ts",
@@ -69,7 +69,7 @@ export default defineConfig({
       },
       {
         test: {
-          name: "unit-own-cluster",
+          name: "clusters",
           testTimeout: TIMEOUT_MS,
           hookTimeout: TIMEOUT_MS,
           expect: PATIENT,

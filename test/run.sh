@@ -1,14 +1,14 @@
 #!/bin/sh
-# `npm test`, after check and build: unit and stack at once, since one computes while the other waits for servers.
-# Arguments go to both: `npm test -- test/core` takes the files below test/core from either.
-# At the end comes once more what failed in either, and both summaries.
+# `npm test`, after check and build: unit, stack and clusters at once, since one computes while the others wait for servers.
+# Arguments go to all: `npm test -- test/core` takes the files below test/core from any.
+# At the end comes once more what failed in any, and their summaries.
 [ $# -gt 0 ] && set -- --passWithNoTests "$@"
 [ -t 1 ] && export FORCE_COLOR=1
 logs=$(mktemp -d) || exit
 trap 'rm -r "$logs"' EXIT
-trap 'kill "$unit" "$stack" 2> /dev/null; wait; exit 143' HUP INT TERM
+trap 'kill "$unit" "$stack" "$clusters" 2> /dev/null; wait; exit 143' HUP INT TERM
 
-# First, since both need it, and two Mavens at once would get in each other's way.
+# First, since all need it, and two Mavens at once would get in each other's way.
 node --input-type=module --eval '
   import { resolveClasspath } from "./dist/demo/cluster/classpath.js";
   await resolveClasspath({ onProgress: (line) => console.error(line) });
@@ -25,16 +25,19 @@ start unit "$@"
 unit=$!
 start stack "$@"
 stack=$!
+start clusters "$@"
+clusters=$!
 
 failed=0
 wait "$unit" || failed=1
 wait "$stack" || failed=1
+wait "$clusters" || failed=1
 wait # for what they have said
-if [ "$(cat "$logs/unit" "$logs/stack" | grep -c "^No test files found")" = 2 ]; then
-  echo "$0: neither project has a test file of that name" >&2
+if [ "$(cat "$logs/unit" "$logs/stack" "$logs/clusters" | grep -c "^No test files found")" = 3 ]; then
+  echo "$0: no project has a test file of that name" >&2
   exit 1
 fi
-for project in unit stack; do
+for project in unit stack clusters; do
   printf '\n== %s\n' "$project"
   awk '/Failed Tests|Failed Suites|Test Files/ { found = 1 } found' "$logs/$project"
 done
