@@ -22,6 +22,7 @@ export class Addresses {
   readonly #onExceeded: AddressesOptions["onExceeded"];
   readonly #failedLogins: FailedLogins;
   readonly #connects: RateLimit;
+  readonly #httpConnects: RateLimit;
   readonly #pending: Places;
   readonly #http: Places;
 
@@ -31,14 +32,8 @@ export class Addresses {
       perMinute: () => limits().failedLoginsPerMinute,
       onBlocked: (address) => onExceeded("address.failedLoginsPerMinute", address),
     });
-    this.#connects = new RateLimit({
-      get burst() {
-        return limits().connectsPerSecond * BURST_S;
-      },
-      get perSecond() {
-        return limits().connectsPerSecond;
-      },
-    });
+    this.#connects = connectRate(() => limits().connectsPerSecond);
+    this.#httpConnects = connectRate(() => limits().httpConnectsPerSecond);
     this.#pending = new Places(() => limits().pendingConnections);
     this.#http = new Places(() => limits().httpConnections);
   }
@@ -47,7 +42,10 @@ export class Addresses {
   arrive(address: string): MqttArrival {
     const group = networkOf(address);
     if (!this.#failedLogins.admits(group)) return { refused: "address-blocked" };
-    if (!this.#mayConnect(group)) return { refused: "address-busy" };
+    if (!this.#connects.tryTake(group)) {
+      this.#onExceeded("address.connectsPerSecond", group);
+      return { refused: "address-busy" };
+    }
     const settled = this.#pending.tryEnter(group);
     if (settled) return { settled };
     this.#onExceeded("address.pendingConnections", group);
@@ -57,16 +55,13 @@ export class Addresses {
   /** A new HTTP connection: how it ends, `null` where there are too many. */
   arriveOverHttp(address: string): (() => void) | null {
     const group = networkOf(address);
-    if (!this.#mayConnect(group)) return null;
+    if (!this.#httpConnects.tryTake(group)) {
+      this.#onExceeded("address.httpConnectsPerSecond", group);
+      return null;
+    }
     const leave = this.#http.tryEnter(group);
     if (!leave) this.#onExceeded("address.httpConnections", group);
     return leave;
-  }
-
-  #mayConnect(group: string): boolean {
-    if (this.#connects.tryTake(group)) return true;
-    this.#onExceeded("address.connectsPerSecond", group);
-    return false;
   }
 
   /** Whether a login from `address` is looked at. */
@@ -78,4 +73,15 @@ export class Addresses {
   failed(address: string): void {
     this.#failedLogins.failed(networkOf(address));
   }
+}
+
+function connectRate(perSecond: () => number): RateLimit {
+  return new RateLimit({
+    get burst() {
+      return perSecond() * BURST_S;
+    },
+    get perSecond() {
+      return perSecond();
+    },
+  });
 }

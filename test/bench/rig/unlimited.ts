@@ -10,5 +10,10 @@ const RATES = {
 export const UNLIMITED = {
   client: { ...RATES, connectsPerMinute: 1_000_000 },
   tenant: RATES,
-  address: { connectsPerSecond: MUCH, pendingConnections: 1_000_000, httpConnections: 1_000_000 },
+  address: {
+    connectsPerSecond: MUCH,
+    httpConnectsPerSecond: MUCH,
+    pendingConnections: 1_000_000,
+    httpConnections: 1_000_000,
+  },
 };

@@ -10,7 +10,7 @@ import { HttpMetrics } from "../../../bridge/http/metrics.ts";
 import { testCertificate } from "../../support/certificate/certificate.ts";
 import { silentLog } from "../../support/kafka.ts";
 
-async function start({ hasTls = false, answer = async () => ({}) } = {}) {
+async function start({ hasTls = false, isFull = false, answer = async () => ({}) } = {}) {
   const { cert, key } = await testCertificate();
   const arrived: string[] = [];
   const listener = new Listener({
@@ -18,7 +18,7 @@ async function start({ hasTls = false, answer = async () => ({}) } = {}) {
     refusals: { note: () => undefined },
     arrive: (address) => {
       arrived.push(address);
-      return () => undefined;
+      return isFull ? null : () => undefined;
     },
     log: silentLog,
     ...(hasTls && { tls: { cert: Buffer.from(cert), key: Buffer.from(key) } }),
@@ -42,6 +42,15 @@ async function say(
   socket.write(words);
   return { socket, ended };
 }
+
+test("who is turned away waits for it, and is not read", async () => {
+  const { port, arrived } = await start({ isFull: true });
+  const beganMs = performance.now();
+  const { ended } = await say(port, "GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
+  await ended;
+  expect(performance.now() - beganMs).toBeGreaterThan(900);
+  expect(arrived).toHaveLength(1);
+});
 
 const HALF_A_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]);
 

@@ -532,8 +532,8 @@ describe("who asks", () => {
   });
 
   test("cannot flood the log: every refusal counts, few of an address are told", async () => {
-    const base = await serve();
     const calls = 400;
+    const base = await serve({ address: { httpConnectsPerSecond: calls } });
     for (let n = 0; n < calls; n++) await (await fetch(`${base}/nothing`)).text();
     expect(ground.lines.length).toBeLessThan(calls);
     const { body } = await ground.bridge.text();

@@ -48,6 +48,17 @@ test("so many connections a second after a burst, and no more", () => {
   expect(made.arrive("10.0.0.2")).toHaveProperty("settled");
 });
 
+test("over HTTP so many connections a second after a burst, whatever comes over MQTT", () => {
+  const { made, exceeded } = addresses();
+  const arrivals = Array.from({ length: 150 }, () => made.arriveOverHttp("10.0.0.1"));
+  const welcome = arrivals.filter((leave) => leave !== null).length;
+  expect(welcome).toBeGreaterThanOrEqual(100);
+  expect(welcome).toBeLessThan(150);
+  expect(exceeded[0]).toBe("address.httpConnectsPerSecond 10.0.0.1");
+  expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
+  expect(made.arriveOverHttp("10.0.0.2")).not.toBeNull();
+});
+
 test("a thousand devices of a site that come at once are let in", () => {
   const { made, exceeded } = addresses();
   for (let n = 0; n < 1000; n++) expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
