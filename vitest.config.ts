@@ -1,10 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that start a Kafka and a ZooKeeper of their own: beside the others, since they mostly wait. */
-const OWN_CLUSTER = [
-  "test/demo/{cluster,demo,leaks,tools}.test.ts",
-  "test/stack/{ensemble,rotation}.test.ts",
-];
+const OWN_CLUSTER = ["test/demo/{cluster,demo,leaks,tools}.test.ts", "test/stack/ensemble.test.ts"];
 
 /** Tests against the real Kafka and ZooKeeper, which global-setup starts once for all of them. */
 const STACK = [
