@@ -16,7 +16,7 @@ import { isTimeUp, withTimeLimit } from "./time-limit.ts";
 export interface FuzzOptions {
   readonly seed: string;
   readonly inputs: number;
-  /** What one input may take of the processor. Default 50. */
+  /** What one input may take of the processor. Default 100: the largest take 60 on a slow machine, and no more than their length. */
   readonly maxInputMs?: number;
   /** After this an input is stopped. Default 10 s. */
   readonly endlessMs?: number;
@@ -45,7 +45,7 @@ export interface Outcome {
   readonly failure: Failure | undefined;
 }
 
-const MAX_INPUT_MS = 50;
+const MAX_INPUT_MS = 100;
 const ENDLESS_MS = 10_000;
 const MAX_GROWTH_BYTES = 2 * 2 ** 20;
 const BATCH = 200;

@@ -16,7 +16,7 @@ export async function reportOf(
   return `# Fuzzing
 
 Mutations of valid samples, and noise, through everything that decodes what others send or what lies on a disk. Each
-decoder returns or throws a VeilError; an input that takes more than 50 ms of the processor, alone and each of three times,
+decoder returns or throws a VeilError; an input that takes more than 100 ms of the processor, alone and each of three times,
 counts as a hang; what is held after a full collection may grow by 2 MiB between the first quarter of the inputs and the last.
 
 \`npm run fuzz\` writes this page. ${date.toISOString().slice(0, 10)}, commit ${await describeCommit()}, seed \`${seed}\`.

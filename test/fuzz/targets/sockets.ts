@@ -15,6 +15,7 @@ import { matchRequestSchema } from "../../../core/wire/http.ts";
 import type { Target } from "../target.ts";
 
 const HOST = "127.0.0.1";
+const CLOCK_MS = 200;
 const log = pino({ level: "silent" });
 
 interface Running {
@@ -63,6 +64,8 @@ const mqtt = new Lazy(async () => {
       void session.push({ topic: "v1/ack", payload: Buffer.of(1) }, 0).catch(() => undefined),
     onPublish: (_session, _message, answer) => answer("ack"),
     onClose: () => undefined,
+    // Their clocks hold what is left of a connection, ten seconds by default: longer than most runs.
+    limits: { connectTimeoutMs: CLOCK_MS, drainTimeoutMs: CLOCK_MS },
   });
   return { port: server.port, stop: () => server.stop(0) };
 });
