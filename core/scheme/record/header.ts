@@ -155,20 +155,15 @@ export function inspectRecord(record: Uint8Array): RecordOutline {
   const suite = recordSuiteOf(view.readUInt8(AT.suite));
   knownAead(view.readUInt8(AT.aead));
   const signed = (view.readUInt8(AT.flags) & FLAG_SIGNED) !== 0;
-  const length = view.length - tailBytes(signed) - RECORD_HEADER_BYTES;
-  if (length < 0) throw bad("it ends too early");
-  if (length > MAX_CIPHERTEXT_BYTES)
-    throw new VeilError("TOO_LARGE", `a record holds at most ${MAX_CIPHERTEXT_BYTES} bytes`);
-  const padded = (view.readUInt8(AT.flags) & FLAG_PADDED) !== 0;
-  if (padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
+  checkLength(view, { signed, padded: (view.readUInt8(AT.flags) & FLAG_PADDED) !== 0 });
   return { suite, signed, epoch: view.readUInt32BE(AT.epoch) };
 }
 
 /** Splits a whole record by its header and its length. Nothing is authenticated yet. Throws as {@link inspectRecord}. */
 export function splitRecord(record: Uint8Array): RecordParts {
   const view = bufferView(record);
-  inspectRecord(view);
   const header = decodeHeader(view);
+  checkLength(view, header);
   const signatureAt = view.length - (header.signed ? SIGNATURE_BYTES : 0);
   const authTagAt = signatureAt - AUTH_TAG_BYTES;
   return {
@@ -180,9 +175,16 @@ export function splitRecord(record: Uint8Array): RecordParts {
   };
 }
 
-/** What follows the ciphertext. */
-function tailBytes(signed: boolean): number {
-  return AUTH_TAG_BYTES + (signed ? SIGNATURE_BYTES : 0);
+function checkLength(
+  record: Buffer,
+  { signed, padded }: Pick<RecordHeader, "signed" | "padded">,
+): void {
+  const tail = AUTH_TAG_BYTES + (signed ? SIGNATURE_BYTES : 0);
+  const length = record.length - tail - RECORD_HEADER_BYTES;
+  if (length < 0) throw bad("it ends too early");
+  if (length > MAX_CIPHERTEXT_BYTES)
+    throw new VeilError("TOO_LARGE", `a record holds at most ${MAX_CIPHERTEXT_BYTES} bytes`);
+  if (padded && !isPaddedLength(length)) throw bad("its padded length is impossible");
 }
 
 /** Whether a length is one that padding makes: 32·2^j. */
