@@ -1,8 +1,8 @@
 /**
  * The sockets of an HTTP listener from their first moment: those of an address that has too many are closed before TLS, a
- * while later, since whoever is turned away at once is back at once;
- * none outlives the listener (Node's own `closeAllConnections` does not know those within a TLS handshake), and each has
- * one request at a time: a chunk of them would be worked on at once.
+ * while later, since whoever is turned away at once is back at once; none outlives the listener (Node's own
+ * `closeAllConnections` does not know those within a TLS handshake); and each has one request at a time: a chunk of them
+ * would be worked on at once.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";

@@ -123,17 +123,13 @@ async function mainConsumer(argv: readonly string[]): Promise<number> {
     .parse(argv, { from: "user" })
     .opts();
   const signal = shutdownSignal();
-  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
-  try {
+  return inFolder(keep, async (dir) => {
     const beganAtMs = Date.now();
     const result = await stopConsumer({ ...options, dir, signal, say });
-    await mkdir(dirname(report), { recursive: true });
-    await replaceFile(report, await renderStopsReport({ options, result, beganAtMs }));
+    await writeReport(report, await renderStopsReport({ options, result, beganAtMs }));
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return isExactlyOnce(result, options.readings) ? 0 : 1;
-  } finally {
-    if (!keep) await rm(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 function isExactlyOnce(result: StopsResult, wanted: number): boolean {
@@ -165,17 +161,31 @@ async function mainReplay(argv: readonly string[]): Promise<number> {
     .parse(argv, { from: "user" })
     .opts();
   const signal = shutdownSignal();
-  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
-  try {
+  return inFolder(keep, async (dir) => {
     const beganAtMs = Date.now();
     const result = await replayMonth({ ...options, dir, signal, say });
-    await mkdir(dirname(report), { recursive: true });
-    await replaceFile(report, await renderReplayReport({ result, rate: options.rate, beganAtMs }));
+    await writeReport(report, await renderReplayReport({ result, rate: options.rate, beganAtMs }));
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return isPerfectReplay(result) ? 0 : 1;
+  });
+}
+
+/** Works in the folder `keep`, or in one that is gone afterwards. */
+async function inFolder(
+  keep: string | undefined,
+  work: (dir: string) => Promise<number>,
+): Promise<number> {
+  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
+  try {
+    return await work(dir);
   } finally {
     if (!keep) await rm(dir, { recursive: true, force: true });
   }
+}
+
+async function writeReport(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await replaceFile(path, text);
 }
 
 async function main(): Promise<number> {
@@ -190,20 +200,16 @@ async function main(): Promise<number> {
 async function mainFaults(run: Run, argv: readonly string[]): Promise<number> {
   const { keep, report: reportFile, ...options } = parseOptions(run, argv);
   const signal = shutdownSignal();
-  const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
-  try {
+  return inFolder(keep, async (dir) => {
     const report = await runFaults({ ...options, kinds: run.kinds, dir, signal, say });
     const text = await renderReport(report, {
       ...run,
       command: `npm run faults${run.name && ` --${run.name}`}`,
     });
-    await mkdir(dirname(reportFile), { recursive: true });
-    await replaceFile(reportFile, text);
+    await writeReport(reportFile, text);
     process.stdout.write(text);
     return isPerfect(report) ? 0 : 1;
-  } finally {
-    if (!keep) await rm(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 function say(line: string): void {
