@@ -5,6 +5,8 @@
  */
 import { type Admin, type Consumer, Kafka, logLevel } from "kafkajs";
 import { VeilError } from "../../errors.ts";
+import { Backoff } from "../../runtime/backoff.ts";
+import { toVeilError } from "./kafka-error.ts";
 
 /** The only one that the topic may have. */
 const PARTITION = 0;
@@ -12,6 +14,7 @@ const PARTITION = 0;
 const MAX_WAIT_MS = 200;
 /** A new cluster makes its topic of committed offsets only when it is first asked. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 };
+const BACKOFF = { minMs: RETRY.initialRetryTime, maxMs: RETRY.maxRetryTime };
 
 /** A record as it is in Kafka. */
 export interface MemberRecord {
@@ -76,7 +79,7 @@ async function read(
   input: GroupMemberOptions & { admin: Admin; consumer: Consumer; signal: AbortSignal },
 ): Promise<void> {
   const { topic, admin, consumer, signal, onJoined, onBeginning, onRecord } = input;
-  const committed = await committedOffset(admin, input);
+  const committed = await untilAnswered(() => committedOffset(admin, input), signal);
   await new Promise<void>((resolve, reject) => {
     let isOver = false;
     const end = (): void => {
@@ -108,13 +111,31 @@ async function read(
           if (isOver) return;
           const what = onRecord({ offset: BigInt(offset), key, value });
           const next = (BigInt(offset) + 1n).toString();
-          await consumer.commitOffsets([{ topic, partition, offset: next }]);
+          const offsets = [{ topic, partition, offset: next }];
+          await untilAnswered(() => consumer.commitOffsets(offsets), signal);
           if (what === "last") end();
         },
       })
       .catch(reject);
     if (signal.aborted) end();
   });
+}
+
+/**
+ * What kafkajs asks once only, asked until the coordinator answers: one that has just been made so says for a while that
+ * it is not. Throws what cannot be tried again, and what it is told last or once `signal` has aborted.
+ */
+export async function untilAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const backoff = new Backoff(BACKOFF);
+  for (let retries = RETRY.retries; ; retries -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (retries === 0 || !toVeilError(error, "asking the group's coordinator").retryable)
+        throw error;
+      if (!(await backoff.wait(signal))) throw error;
+    }
+  }
 }
 
 async function committedOffset(
