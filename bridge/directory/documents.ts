@@ -17,8 +17,8 @@ import {
 import { openDocument, openSealed, verifyDocument } from "../../core/wire/document.ts";
 import { parseJson } from "../../core/wire/fields.ts";
 import type { ProxyHalves } from "../../core/wire/parameters.ts";
+import { keep } from "../keep.ts";
 import { type GrantRows, packGrants } from "./grant-table.ts";
-import { keep } from "./keep.ts";
 import { digestOf, type Version } from "./version.ts";
 
 export interface OpenedEnrolment extends Version {

@@ -1,5 +1,6 @@
 /** The kids that a client announced under a tag, as far as one connection has seen: the registry knows the others. */
 import { isOfKid } from "../../core/scheme/record/header.ts";
+import { keep } from "../keep.ts";
 
 /** More than a device ever uses at a time. */
 const MAX_KIDS = 16;
@@ -21,7 +22,7 @@ export class AnnouncedKids {
   /** Keeps a copy. */
   add(kid: Buffer): void {
     if (this.#kids.some((known) => known.equals(kid))) return;
-    this.#kids.unshift(Buffer.from(kid));
+    this.#kids.unshift(keep(kid));
     if (this.#kids.length > MAX_KIDS) this.#kids.pop();
   }
 }

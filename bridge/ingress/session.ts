@@ -51,8 +51,10 @@ export class Session {
   readonly registering = new Map<number, string>();
   /** While a record waits to be judged, the next ones queue up behind it. */
   readonly turns = new Turns();
-  readonly #ended = new AbortController();
+  /** Made when first asked for: most connections never wait for anything. */
+  #ending: AbortController | undefined;
   #isBroken = false;
+  #hasEnded = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
   constructor(connection: MqttSession, { quotas, sightings, metrics }: SessionBooks) {
@@ -67,12 +69,14 @@ export class Session {
 
   /** Aborts when the connection has ended. */
   get ended(): AbortSignal {
-    return this.#ended.signal;
+    this.#ending ??= new AbortController();
+    if (this.#hasEnded) this.#ending.abort();
+    return this.#ending.signal;
   }
 
   /** Something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
   get isBroken(): boolean {
-    return this.#isBroken || this.#ended.signal.aborted;
+    return this.#isBroken || this.#hasEnded;
   }
 
   break(): void {
@@ -80,7 +84,8 @@ export class Session {
   }
 
   end(): void {
-    this.#ended.abort();
+    this.#hasEnded = true;
+    this.#ending?.abort();
   }
 
   /** Tells the device, if it is still there. */

@@ -13,6 +13,7 @@ import type { Operation } from "../../core/wire/directory.ts";
 import { encodeEpoch, encodeHalves, encodeProxyHalves } from "../../core/wire/parameters.ts";
 import { epochOfRecords, epochOfTags, notInForce } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
+import { keep } from "../keep.ts";
 import { Allowance } from "./allowance.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
@@ -167,7 +168,7 @@ export class Matching {
   }
 
   async #run({ login }: Client, task: ProxyTask): Promise<Buffer> {
-    return Buffer.from(await this.#queue.run(login, () => this.#workers.run(task)));
+    return keep(await this.#queue.run(login, () => this.#workers.run(task)));
   }
 }
 

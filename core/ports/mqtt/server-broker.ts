@@ -99,6 +99,8 @@ export function brokerOptions(
     authenticate: (client, username, password, done) => {
       const handler = handlerOf(client);
       const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
+      // mqtt-packet keeps the CONNECT as long as the connection: then without the secret.
+      password?.fill(0);
       if (code === undefined) done(null, true);
       else done(refusal(code), false);
     },

@@ -58,6 +58,11 @@ describe("match", () => {
     expect(await match(consumer, "weather/b")).toEqual(fleet.tag("weather/b"));
   });
 
+  it("keeps a tag without the memory that it came in", async () => {
+    const tag = await rig().match(producer, "weather/a");
+    expect(tag.buffer.byteLength).toBe(32);
+  });
+
   it("computes a token once, also when it is asked for twice at the same time", async () => {
     const { match, sources } = rig();
     await Promise.all([match(producer, "weather/a"), match(producer, "weather/a")]);

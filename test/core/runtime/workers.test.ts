@@ -43,6 +43,10 @@ describe("a pool of worker threads", () => {
     expect(answered.toSorted()).toEqual(["a", "b", "c", "d"]);
   });
 
+  it("keeps a worker small, whatever V8 was told of the program", async () => {
+    expect(await newPool().run({ say: "", room: true })).toBe("6");
+  });
+
   it("refuses what would wait beyond its bound", async () => {
     const pool = newPool({ maxQueued: 1 });
     const first = pool.run({ say: "first", waitMs: 50 });

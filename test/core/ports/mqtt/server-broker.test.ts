@@ -40,3 +40,13 @@ test("a will of a client that is gone is refused", async () => {
   const answer = await new Promise((resolve) => aedes.authorizePublish(null, PACKET, resolve));
   expect(answer).toBeInstanceOf(Error);
 });
+
+test("the secret of a CONNECT is not kept", async () => {
+  const aedes = await start();
+  const password = Buffer.from("secret");
+  const client: object = {};
+  await new Promise((resolve) =>
+    Reflect.apply(aedes.authenticate, aedes, [client, "device@tenant", password, resolve]),
+  );
+  expect(password).toEqual(Buffer.alloc(6));
+});
