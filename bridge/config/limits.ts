@@ -47,12 +47,12 @@ export type TenantLimits = z.output<typeof tenantLimitsSchema>;
 const addressLimitsSchema = z.strictObject({
   /** More wrong logins than this from one address, and its connections are turned away until it rests. */
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
-  /** MQTT connections; five times as many at once after a rest. Beyond it they are closed before TLS. */
-  connectsPerSecond: rateField(200),
-  /** The same of HTTP connections, which whoever has a login keeps; those beyond it are closed a second later. */
+  /** MQTT connections. Those beyond it are not read, and closed a second later, before TLS. */
+  connectsPerSecond: rateField(100),
+  /** The same of HTTP connections, which whoever has a login keeps; five times as many at once after a rest. */
   httpConnectsPerSecond: rateField(20),
   /** MQTT connections that have not logged in yet, TLS included. */
-  pendingConnections: z.int().min(1).max(1_000_000).default(1_000),
+  pendingConnections: z.int().min(1).max(1_000_000).default(300),
   httpConnections: z.int().min(1).max(1_000_000).default(2_000),
 });
 

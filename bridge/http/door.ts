@@ -71,6 +71,11 @@ export class Door {
     return this.#within("httpInFlightPerClient", login, () => this.#places.enter(name));
   }
 
+  /** A request that has so much to ask for counts as several. */
+  charge(login: Login, requests: number): void {
+    this.#clients.charge(formatLogin(login), requests);
+  }
+
   /** What `take` refuses is that limit's doing. */
   #within<T>(limit: LimitName, who: { tenant: string; client?: string }, take: () => T): T {
     try {

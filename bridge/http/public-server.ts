@@ -47,6 +47,8 @@ export interface PublicServerOptions extends MatchOptions, KeysOptions {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Each is looked for in the registry, and released: so many cost what a request does. */
+const KIDS_PER_REQUEST = 32;
 
 export class PublicServer {
   readonly name = "http";
@@ -118,13 +120,12 @@ export class PublicServer {
     scope.post("/v1/match", async (request) =>
       match(this.#options, this.#loginOf(request), parseJson(bodyOf(request), matchRequestSchema)),
     );
-    scope.post("/v1/keys", async (request) =>
-      releaseKeys(
-        this.#options,
-        this.#loginOf(request),
-        parseJson(bodyOf(request), keysRequestSchema),
-      ),
-    );
+    scope.post("/v1/keys", async (request) => {
+      const login = this.#loginOf(request);
+      const asked = parseJson(bodyOf(request), keysRequestSchema);
+      this.#door.charge(login, Math.floor(asked.kids.length / KIDS_PER_REQUEST));
+      return releaseKeys(this.#options, login, asked);
+    });
     scope.get(
       "/v1/brokers",
       async (): Promise<z.input<typeof brokersResponseSchema>> => ({ brokers: await brokers() }),

@@ -1,24 +1,20 @@
 /**
- * The sockets of an HTTP listener from their first moment: those of an address that has too many are closed before TLS, a
- * while later, since whoever is turned away at once is back at once; none outlives the listener (Node's own
- * `closeAllConnections` does not know those within a TLS handshake); and each has one request at a time: a chunk of them
- * would be worked on at once.
+ * The sockets of an HTTP listener from their first moment: those of an address that has too many are turned away before
+ * TLS; none outlives the listener (Node's own `closeAllConnections` does not know those within a TLS handshake); and each
+ * has one request at a time: a chunk of them would be worked on at once.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
+import { TurnedAway } from "../../core/runtime/turned-away.ts";
 
 /** How a connection of `address` ends, `null` where it must not begin. */
 export type Arrive = (address: string) => (() => void) | null;
-
-/** How long who is turned away waits for it, and how many do so at a time. */
-const HELD_MS = 1_000;
-const MAX_HELD = 1_000;
 
 export class Sockets {
   /** Those with a request that is not answered. */
   readonly #busy = new WeakSet<Socket>();
   readonly #open = new Set<Socket>();
-  readonly #held = new Set<Socket>();
+  readonly #turnedAway = new TurnedAway();
 
   /** Stands before whoever listens for connections of `server` so far. */
   guard(server: Server, arrive: Arrive): void {
@@ -27,7 +23,7 @@ export class Sockets {
     server.on("connection", (socket: Socket) => {
       const leave = arrive(socket.remoteAddress ?? "");
       if (!leave) {
-        this.#turnAway(socket);
+        this.#turnedAway.add(socket);
         return;
       }
       this.#open.add(socket);
@@ -56,21 +52,7 @@ export class Sockets {
   }
 
   destroyAll(): void {
-    for (const socket of [...this.#open, ...this.#held]) socket.destroy();
-  }
-
-  /** Nothing is read of it. */
-  #turnAway(socket: Socket): void {
-    if (this.#held.size >= MAX_HELD) {
-      socket.destroy();
-      return;
-    }
-    const end = setTimeout(() => socket.destroy(), HELD_MS);
-    this.#held.add(socket);
-    socket.on("error", () => undefined);
-    socket.once("close", () => {
-      clearTimeout(end);
-      this.#held.delete(socket);
-    });
+    for (const socket of this.#open) socket.destroy();
+    this.#turnedAway.destroyAll();
   }
 }

@@ -8,8 +8,12 @@ import { FailedLogins } from "./failed-logins.ts";
 import { networkOf } from "./network.ts";
 import { Places, RateLimit } from "./rate-limit.ts";
 
-/** A bucket holds what the rate gives in this time: a site whose power comes back connects all at once. */
-const BURST_S = 5;
+/**
+ * A bucket holds what the rate gives in this time. Devices come back with a jitter of their own; consumers are few, and
+ * each may open several connections.
+ */
+const BURST_S = 1;
+const HTTP_BURST_S = 5;
 
 export type AddressLimit = `address.${keyof LimitsConfig["address"]}`;
 
@@ -32,8 +36,8 @@ export class Addresses {
       perMinute: () => limits().failedLoginsPerMinute,
       onBlocked: (address) => onExceeded("address.failedLoginsPerMinute", address),
     });
-    this.#connects = connectRate(() => limits().connectsPerSecond);
-    this.#httpConnects = connectRate(() => limits().httpConnectsPerSecond);
+    this.#connects = connectRate(BURST_S, () => limits().connectsPerSecond);
+    this.#httpConnects = connectRate(HTTP_BURST_S, () => limits().httpConnectsPerSecond);
     this.#pending = new Places(() => limits().pendingConnections);
     this.#http = new Places(() => limits().httpConnections);
   }
@@ -75,10 +79,10 @@ export class Addresses {
   }
 }
 
-function connectRate(perSecond: () => number): RateLimit {
+function connectRate(burstS: number, perSecond: () => number): RateLimit {
   return new RateLimit({
     get burst() {
-      return perSecond() * BURST_S;
+      return perSecond() * burstS;
     },
     get perSecond() {
       return perSecond();

@@ -43,7 +43,7 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "address.failedLoginsPerMinute":
     "it is turned away until it rests; behind one address there may be a whole site",
   "address.connectsPerSecond":
-    "what is beyond is closed at once; raise the limit if a large site is behind this address",
+    "what is beyond is closed a second later; raise the limit if a large site is behind this address",
   "address.httpConnectsPerSecond":
     "what is beyond is closed a second later; raise the limit if many consumers or a proxy are behind this address",
   "address.pendingConnections":

@@ -33,14 +33,24 @@ export class RateLimit {
 
   /** Takes `cost` from the bucket of `name`, also below zero; `false` where nothing was left. */
   tryTake(name: string, cost = 1): boolean {
+    const { tokens, atMs } = this.#now(name);
+    if (tokens < 1) return false;
+    this.#buckets.set(name, { tokens: tokens - cost, atMs });
+    return true;
+  }
+
+  /** What turned out to cost more than was taken: also below zero, so that the next one waits. */
+  charge(name: string, cost: number): void {
+    const { tokens, atMs } = this.#now(name);
+    this.#buckets.set(name, { tokens: tokens - cost, atMs });
+  }
+
+  #now(name: string): Bucket {
     const { burst, perSecond, nowMs = () => performance.now() } = this.#options;
     const atMs = nowMs();
     const bucket = this.#buckets.get(name) ?? { tokens: burst, atMs };
     const refilled = bucket.tokens + ((atMs - bucket.atMs) / 1000) * perSecond;
-    const tokens = Math.min(burst, refilled);
-    if (tokens < 1) return false;
-    this.#buckets.set(name, { tokens: tokens - cost, atMs });
-    return true;
+    return { tokens: Math.min(burst, refilled), atMs };
   }
 }
 

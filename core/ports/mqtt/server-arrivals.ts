@@ -4,6 +4,7 @@
  * does not come it leaves the socket open (docs/traps.md).
  */
 import type { Server, Socket } from "node:net";
+import { TurnedAway } from "../../runtime/turned-away.ts";
 import type { MqttServerOptions } from "./server-types.ts";
 
 /** A connection that has not logged in. */
@@ -16,6 +17,7 @@ export class Arrivals {
   readonly #options: Pick<MqttServerOptions, "arrive" | "onRefused" | "log">;
   /** By the peer's address and port, which the socket inside TLS has, too. */
   readonly #strangers = new Map<string, Stranger>();
+  readonly #turnedAway = new TurnedAway();
 
   constructor(options: Pick<MqttServerOptions, "arrive" | "onRefused" | "log">) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class Arrivals {
   /** Who has not logged in by now is owed no last words. */
   destroyStrangers(): void {
     for (const { socket } of this.#strangers.values()) socket.destroy();
+    this.#turnedAway.destroyAll();
   }
 
   #isWelcome(socket: Socket): boolean {
@@ -56,7 +59,7 @@ export class Arrivals {
     const arrival = arrive?.(remoteAddress ?? "");
     if (arrival && "refused" in arrival) {
       onRefused?.(arrival.refused);
-      socket.destroy();
+      this.#turnedAway.add(socket);
       return false;
     }
     const peer = peerOf(socket);

@@ -414,6 +414,18 @@ describe("POST /v1/keys", () => {
     }
   });
 
+  test("many kids cost as many requests as it would take to look for them", async () => {
+    const base = await serve({ httpPerSecondPerClient: 1, httpBurstPerClient: 100 });
+    const kids = Array.from({ length: 256 }, () => text(randomBytes(16)));
+    const body = { topic_name: topicOf(GRANTED), kids };
+    const answers: number[] = [];
+    for (let asked = 0; asked < 20; asked++)
+      answers.push((await call(base, "/v1/keys", { body })).status);
+    // A burst of 100 and nine for each.
+    expect(answers.slice(0, 11)).toEqual(Array.from({ length: 11 }, () => 200));
+    expect(answers.at(-1)).toBe(429);
+  });
+
   test("a kid that several producers announced comes several times", async () => {
     const { kid } = announce();
     announce(kid);

@@ -59,8 +59,8 @@ test("over HTTP so many connections a second after a burst, whatever comes over 
   expect(made.arriveOverHttp("10.0.0.2")).not.toBeNull();
 });
 
-test("a thousand devices of a site that come at once are let in", () => {
+test("a hundred devices of a site that come at once are let in", () => {
   const { made, exceeded } = addresses();
-  for (let n = 0; n < 1000; n++) expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
+  for (let n = 0; n < 100; n++) expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
   expect(exceeded).toEqual([]);
 });

@@ -21,6 +21,16 @@ describe("RateLimit", () => {
     expect(() => rate.take("a")).toThrow(limit);
   });
 
+  test("what turned out to cost more is paid for by waiting", () => {
+    const { clock, rate } = atTime();
+    rate.take("a");
+    rate.charge("a", 4);
+    clock.ms = 1_499;
+    expect(() => rate.take("a")).toThrow(limit);
+    clock.ms = 1_500;
+    rate.take("a");
+  });
+
   test("one name's rate is not another's, and a rest saves up no more than a burst", () => {
     const { clock, rate } = atTime();
     for (let n = 0; n < 3; n++) rate.take("a");

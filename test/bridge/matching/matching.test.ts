@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Matching } from "../../../bridge/matching/matching.ts";
@@ -43,6 +44,15 @@ function rig(file?: TagFile): Rig {
   };
 }
 
+/** proc_pid_stat(5): the nineteenth value, counted from behind the name. */
+async function nicenessOfThreads(): Promise<Set<number>> {
+  const threads = await readdir("/proc/self/task");
+  const stats = threads.map((id) => readFile(`/proc/self/task/${id}/stat`, "utf8"));
+  return new Set(
+    (await Promise.all(stats)).map((stat) => Number(stat.split(") ").at(-1)?.split(" ")[16])),
+  );
+}
+
 function clientOf({ login }: Member) {
   const client = fleet.client(login);
   if (!client) throw new Error("no such client");
@@ -61,6 +71,11 @@ describe("match", () => {
   it("keeps a tag without the memory that it came in", async () => {
     const tag = await rig().match(producer, "weather/a");
     expect(tag.buffer.byteLength).toBe(32);
+  });
+
+  it("leaves the processor to the event loop", async () => {
+    await rig().match(producer, "weather/a");
+    expect(await nicenessOfThreads()).toEqual(new Set([getPriority(), 10]));
   });
 
   it("computes a token once, also when it is asked for twice at the same time", async () => {

@@ -383,6 +383,29 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("who is turned away at the door", () => {
+  const busy = { arrive: () => ({ refused: "address-busy" as const }) };
+
+  it("is not answered, and waits for its end: who comes back at once costs more", async () => {
+    const { port, refusals } = await startRig(busy);
+    const beganMs = performance.now();
+    const client = await RawClient.open(port);
+    client.send(Buffer.from([0xc0, 0x00]));
+    await client.closed();
+    expect(performance.now() - beganMs).toBeGreaterThan(900);
+    expect(client.packets).toEqual([]);
+    expect(refusals).toEqual(["address-busy"]);
+  });
+
+  it("does not hold up the end of the server", async () => {
+    const { port, server } = await startRig(busy);
+    await RawClient.open(port);
+    const beganMs = performance.now();
+    await server.stop(0);
+    expect(performance.now() - beganMs).toBeLessThan(900);
+  });
+});
+
 describe("the server", () => {
   it("speaks TLS, with the same guard before authentication", async () => {
     const { ca, cert, key } = await testCertificate();
