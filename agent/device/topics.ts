@@ -28,15 +28,14 @@ export interface TopicsOptions {
 
 export class Topics {
   readonly #options: TopicsOptions;
-  readonly #aead: AeadId;
+  #aead: AeadId | undefined;
   readonly #intakes: ReadonlyMap<string, Intake>;
   #taken = 0;
 
   /** Throws BAD_CREDENTIAL where the credential has no key for its newest epoch. */
   constructor(options: TopicsOptions) {
-    const { settings, log } = options;
+    const { settings } = options;
     this.#options = options;
-    this.#aead = chosenAead(settings.aead, log);
     const names = new Set(settings.ports.map(({ topic }) => topic));
     if (settings.selfReport) names.add(settings.selfReport.topic);
     this.#intakes = new Map([...names].map((topic) => [topic, this.#createIntake(topic)]));
@@ -106,6 +105,13 @@ export class Topics {
     });
   }
 
+  /** Chosen when the first key is made: measuring would delay the start. */
+  #chosenAead(): AeadId {
+    const { settings, log } = this.#options;
+    this.#aead ??= chosenAead(settings.aead, log);
+    return this.#aead;
+  }
+
   #createSealer(topic: string, credential: Credential): Sealer {
     const { epoch, parameters } = newestEpoch(credential);
     return new Sealer({
@@ -115,7 +121,7 @@ export class Topics {
       producerId: credential.client,
       signingKey: importSigningKey(credential.signingKey),
       signs: credential.signs,
-      aead: this.#aead,
+      aead: () => this.#chosenAead(),
       padded: this.#options.settings.padding,
       scheme: this.#options.scheme,
     });

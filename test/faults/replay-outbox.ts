@@ -54,7 +54,7 @@ export async function fillOutbox(options: FillOptions): Promise<Filled> {
     producerId: credential.client,
     signingKey: importSigningKey(credential.signingKey),
     signs: credential.signs,
-    aead: chosenAead("auto", log),
+    aead: () => chosenAead("auto", log),
     padded: true,
     scheme,
     monotonicMs: () => sinceBootMs,

@@ -35,7 +35,8 @@ export interface SealerOptions {
   /** The producer's Ed25519 key: of announcements, and of records where `signs`. */
   readonly signingKey: KeyObject;
   readonly signs: boolean;
-  readonly aead: AeadId;
+  /** Asked when a key is made. */
+  readonly aead: () => AeadId;
   readonly padded: boolean;
   readonly scheme: { wrap(epoch: number): Promise<WrappedKey> };
   readonly maxRecordsPerKid?: number;
@@ -73,7 +74,7 @@ export class Sealer {
   async renew(): Promise<NewEntry> {
     const { suite, realm, topic, producerId, aead, signingKey, scheme } = this.#options;
     const { ikm, wrapped } = await scheme.wrap(realm.epoch);
-    const key = deriveRecordKey({ suite, aead, realm, topic, producerId, ikm });
+    const key = deriveRecordKey({ suite, aead: aead(), realm, topic, producerId, ikm });
     ikm.fill(0);
     this.#key = key;
     this.#seq = 0;

@@ -110,7 +110,7 @@ export class SimAgent {
     const { login, signingKey } = member(this.#device);
     return new Sealer({
       ...{ realm, topic, signingKey, suite: SUITE.rsa, producerId: login.client },
-      ...{ signs: false, aead: AEAD.aes256Gcm, padded: false, maxRecordsPerKid: 5 },
+      ...{ signs: false, aead: () => AEAD.aes256Gcm, padded: false, maxRecordsPerKid: 5 },
       scheme: { wrap: async () => wrap(this.#device, this.#kids++) },
     });
   }

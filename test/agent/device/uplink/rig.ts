@@ -71,7 +71,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         producerId: credential.client,
         signingKey: importSigningKey(credential.signingKey),
         signs: false,
-        aead: AEAD.aes256Gcm,
+        aead: () => AEAD.aes256Gcm,
         padded: true,
         scheme: { wrap: async () => role.wrap(randomBytes) },
       }),
