@@ -45,7 +45,7 @@ export type Credential = z.output<typeof credentialSchema>;
 
 /** Throws BAD_CREDENTIAL naming the fields, never their values. */
 export function decodeCredential(bytes: Uint8Array): Credential {
-  return parseJson(bytes, credentialSchema, "BAD_CREDENTIAL");
+  return parseJson(bytes, credentialSchema, "BAD_CREDENTIAL", { jitless: true });
 }
 
 export function encodeCredential(credential: Credential): string {

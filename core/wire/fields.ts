@@ -61,11 +61,15 @@ export function checkName(text: string, what: string): string {
   return text;
 }
 
-/** JSON bytes against a schema. Throws `code` with every problem's field, never its value. */
+/**
+ * JSON bytes against a schema. Throws `code` with every problem's field, never its value. zod compiles a schema's checks
+ * when they are first made; a `context` that says `jitless` spares what is parsed only once the time for that.
+ */
 export function parseJson<S extends z.ZodType>(
   bytes: Uint8Array | string,
   schema: S,
   code: "BAD_DOCUMENT" | "BAD_CREDENTIAL" | "BAD_ARGUMENT" = "BAD_ARGUMENT",
+  context?: z.core.ParseContext<z.core.$ZodIssue>,
 ): z.infer<S> {
   let value: unknown;
   try {
@@ -73,7 +77,7 @@ export function parseJson<S extends z.ZodType>(
   } catch {
     throw new VeilError(code, "not valid JSON");
   }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, context);
   if (result.success) return result.data;
   const fields = result.error.issues.map((i) => i.path.map(String).join(".") || "(message)");
   throw new VeilError(

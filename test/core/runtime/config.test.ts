@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { parseConfig } from "../../../core/runtime/config.ts";
 
@@ -21,6 +21,15 @@ describe("a configuration", () => {
   test("is read", () => {
     const value = parseConfig("host: a\nlimits: { maxBytes: 5 }\n", schema, "x.yaml");
     expect(value).toEqual({ host: "a", limits: { maxBytes: 5 }, list: [] });
+  });
+
+  test("is checked without compiling the checks, since it is read once", () => {
+    const compile = vi.spyOn(globalThis, "Function");
+    onTestFinished(() => compile.mockRestore());
+    parseConfig("host: a\nlimits: { maxBytes: 5 }\n", z.strictObject(schema.shape), "x.yaml");
+    expect(compile).not.toHaveBeenCalled();
+    z.strictObject(schema.shape).parse({ host: "a", limits: { maxBytes: 5 } });
+    expect(compile).toHaveBeenCalled();
   });
 
   test("tells all problems at once, each with its line and field", () => {
