@@ -29,7 +29,7 @@ const TOPIC = "plant/line-1";
 const TENTHS = 10;
 const POLL_MS = 200;
 const TELL_MS = 10_000;
-/** As `TimeoutStartSec` of its unit: the agent reads all of its outbox first. */
+/** As `TimeoutStartSec` of its unit. */
 const START_MS = 600_000;
 /** Nothing left the outbox for so long. */
 const STALLED_MS = 120_000;
@@ -56,7 +56,7 @@ export interface Tenth {
 export interface ReplayResult {
   readonly readings: number;
   readonly filled: Filled;
-  /** From the agent's start until it answered: it had read its outbox. */
+  /** From the agent's start until it answered: its outbox was open. */
   readonly startS: number;
   readonly tenths: readonly Tenth[];
   /** Lines in the agent's log that said how far it was. */

@@ -6,9 +6,10 @@
  *   body    = stream(16) ‖ payload                  of an announcement (1) or a record (2)
  *           = stream(16) ‖ acknowledged(8)          of a mark (3): that stream is done up to there
  *           = 0(16) ‖ age(8) ‖ wall clock(8) ‖ set(1)   of a stamp (4): age-clock.ts
+ *           = 0(16) ‖ what the segment holds            of a footer (5): footer.ts
  *
- * Big-endian. `length` counts what follows the CRC; the CRC (IEEE, as zlib) covers the same bytes. Marks and
- * stamps take no sequence: the field is 0.
+ * Big-endian. `length` counts what follows the CRC; the CRC (IEEE, as zlib) covers the same bytes. Marks, stamps
+ * and footers take no sequence: the field is 0.
  */
 import { crc32 } from "node:zlib";
 import { VeilError } from "../../../core/errors.ts";
@@ -18,6 +19,7 @@ import {
   type EntryKind,
   MAX_PAYLOAD_BYTES,
   type NewEntry,
+  NO_STREAM,
   STREAM_BYTES,
   type StreamId,
 } from "./entry.ts";
@@ -29,8 +31,7 @@ export const HEADER_BYTES = MAGIC.length + 1;
 const PREFIX_BYTES = 8;
 const FIXED_BYTES = 8 + 1 + STREAM_BYTES;
 const MARK_BYTES = 8;
-const STAMP_BYTES = 8 + 8 + 1;
-const NO_STREAM: StreamId = "00".repeat(STREAM_BYTES);
+export const STAMP_BYTES = 8 + 8 + 1;
 const MAX_LENGTH = FIXED_BYTES + MAX_PAYLOAD_BYTES;
 /** How many bytes may be checksummed in vain while looking for the next good entry: bounds the work. */
 const RESYNC_BYTES = 8 * 2 ** 20;
@@ -73,18 +74,24 @@ export function encodeBatch(
   stamp: Stamp | null = null,
 ): Buffer {
   const parts = entries.flatMap((entry) =>
-    encode(ENTRY_KIND[entry.kind], entry.stream, entry.sequence, entry.payload),
+    encodeFrame(ENTRY_KIND[entry.kind], entry.stream, entry.sequence, entry.payload),
   );
   for (const { stream, acknowledged } of marks) {
     const body = Buffer.alloc(MARK_BYTES);
     body.writeBigUInt64BE(BigInt(acknowledged));
-    parts.push(...encode(ENTRY_KIND.mark, stream, 0, body));
+    parts.push(...encodeFrame(ENTRY_KIND.mark, stream, 0, body));
   }
-  if (stamp) parts.push(...encode(ENTRY_KIND.stamp, NO_STREAM, 0, encodeStamp(stamp)));
+  if (stamp) parts.push(...encodeFrame(ENTRY_KIND.stamp, NO_STREAM, 0, encodeStamp(stamp)));
   return Buffer.concat(parts);
 }
 
-function encode(kind: number, stream: StreamId, sequence: number, payload: Buffer): Buffer[] {
+/** An entry of any kind, in parts. */
+export function encodeFrame(
+  kind: number,
+  stream: StreamId,
+  sequence: number,
+  payload: Buffer,
+): Buffer[] {
   const head = Buffer.alloc(OVERHEAD_BYTES);
   head.writeUInt32BE(FIXED_BYTES + payload.length, 0);
   head.writeBigUInt64BE(BigInt(sequence), PREFIX_BYTES);
@@ -94,7 +101,7 @@ function encode(kind: number, stream: StreamId, sequence: number, payload: Buffe
   return [head, payload];
 }
 
-function encodeStamp({ ageMs, wallMs, isSet }: Stamp): Buffer {
+export function encodeStamp({ ageMs, wallMs, isSet }: Stamp): Buffer {
   const body = Buffer.alloc(STAMP_BYTES);
   body.writeBigUInt64BE(BigInt(ageMs));
   body.writeBigUInt64BE(BigInt(Math.max(0, wallMs)), 8);
@@ -102,7 +109,7 @@ function encodeStamp({ ageMs, wallMs, isSet }: Stamp): Buffer {
   return body;
 }
 
-function decodeStamp(body: Buffer): Stamp | null {
+export function decodeStamp(body: Buffer): Stamp | null {
   if (body.length !== STAMP_BYTES) return null;
   const ageMs = safeInteger(body, 0);
   const wallMs = safeInteger(body, 8);
@@ -123,10 +130,7 @@ export function scanSegment(bytes: Buffer): ScannedSegment {
   };
   const empty = { ...scan, goodBytes: 0, damagedBytes: 0, lostEntries: 0 };
   if (bytes.length < HEADER_BYTES) return empty;
-  if (bytes.subarray(0, MAGIC.length).equals(MAGIC) && bytes.readUInt8(MAGIC.length) !== VERSION)
-    throw new VeilError("BAD_DOCUMENT", "the outbox was written by another version", {
-      hint: "run the newest veilmq that ever used this outbox",
-    });
+  isSegment(bytes);
   let { goodBytes, damagedBytes, lostEntries } = { ...empty, goodBytes: HEADER_BYTES };
   let last = 0;
   let damaged = false;
@@ -147,7 +151,17 @@ export function scanSegment(bytes: Buffer): ScannedSegment {
   }
 }
 
-/** An entry, a mark or a stamp, from `start` to `end`. */
+/** Whether `bytes` begin as a segment does. Throws BAD_DOCUMENT on another version of it. */
+export function isSegment(bytes: Buffer): boolean {
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return false;
+  if (bytes.readUInt8(MAGIC.length) !== VERSION)
+    throw new VeilError("BAD_DOCUMENT", "the outbox was written by another version", {
+      hint: "run the newest veilmq that ever used this outbox",
+    });
+  return true;
+}
+
+/** An entry, a mark, a stamp or, with none of these, a footer, from `start` to `end`. */
 interface Found {
   readonly entry?: LogEntry;
   readonly mark?: Mark;
@@ -168,17 +182,39 @@ function entryFrom(bytes: Buffer, offset: number, last: number): Found | null {
   return null;
 }
 
-/** The entry at `start`, or null where there is none that can be believed. */
-function entryAt(bytes: Buffer, start: number): Found | null {
+/** What is framed from `start` to `end`, its CRC being right. */
+interface Frame {
+  readonly code: number;
+  /** Null where it is no safe integer. */
+  readonly sequence: number | null;
+  readonly stream: StreamId;
+  /** A view of the bytes. */
+  readonly payload: Buffer;
+  readonly end: number;
+}
+
+/** The frame at `start`, or null where there is none that can be believed. */
+export function frameAt(bytes: Buffer, start: number): Frame | null {
   const length = plausibleLength(bytes, start);
   if (length === null) return null;
   const checked = start + PREFIX_BYTES;
   const end = checked + length;
   if (crc32(bytes.subarray(checked, end)) !== bytes.readUInt32BE(start + 4)) return null;
-  const sequence = safeInteger(bytes, checked);
-  const stream = bytes.toString("hex", checked + 9, checked + FIXED_BYTES);
-  const payload = bytes.subarray(checked + FIXED_BYTES, end);
-  const code = bytes.readUInt8(checked + 8);
+  return {
+    code: bytes.readUInt8(checked + 8),
+    sequence: safeInteger(bytes, checked),
+    stream: bytes.toString("hex", checked + 9, checked + FIXED_BYTES),
+    payload: bytes.subarray(checked + FIXED_BYTES, end),
+    end,
+  };
+}
+
+/** The entry at `start`, or null where there is none that can be believed. */
+function entryAt(bytes: Buffer, start: number): Found | null {
+  const frame = frameAt(bytes, start);
+  if (frame === null) return null;
+  const { code, sequence, stream, payload, end } = frame;
+  if (code === ENTRY_KIND.footer) return { start, end };
   if (code === ENTRY_KIND.mark) {
     const acknowledged = payload.length === MARK_BYTES ? safeInteger(payload, 0) : null;
     return acknowledged === null ? null : { mark: { stream, acknowledged }, start, end };
@@ -205,7 +241,8 @@ function kindOf(code: number): EntryKind | null {
   return code === ENTRY_KIND.record ? "record" : null;
 }
 
-function safeInteger(bytes: Buffer, offset: number): number | null {
+/** The unsigned number of 64 bits at `offset`; null where it is no safe integer. */
+export function safeInteger(bytes: Buffer, offset: number): number | null {
   const value = bytes.readBigUInt64BE(offset);
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
 }

@@ -4,13 +4,15 @@
  */
 import { VeilError } from "../../../core/errors.ts";
 
-/** What an entry is, as on disk. Marks and stamps are the outbox's own and never leave it. */
-export const ENTRY_KIND = { announcement: 1, record: 2, mark: 3, stamp: 4 } as const;
+/** What an entry is, as on disk. Marks, stamps and footers are the outbox's own and never leave it. */
+export const ENTRY_KIND = { announcement: 1, record: 2, mark: 3, stamp: 4, footer: 5 } as const;
 export type EntryKind = "announcement" | "record";
 
 /** 16 bytes as 32 lower-case hex digits that name (epoch, topic); opaque here. The caller derives it. */
 export type StreamId = string;
 export const STREAM_BYTES = 16;
+/** What is of no stream. */
+export const NO_STREAM: StreamId = "00".repeat(STREAM_BYTES);
 
 /** A record is at most 64 KiB and its frame (PROTOCOL.md §3); twice that is refused, and never read. */
 export const MAX_PAYLOAD_BYTES = 128 * 1024;

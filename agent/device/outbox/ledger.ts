@@ -11,6 +11,7 @@
 import type { StreamState } from "./api.ts";
 import type { LogEntry, Mark } from "./codec.ts";
 import type { StoredEntry, StreamId } from "./entry.ts";
+import type { FooterRow } from "./footer.ts";
 import type { Segment, Tally } from "./segment.ts";
 
 export class Ledger {
@@ -60,6 +61,15 @@ export class Ledger {
     return [...this.#acknowledged].map(([stream, acknowledged]) => ({ stream, acknowledged }));
   }
 
+  /** What is known of `segment`, and how far every stream is: for its footer. */
+  rows({ tallies }: Segment): FooterRow[] {
+    const streams = new Set([...tallies.keys(), ...this.#acknowledged.keys()]);
+    return [...streams].map((stream) => {
+      const { last = 0, count = 0 } = tallies.get(stream) ?? {};
+      return { stream, acknowledged: this.acknowledged(stream), last, count };
+    });
+  }
+
   /** Counts an entry that is now on disk in `segment`, one of `segments`; it may be done already. */
   add(segment: Segment, entry: LogEntry): StoredEntry {
     const { stream, sequence } = entry;
@@ -70,10 +80,32 @@ export class Ledger {
     return { ...entry, ordinal: tally.count };
   }
 
+  /** Counts what `segment`, one of `segments`, holds by its footer. Before any acknowledgement. */
+  addFooter(segment: Segment, rows: readonly FooterRow[]): void {
+    segment.isRead = false;
+    for (const { stream, last, count } of rows) {
+      if (count === 0) continue;
+      segment.tallies.set(stream, { last, count, done: 0 });
+      this.#last = Math.max(this.#last, last);
+      this.#depths.set(stream, (this.#depths.get(stream) ?? 0) + count);
+    }
+  }
+
+  /** Counts `segment` anew: `entries` are what is really there. */
+  recount(segment: Segment, entries: readonly LogEntry[]): void {
+    this.#forget(segment);
+    segment.tallies.clear();
+    for (const entry of entries) this.add(segment, entry);
+  }
+
   /** Takes `segment` out, with what is pending in it. */
   remove(segment: Segment): void {
     this.segments.splice(this.segments.indexOf(segment), 1);
-    for (const [stream, { count, done }] of segment.tallies)
+    this.#forget(segment);
+  }
+
+  #forget({ tallies }: Segment): void {
+    for (const [stream, { count, done }] of tallies)
       this.#depths.set(stream, (this.#depths.get(stream) ?? 0) - (count - done));
   }
 

@@ -6,6 +6,7 @@ import { VeilError } from "../../../core/errors.ts";
 import type { AgeClock, Stamp } from "./age-clock.ts";
 import { encodeBatch, HEADER_BYTES, type LogEntry, type Mark, OVERHEAD_BYTES } from "./codec.ts";
 import type { NewEntry, StreamId } from "./entry.ts";
+import { encodeFooter } from "./footer.ts";
 import type { Pending } from "./group-commit.ts";
 import type { OutboxReport } from "./options.ts";
 import type { Recovery } from "./recovery.ts";
@@ -171,6 +172,7 @@ export class OutboxLog {
   async #beginSegment(first: number): Promise<Segment> {
     const { store, clock } = this.#options;
     const { folder, ledger, residents } = store;
+    if (ledger.newest && this.#writer.isOpen) await this.#writeFooter(ledger.newest);
     await this.#writer.seal();
     residents.end();
     const segment = new Segment({ folder, first, bytes: HEADER_BYTES, bornMs: clock.nowMs() });
@@ -178,6 +180,15 @@ export class OutboxLog {
     ledger.segments.push(segment);
     residents.begin(segment, []);
     return segment;
+  }
+
+  /** Synced: what a power cut left of it would look like damage. */
+  async #writeFooter(segment: Segment): Promise<void> {
+    const { store, clock } = this.#options;
+    const { bornMs } = segment;
+    const footer = encodeFooter({ bornMs, stamp: clock.stamp(), rows: store.ledger.rows(segment) });
+    if (footer) await this.#writer.write(footer, { sync: true });
+    segment.bytes = this.#writer.position;
   }
 
   /**

@@ -32,7 +32,7 @@ export interface OutboxOptions {
 export type OutboxReport =
   /** On opening: a write that a crash interrupted was cut off. Nothing taken is lost. */
   | { readonly event: "torn"; readonly bytes: number }
-  /** On opening: damage. `entries` is the most that can be lost. */
+  /** On opening, or when a segment is read for the first time: damage. `entries` is the most that can be lost. */
   | { readonly event: "damaged"; readonly bytes: number; readonly entries: number }
   /** Unsent records were dropped at a bound (policy `oldest`). */
   | { readonly event: "dropped"; readonly records: number; readonly bound: "bytes" | "age" }

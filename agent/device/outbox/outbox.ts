@@ -9,6 +9,7 @@ import { makeFolder } from "../../../core/runtime/files.ts";
 import { FolderLock } from "../../../core/runtime/folder-lock.ts";
 import { AgeClock, type MachineClock } from "./age-clock.ts";
 import type { OutboxReader, OutboxWriter, StreamState } from "./api.ts";
+import { checkFooter } from "./damage.ts";
 import { checkEntry, type NewEntry, type StoredEntry, type StreamId } from "./entry.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Ledger } from "./ledger.ts";
@@ -88,7 +89,7 @@ export class Outbox implements OutboxReader, OutboxWriter {
     try {
       const found = await recover(folder).catch(throwDiskError);
       const { ledger } = found;
-      const residents = new Residents({ maxSegments: RESIDENT_SEGMENTS });
+      const residents = this.#residentsFor(ledger);
       const clock = new AgeClock(this.#options.machine, found.stamp);
       const log = this.#logFor({ folder, ledger, residents }, clock);
       await log.start(found.newest).catch(throwDiskError);
@@ -99,10 +100,9 @@ export class Outbox implements OutboxReader, OutboxWriter {
       this.#live = { lock, ledger, residents, log, commits };
       commits.nudge();
       this.#expiry = setInterval(() => commits.nudge(), EXPIRY_INTERVAL_MS);
-      const { tornBytes, damagedBytes, lostEntries } = found;
+      const { tornBytes, damage } = found;
       if (tornBytes > 0) onReport({ event: "torn", bytes: tornBytes });
-      if (damagedBytes > 0)
-        onReport({ event: "damaged", bytes: damagedBytes, entries: lostEntries });
+      if (damage.bytes > 0) onReport({ event: "damaged", ...damage });
     } catch (error) {
       await lock.release();
       throw error;
@@ -119,6 +119,19 @@ export class Outbox implements OutboxReader, OutboxWriter {
     await live.commits.flush();
     await live.log.stop();
     await live.lock.release();
+  }
+
+  #residentsFor(ledger: Ledger): Residents {
+    const { onReport } = this.#options;
+    return new Residents({
+      maxSegments: RESIDENT_SEGMENTS,
+      onFirstRead: (segment, content) => {
+        // Dropped while it was read: it is counted no more.
+        if (!ledger.segments.includes(segment)) return;
+        const damage = checkFooter(ledger, segment, content);
+        if (damage) onReport({ event: "damaged", ...damage });
+      },
+    });
   }
 
   #logFor(store: Store, clock: AgeClock): OutboxLog {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { type LogEntry, scanSegment } from "./codec.ts";
 import type { StoredEntry, StreamId } from "./entry.ts";
 import type { Segment } from "./segment.ts";
+import { readContent, type SegmentContent } from "./segment-file.ts";
 
 /** The entries of one segment, by stream, in order. */
 export type SegmentEntries = ReadonlyMap<StreamId, readonly StoredEntry[]>;
@@ -14,25 +15,39 @@ export type SegmentEntries = ReadonlyMap<StreamId, readonly StoredEntry[]>;
 /** Taking entries off the front of a list costs the same for one and for many. */
 const RELEASED_AT_ONCE = 64;
 
+export interface ResidentsOptions {
+  readonly maxSegments: number;
+  /** Told of what is in a segment that is read for the first time, before its entries are counted. Must not throw. */
+  readonly onFirstRead: (segment: Segment, content: SegmentContent) => void;
+}
+
 export class Residents {
-  readonly #maxSegments: number;
+  readonly #options: ResidentsOptions;
   /** Least recently used first. */
   readonly #kept = new Map<Segment, SegmentEntries>();
   /** The segment that is written: what is not acknowledged of it is in memory, because its file may hold more than is taken. */
   #open: { segment: Segment; entries: Map<StreamId, StoredEntry[]> } | null = null;
 
-  constructor(options: { maxSegments: number }) {
-    this.#maxSegments = options.maxSegments;
+  constructor(options: ResidentsOptions) {
+    this.#options = options;
   }
 
   /** The entries of `segment`, read from disk if need be. Throws what the file system does. */
   async get(segment: Segment): Promise<SegmentEntries> {
     if (this.#open?.segment === segment) return this.#open.entries;
     const kept = this.#kept.get(segment);
-    const entries = kept ?? byStream(segment, scanSegment(await readFile(segment.path)).entries);
+    const entries = kept ?? byStream(segment, await this.#read(segment));
     this.#kept.delete(segment);
     this.#keep(segment, entries);
     return entries;
+  }
+
+  async #read(segment: Segment): Promise<readonly LogEntry[]> {
+    if (segment.isRead) return scanSegment(await readFile(segment.path)).entries;
+    const content = await readContent(segment.path);
+    // Another reading may have been quicker.
+    if (!segment.isRead) this.#options.onFirstRead(segment, content);
+    return content.scanned?.entries ?? [];
   }
 
   /** `segment` is now the one that is written; `entries` are those it has already. */
@@ -68,7 +83,7 @@ export class Residents {
   #keep(segment: Segment, entries: SegmentEntries): void {
     this.#kept.set(segment, entries);
     for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.#maxSegments) return;
+      if (this.#kept.size <= this.#options.maxSegments) return;
       this.#kept.delete(oldest);
     }
   }

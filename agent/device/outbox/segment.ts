@@ -36,6 +36,8 @@ export class Segment {
   /** When it was begun, by the age clock: nothing in it, or in those after it, is older. */
   bornMs: number;
   readonly tallies = new Map<StreamId, Tally>();
+  /** Until it has been read, its tallies are what its footer says. */
+  isRead = true;
 
   constructor(options: { folder: string; first: number; bytes: number; bornMs: number }) {
     this.first = options.first;

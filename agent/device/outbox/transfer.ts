@@ -81,24 +81,33 @@ async function writeAll(
   outbox: OutboxReader,
   owner: Omit<TransferHead, "entries">,
 ): Promise<number> {
+  // What is damaged is known, and counted no more, when all has been read once.
+  for await (const _ of batches(outbox));
   const head: TransferHead = { ...owner, entries: outbox.depth };
   await file.appendFile(`${MAGIC}${JSON.stringify(head)}\n`);
   let entries = 0;
+  for await (const batch of batches(outbox)) {
+    await appendPiece(file, batch);
+    entries += batch.length;
+  }
+  if (entries !== head.entries)
+    throw new VeilError("INTERNAL", `of ${head.entries} entries ${entries} were exported`);
+  await file.sync();
+  return entries;
+}
+
+/** All that waits, stream by stream. */
+async function* batches(outbox: OutboxReader): AsyncGenerator<StoredEntry[]> {
   for (const { stream, acknowledged } of outbox.streams()) {
     let after = acknowledged;
     for (;;) {
       const batch = await outbox.next(stream, after, BATCH);
       const last = batch.at(-1);
       if (!last) break;
-      await appendPiece(file, batch);
-      entries += batch.length;
+      yield batch;
       after = last.sequence;
     }
   }
-  if (entries !== head.entries)
-    throw new VeilError("INTERNAL", `of ${head.entries} entries ${entries} were exported`);
-  await file.sync();
-  return entries;
 }
 
 async function appendPiece(file: FileHandle, batch: readonly StoredEntry[]): Promise<void> {

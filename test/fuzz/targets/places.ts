@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCheckpoint } from "../../../agent/consumer/checkpoint.ts";
 import { encodeBatch, scanSegment, segmentHeader } from "../../../agent/device/outbox/codec.ts";
+import { decodeFooter, encodeFooter } from "../../../agent/device/outbox/footer.ts";
 import { recover } from "../../../agent/device/outbox/recovery.ts";
 import { segmentPath } from "../../../agent/device/outbox/segment.ts";
 import { jsonDecoder, jsonDecoding } from "../../../agent/device/profile/json.ts";
@@ -66,6 +67,17 @@ function segment(first: number): Buffer {
   return Buffer.concat([segmentHeader(), encodeBatch(entries, marks)]);
 }
 
+/** What `segment(1)` holds. */
+const footer =
+  encodeFooter({
+    bornMs: 5,
+    stamp: { ageMs: 60_000, wallMs: 1_763_800_000_000, isSet: true },
+    rows: [
+      { stream: STREAM, acknowledged: 2, last: 4, count: 3 },
+      { stream: OTHER, acknowledged: 0, last: 3, count: 1 },
+    ],
+  }) ?? Buffer.alloc(0);
+
 /** Opens an outbox whose first, last or only segment is `input`; a second opening must find it whole. */
 async function recoverFrom(input: Buffer): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "fuzz-outbox-"));
@@ -119,7 +131,13 @@ export const placeTargets: readonly Target[] = [
     share: 0.1,
   },
   { name: "outbox-segment", samples: [segment(1)], run: (input) => scanSegment(input) },
-  { name: "outbox-recovery", samples: [segment(1), segment(5)], run: recoverFrom, share: 0.05 },
+  { name: "outbox-footer", samples: [footer], run: (input) => decodeFooter(input) },
+  {
+    name: "outbox-recovery",
+    samples: [segment(1), segment(5), Buffer.concat([segment(1), footer])],
+    run: recoverFrom,
+    share: 0.05,
+  },
   {
     name: "checkpoint",
     samples: [checkpoint],

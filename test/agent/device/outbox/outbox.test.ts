@@ -255,26 +255,79 @@ describe("opening", () => {
     expect(texts(await unsent(again, A))).toEqual(["one", "two"]);
   });
 
-  test("damage in an old segment costs what it hit and is reported with a count", async () => {
+  /** 40 records in segments with footers; what `change` makes of the second one's bytes is there at the next opening. */
+  async function changedSecond(change: (bytes: Buffer) => Buffer) {
     const folder = await testFolder();
     const outbox = await openOutbox(folder, SMALL);
     for (let i = 1; i <= 40; i++) await outbox.append([record(A, `${i}`)]);
     await outbox.stop();
     const [, name = ""] = await segmentFiles(folder);
     const path = join(folder, "outbox", name);
-    const bytes = await readFile(path);
-    await writeFile(path, bytes.fill(0x55, bytes.length - 60));
+    await writeFile(path, change(await readFile(path)));
     const reports: OutboxReport[] = [];
-    const again = await openOutbox(folder, {
-      ...SMALL,
-      onReport: (report) => reports.push(report),
-    });
+    const onReport = (report: OutboxReport) => reports.push(report);
+    const again = await openOutbox(folder, { ...SMALL, onReport });
+    return { again, reports };
+  }
+  const withoutFooter = (bytes: Buffer) =>
+    bytes.subarray(0, bytes.length - bytes.readUInt32BE(bytes.length - 4));
+
+  test("a segment's readings are counted by its footer, and damage is told when they are read", async () => {
+    const { again, reports } = await changedSecond((bytes) => bytes.fill(0x55, 60, 90));
+    expect(again.depth).toBe(40);
+    expect(reports).toEqual([]);
     const left = await unsent(again, A);
     expect(left.length).toBeLessThan(40);
     expect(reports).toEqual([
       { event: "damaged", bytes: expect.any(Number), entries: 40 - left.length },
     ]);
     expect(left.map((e) => e.sequence)).toEqual(left.map((e) => Number(e.payload.toString())));
+    expect(again.depth).toBe(left.length);
+    await unsent(again, A);
+    expect(reports).toHaveLength(1);
+    for (const entry of left) again.acknowledge(entry);
+    expect(again.depth).toBe(0);
+  });
+
+  test("a segment of which nothing is left but its footer does not stand in the way", async () => {
+    const { again, reports } = await changedSecond((bytes) =>
+      Buffer.from(bytes).fill(0x55, 8, withoutFooter(bytes).length),
+    );
+    const left = await unsent(again, A);
+    expect(reports).toMatchObject([{ event: "damaged", entries: 40 - left.length }]);
+    for (const entry of left) again.acknowledge(entry);
+    expect(again.depth).toBe(0);
+  });
+
+  test("a segment without a footer, as from before there were any, is read", async () => {
+    const { again, reports } = await changedSecond(withoutFooter);
+    expect(again.depth).toBe(40);
+    expect(reports).toEqual([]);
+    expect(await unsent(again, A)).toHaveLength(40);
+  });
+
+  test("damage in an old segment without a footer costs what it hit and is reported with a count", async () => {
+    const { again, reports } = await changedSecond((bytes) => bytes.fill(0x55, bytes.length - 200));
+    const left = await unsent(again, A);
+    expect(left.length).toBeLessThan(40);
+    expect(reports).toEqual([
+      { event: "damaged", bytes: expect.any(Number), entries: 40 - left.length },
+    ]);
+    expect(left.map((e) => e.sequence)).toEqual(left.map((e) => Number(e.payload.toString())));
+  });
+
+  test("what is dropped of segments that were not read since the start is counted, too", async () => {
+    const folder = await testFolder();
+    const bound = { ...SMALL, maxBytes: 4000 };
+    const outbox = await openOutbox(folder, bound);
+    for (let i = 1; i <= 40; i++) await outbox.append([record(A, `${i}`)]);
+    const { depth } = outbox;
+    await outbox.stop();
+    const again = await openOutbox(folder, bound);
+    for (let i = 41; i <= 140; i++) await again.append([record(A, `${i}`)]);
+    expect(again.droppedRecords).toBeGreaterThan(0);
+    expect(again.depth).toBe(depth + 100 - again.droppedRecords);
+    expect((await unsent(again, A)).length).toBe(again.depth);
   });
 
   test("files of a newer version are left alone", async () => {

@@ -1,4 +1,4 @@
-import { access, link, readFile, writeFile } from "node:fs/promises";
+import { access, link, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exportOutbox, importOutbox } from "../../../../agent/device/outbox/transfer.ts";
@@ -22,6 +22,23 @@ test("what waits is carried to another outbox, in order", async () => {
   expect(await importOutbox(outbox, path, OWNER)).toBe(3);
   expect(texts(await unsent(outbox, A))).toEqual(["a1", "a2"]);
   expect(texts(await unsent(outbox, B))).toEqual(["b1"]);
+});
+
+test("an outbox of which something is damaged is carried without it", async () => {
+  const folder = await testFolder();
+  const small = { segmentBytes: 512, maxBytes: 2 ** 20 };
+  const outbox = await openOutbox(folder, small);
+  for (let i = 1; i <= 40; i++) await outbox.append([record(A, `${i}`)]);
+  await outbox.stop();
+  const [, name = ""] = (await readdir(join(folder, "outbox"))).sort();
+  const segment = join(folder, "outbox", name);
+  await writeFile(segment, (await readFile(segment)).fill(0x55, 60, 90));
+  const path = join(folder, "carried");
+  const entries = await exportOutbox(await openOutbox(folder, small), path, OWNER);
+  expect(entries).toBeLessThan(40);
+  const to = await openOutbox(join(folder, "to"));
+  expect(await importOutbox(to, path, OWNER)).toBe(entries);
+  expect(await unsent(to, A)).toHaveLength(entries);
 });
 
 test("a file that was cut between two pieces is told from a whole one", async () => {
