@@ -11,6 +11,8 @@ import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import { z } from "zod";
 import { packageFile } from "../core/runtime/package.ts";
 import { type Architecture, nativeFile, PREBUILDS } from "./architecture.ts";
+import { sharedChunks } from "./chunks.ts";
+import { packageOf } from "./package-of.ts";
 
 /** Shipped as they are, since they are used file by file. They need no other package. */
 const WHOLE = ["kafkajs", "uplot"];
@@ -43,16 +45,19 @@ export async function bundle(folder: string, architecture: Architecture): Promis
 }
 
 async function writeChunks(folder: string): Promise<OutputChunk[]> {
+  const { plugin, groups } = sharedChunks();
   const build = await rolldown({
     input: Object.fromEntries(await entries()),
     platform: "node",
     external: (id) => WHOLE.some((name) => id === name || id.startsWith(`${name}/`)),
-    plugins: [nativePlugin(), unusedPlugin()],
+    plugins: [nativePlugin(), unusedPlugin(), plugin],
     transform: {
       target: "node20",
       define: { __dirname: "import.meta.dirname", __filename: "import.meta.filename" },
     },
     logLevel: "warn",
+    // Some commands import at their call what others have loaded by then.
+    checks: { ineffectiveDynamicImport: false },
   });
   try {
     const { output } = await build.write({
@@ -60,6 +65,7 @@ async function writeChunks(folder: string): Promise<OutputChunk[]> {
       format: "esm",
       entryFileNames: "[name].js",
       chunkFileNames: "chunks/[name]-[hash].js",
+      codeSplitting: { groups },
       // Names stay as they are: a stack trace from the field must say something.
       minify: { compress: true, mangle: false, codegen: true },
     });
@@ -147,10 +153,4 @@ function packagesOf(chunks: readonly OutputChunk[]): string[] {
   const ids = chunks.flatMap(({ moduleIds }) => moduleIds);
   const names = ids.map(packageOf).filter((name) => name !== null);
   return [...new Set([...names, ...Object.keys(PREBUILDS), ...WHOLE])].sort();
-}
-
-/** The package that a module is of; null for our own. */
-function packageOf(id: string): string | null {
-  const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
-  return name ?? null;
 }
