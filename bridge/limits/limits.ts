@@ -43,13 +43,13 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "address.failedLoginsPerMinute":
     "it is turned away until it rests; behind one address there may be a whole site",
   "address.connectsPerSecond":
-    "what is beyond is closed a second later; raise the limit if a large site is behind this address",
+    "what is beyond is closed a few seconds later; raise the limit if a large site is behind this address",
   "address.httpConnectsPerSecond":
-    "what is beyond is closed a second later; raise the limit if many consumers or a proxy are behind this address",
+    "what is beyond is closed a few seconds later; raise the limit if many consumers or a proxy are behind this address",
   "address.pendingConnections":
     "somebody opens connections and does not log in; raise the limit if a large site is behind this address",
   "address.httpConnections":
-    "what is beyond is closed a second later; raise the limit if a proxy is behind this address",
+    "what is beyond is closed a few seconds later; raise the limit if a proxy is behind this address",
 };
 
 export interface LimitsOptions {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { FastifyRequest } from "fastify";
 import { Registry } from "prom-client";
 import { expect, onTestFinished, test } from "vitest";
 import { Listener } from "../../../bridge/http/listener.ts";
@@ -10,7 +11,13 @@ import { HttpMetrics } from "../../../bridge/http/metrics.ts";
 import { testCertificate } from "../../support/certificate/certificate.ts";
 import { silentLog } from "../../support/kafka.ts";
 
-async function start({ hasTls = false, isFull = false, answer = async () => ({}) } = {}) {
+interface Started {
+  readonly hasTls?: boolean;
+  readonly isFull?: boolean;
+  readonly answer?: (request: FastifyRequest) => Promise<object>;
+}
+
+async function start({ hasTls, isFull, answer = async () => ({}) }: Started = {}) {
   const { cert, key } = await testCertificate();
   const arrived: string[] = [];
   const listener = new Listener({
@@ -95,6 +102,35 @@ test("answers what is in flight before it ends", async () => {
   release();
   expect(await answer).toEqual({ answered: true });
   await stopped;
+});
+
+test.each([
+  ["HTTP", false],
+  ["HTTPS", true],
+])("of a thousand requests at once nobody parses more than a few: %s", async (_, hasTls) => {
+  const { listener, port } = await start({ hasTls });
+  let parsed = 0;
+  listener.app.server.on("request", () => parsed++);
+  const socket = hasTls
+    ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false })
+    : connect(port, "127.0.0.1");
+  socket.on("error", () => undefined).resume();
+  const ended = new Promise((resolve) => socket.once("close", resolve));
+  socket.write("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1000));
+  await ended;
+  expect(parsed).toBeGreaterThan(0);
+  expect(parsed).toBeLessThan(20);
+});
+
+test("a body of many slices arrives whole", async () => {
+  const answer = async ({ body: told }: FastifyRequest): Promise<object> => ({
+    told: String(told),
+  });
+  const { port } = await start({ answer });
+  const body = `"${"x".repeat(60_000)}"`;
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`http://127.0.0.1:${port}/body`, { method: "POST", headers, body });
+  expect(await response.json()).toEqual({ told: body });
 });
 
 test("a new certificate is for new connections, and none that is open ends for it", async () => {
