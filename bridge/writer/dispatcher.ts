@@ -139,7 +139,7 @@ export class Dispatcher {
 
   async #send(group: Map<string, { lane: Lane; batch: PartitionBatch }>): Promise<void> {
     this.#requests += 1;
-    let unanswered = new VeilError("UNAVAILABLE", "Kafka did not answer");
+    let reason: VeilError | undefined;
     try {
       await this.#options.send(
         [...group.values()].map(({ batch }) => batch),
@@ -153,10 +153,11 @@ export class Dispatcher {
     } catch (error) {
       // Whatever it was, the records are still promised: an unknown error is no reason to give them up.
       this.#options.log.error({ err: error }, "sending to Kafka failed");
-      if (isVeilError(error) && error.retryable) unanswered = error;
+      if (isVeilError(error) && error.retryable) reason = error;
     }
     this.#requests -= 1;
-    for (const { lane } of group.values()) this.#failed(lane, unanswered);
+    for (const { lane } of group.values())
+      this.#failed(lane, reason ?? new VeilError("UNAVAILABLE", "Kafka did not answer"));
     if (this.#requests === 0 && this.#ready.size > 0) this.#soon();
   }
 

@@ -96,8 +96,10 @@ export class Brokers {
     if (unknown.size > 0)
       for (const topic of await this.#topicMetadata([...unknown]))
         found.set(topic.topic, leadersOf(topic));
-    const missing = { error: new VeilError("NOT_FOUND", "the topic or partition does not exist") };
-    return (topic, partition) => found.get(topic)?.[partition] ?? missing;
+    return (topic, partition) =>
+      found.get(topic)?.[partition] ?? {
+        error: new VeilError("NOT_FOUND", "the topic or partition does not exist"),
+      };
   }
 
   /** After an error that may mean that another broker leads now: the next `findLeaders` asks again. */
