@@ -26,7 +26,7 @@ const REFUSED_COST = 100;
 const MAX_PARSED_HERE_BYTES = 128 * 1024;
 /** More do not fit into the room. */
 const MAX_QUEUED = MAX_ROOM_BYTES / MAX_PARSED_HERE_BYTES;
-const IDLE_WORKER_MS = 30_000;
+const IDLE_WORKER_MS = 10_000;
 
 /** One request, from its head to its answer. */
 export interface ImportVisit {

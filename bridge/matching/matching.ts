@@ -27,7 +27,7 @@ const MAX_QUEUED = 20_000;
 const MAX_QUEUED_PER_TENANT = 5000;
 /** Two full `POST /v1/keys`. */
 const MAX_QUEUED_PER_CLIENT = 512;
-const IDLE_WORKER_MS = 60_000;
+const IDLE_WORKER_MS = 10_000;
 
 export interface MatchRequest {
   readonly tenant: Tenant;
