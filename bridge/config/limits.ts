@@ -49,7 +49,7 @@ const addressLimitsSchema = z.strictObject({
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
   /** MQTT connections. Those beyond it are not read, and closed a few seconds later, before TLS. */
   connectsPerSecond: rateField(100),
-  /** The same of HTTP connections, which whoever has a login keeps; five times as many at once after a rest. */
+  /** The same of HTTP connections, which whoever has a login keeps; twice as many at once after a rest. */
   httpConnectsPerSecond: rateField(20),
   /** MQTT connections that have not logged in yet, TLS included. */
   pendingConnections: z.int().min(1).max(1_000_000).default(300),

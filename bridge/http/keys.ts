@@ -13,8 +13,8 @@ import { tagOfTopic } from "./topic-tag.ts";
 
 /** What one request may cost: PDec takes 2 to 15 ms each. At least one for every kid. */
 const MAX_RELEASES = 512;
-/** At a time: others are served in between. */
-const CONCURRENT_RELEASES = 8;
+/** Of one request, at a time: others are served in between. */
+const CONCURRENT = 8;
 
 type Released = z.input<typeof keysResponseSchema>["keys"][number];
 
@@ -41,25 +41,17 @@ export async function releaseKeys(
   const { tenant, client } = directory.current(login);
   if (!directory.allows(client, "sub", tag, Date.now())) throw topicNotFound();
   const kids = [...new Map(request.kids.map((kid) => [kid.toString("hex"), kid])).values()];
-  const candidates = await Promise.all(
-    kids.map(async (kid): Promise<Candidate[]> => {
-      const found = await registry.find({ tenant: tenant.name, tag, kid });
-      return found.map((entry, rank) => ({ kid, entry, rank }));
-    }),
-  );
-  const queue = candidates
-    .flat()
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, MAX_RELEASES)
-    .values();
+  const candidates: Candidate[] = [];
+  await aFewAtATime(kids, async (kid) => {
+    const found = await registry.find({ tenant: tenant.name, tag, kid });
+    candidates.push(...found.map((entry, rank) => ({ kid, entry, rank })));
+  });
+  candidates.sort((a, b) => a.rank - b.rank);
   const keys: Released[] = [];
-  const work = async (): Promise<void> => {
-    for (const { kid, entry } of queue) {
-      const released = await release(kid, entry);
-      if (released) keys.push(released);
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT_RELEASES }, work));
+  await aFewAtATime(candidates.slice(0, MAX_RELEASES), async ({ kid, entry }) => {
+    const released = await release(kid, entry);
+    if (released) keys.push(released);
+  });
   const answered = new Set(keys.map(({ kid }) => kid));
   const missing = kids.map((kid) => kid.toString("base64url")).filter((kid) => !answered.has(kid));
   return { keys, missing };
@@ -91,4 +83,12 @@ export async function releaseKeys(
       );
     }
   }
+}
+
+async function aFewAtATime<T>(items: readonly T[], job: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const work = async (): Promise<void> => {
+    for (const item of queue) await job(item);
+  };
+  await Promise.all(Array.from({ length: CONCURRENT }, work));
 }

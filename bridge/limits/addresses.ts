@@ -13,7 +13,7 @@ import { Places, RateLimit } from "./rate-limit.ts";
  * each may open several connections.
  */
 const BURST_S = 1;
-const HTTP_BURST_S = 5;
+const HTTP_BURST_S = 2;
 
 export type AddressLimit = `address.${keyof LimitsConfig["address"]}`;
 

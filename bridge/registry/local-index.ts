@@ -106,6 +106,7 @@ export class IndexRealm {
   async list(lookup: Buffer, limit: number): Promise<{ entryKey: Buffer; sealed: Buffer }[]> {
     const prefix = this.#key("lookup", lookup);
     const keys = await this.#database.keys({ ...within(prefix), limit }).all();
+    if (keys.length === 0) return [];
     const entryKeys = keys.map((key) => key.subarray(prefix.length));
     const values = await this.#database.getMany(
       entryKeys.map((entryKey) => this.#key("entry", entryKey)),

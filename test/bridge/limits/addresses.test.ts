@@ -52,7 +52,7 @@ test("over HTTP so many connections a second after a burst, whatever comes over 
   const { made, exceeded } = addresses();
   const arrivals = Array.from({ length: 150 }, () => made.arriveOverHttp("10.0.0.1"));
   const welcome = arrivals.filter((leave) => leave !== null).length;
-  expect(welcome).toBeGreaterThanOrEqual(100);
+  expect(welcome).toBeGreaterThanOrEqual(40);
   expect(welcome).toBeLessThan(150);
   expect(exceeded[0]).toBe("address.httpConnectsPerSecond 10.0.0.1");
   expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
