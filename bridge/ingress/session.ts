@@ -51,10 +51,8 @@ export class Session {
   readonly registering = new Map<number, string>();
   /** While a record waits to be judged, the next ones queue up behind it. */
   readonly turns = new Turns();
-  /** Made when first asked for: most connections never wait for anything. */
-  #ending: AbortController | undefined;
+  readonly #ended = new AbortController();
   #isBroken = false;
-  #hasEnded = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
   constructor(connection: MqttSession, { quotas, sightings, metrics }: SessionBooks) {
@@ -69,14 +67,12 @@ export class Session {
 
   /** Aborts when the connection has ended. */
   get ended(): AbortSignal {
-    this.#ending ??= new AbortController();
-    if (this.#hasEnded) this.#ending.abort();
-    return this.#ending.signal;
+    return this.#ended.signal;
   }
 
   /** Something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
   get isBroken(): boolean {
-    return this.#isBroken || this.#hasEnded;
+    return this.#isBroken || this.#ended.signal.aborted;
   }
 
   break(): void {
@@ -84,8 +80,7 @@ export class Session {
   }
 
   end(): void {
-    this.#hasEnded = true;
-    this.#ending?.abort();
+    this.#ended.abort();
   }
 
   /** Tells the device, if it is still there. */
