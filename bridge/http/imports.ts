@@ -69,7 +69,8 @@ export class Imports {
     try {
       return await this.#directory.import(await this.#parse(body));
     } catch (error) {
-      if (error instanceof VeilError && !error.retryable) this.#punish(address);
+      if (error instanceof VeilError && !error.retryable)
+        this.#rate.charge(networkOf(address), REFUSED_COST);
       throw error;
     }
   }
@@ -81,13 +82,5 @@ export class Imports {
   async #parse(body: Uint8Array): Promise<Bundle["documents"]> {
     if (body.length > MAX_PARSED_HERE_BYTES) return putTogether(await this.#parser.run(body));
     return parseJson(body, bundleSchema, "BAD_DOCUMENT").documents;
-  }
-
-  #punish(address: string): void {
-    try {
-      this.#rate.take(networkOf(address), REFUSED_COST);
-    } catch {
-      // Nothing is left to take: the address waits already.
-    }
   }
 }

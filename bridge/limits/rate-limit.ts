@@ -26,16 +26,16 @@ export class RateLimit {
   }
 
   /** As `tryTake`; throws LIMIT where nothing was left. */
-  take(name: string, cost = 1): void {
-    if (!this.tryTake(name, cost))
+  take(name: string): void {
+    if (!this.tryTake(name))
       throw new VeilError("LIMIT", "too many requests; try again in a few seconds");
   }
 
-  /** Takes `cost` from the bucket of `name`, also below zero; `false` where nothing was left. */
-  tryTake(name: string, cost = 1): boolean {
+  /** Takes one from the bucket of `name`; `false` where none was left. */
+  tryTake(name: string): boolean {
     const { tokens, atMs } = this.#now(name);
     if (tokens < 1) return false;
-    this.#buckets.set(name, { tokens: tokens - cost, atMs });
+    this.#buckets.set(name, { tokens: tokens - 1, atMs });
     return true;
   }
 

@@ -28,6 +28,7 @@ import type { ListenerTls } from "../../../bridge/tls.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { HttpClient } from "../../../core/ports/http/client.ts";
 import { loadOwnCertificate, type OwnCertificate } from "../../../core/ports/tls/own.ts";
+import { NEVER, pause } from "../../../core/runtime/backoff.ts";
 import type { Logger } from "../../../core/runtime/log.ts";
 import { clientRole } from "../../../core/scheme/client.ts";
 import type { ClientRole } from "../../../core/scheme/suite.ts";
@@ -693,6 +694,15 @@ describe("POST /v1/import", () => {
       statuses.push((await call(base, "/v1/import", { body: { veilmq: "x" } })).status);
     expect(statuses).toContain(400);
     expect(statuses.at(-1)).toBe(429);
+  });
+
+  test("whoever brings nonsense without a pause waits for each, too", async () => {
+    const base = await serve({ address: { httpConnectsPerSecond: 1_000 } });
+    let read = 0;
+    for (const endMs = performance.now() + 1_000; performance.now() < endMs; await pause(20, NEVER))
+      if ((await call(base, "/v1/import", { body: { veilmq: "x" } })).status === 400) read++;
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(3);
   });
 });
 

@@ -42,7 +42,7 @@ describe("RateLimit", () => {
 
   test("a cost may go below zero, and is waited for", () => {
     const { clock, rate } = atTime();
-    rate.take("a", 7);
+    rate.charge("a", 7);
     clock.ms = 2_000;
     expect(() => rate.take("a")).toThrow(limit);
     clock.ms = 2_500;
