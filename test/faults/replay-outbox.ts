@@ -46,6 +46,7 @@ export async function fillOutbox(options: FillOptions): Promise<Filled> {
   });
   const scheme = new Scheme({ credential });
   const { epoch, parameters } = newestEpoch(credential);
+  const aead = chosenAead("auto", log);
   let sinceBootMs = 0;
   const sealer = new Sealer({
     suite: SUITE[parameters.suite],
@@ -54,7 +55,7 @@ export async function fillOutbox(options: FillOptions): Promise<Filled> {
     producerId: credential.client,
     signingKey: importSigningKey(credential.signingKey),
     signs: credential.signs,
-    aead: () => chosenAead("auto", log),
+    aead: () => aead,
     padded: true,
     scheme,
     monotonicMs: () => sinceBootMs,
