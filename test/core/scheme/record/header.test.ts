@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isVeilError } from "../../../../core/errors.ts";
 import {
   AEAD,
   decodeHeader,
   encodeHeader,
+  inspectRecord,
   isOfKid,
   MAX_CIPHERTEXT_BYTES,
   peekIdentity,
@@ -160,5 +162,45 @@ describe("splitRecord", () => {
       expect(splitRecord(record(length + 16, { padded: true })).header.padded).toBe(true);
     for (const length of [0, 1, 16, 31, 33, 48, 96])
       expect(() => splitRecord(record(length + 16, { padded: true }))).toThrow(badRecord);
+  });
+});
+
+describe("inspectRecord", () => {
+  /** What comes of a record, or the code that it is refused with. */
+  const outcome = <T>(judge: () => T): T | string => {
+    try {
+      return judge();
+    } catch (error) {
+      return isVeilError(error) ? error.code : "?";
+    }
+  };
+  const split = (bytes: Buffer) => {
+    const { suite, signed, epoch } = splitRecord(bytes).header;
+    return { suite, signed, epoch };
+  };
+
+  it("says of a record what its whole header does", () => {
+    for (const signed of [false, true])
+      expect(
+        inspectRecord(Buffer.concat([encodeHeader({ ...header, signed }), randomBytes(100)])),
+      ).toEqual({ suite: header.suite, signed, epoch: header.epoch });
+  });
+
+  it("refuses at the bridge what a consumer refuses, and nothing else, over changes anywhere", () => {
+    const record = fc
+      .tuple(fc.boolean(), fc.boolean(), fc.nat(200))
+      .map(([padded, signed, length]) =>
+        Buffer.concat([encodeHeader({ ...header, padded, signed }), Buffer.alloc(length)]),
+      );
+    fc.assert(
+      fc.property(record, fc.nat(45), fc.nat(255), (bytes, at, byte) => {
+        const changed = Buffer.from(bytes);
+        if (at < changed.length) changed[at] = byte;
+        expect(outcome(() => inspectRecord(changed))).toEqual(outcome(() => split(changed)));
+      }),
+      { numRuns: 2_000 },
+    );
+    const huge = Buffer.concat([encodeHeader(header), Buffer.alloc(MAX_CIPHERTEXT_BYTES + 17)]);
+    expect(outcome(() => inspectRecord(huge))).toBe("TOO_LARGE");
   });
 });
