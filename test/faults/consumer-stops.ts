@@ -8,7 +8,8 @@ import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
 import { parseArrival, readingOf } from "../../demo/arrivals.ts";
 import { demoConsumer } from "../../demo/demo-consumer.ts";
-import { DemoStack, type RunningStack } from "../../demo/stack.ts";
+import type { GuardedProcess } from "../../demo/guarded-process.ts";
+import { DemoStack } from "../../demo/stack.ts";
 import { Tally } from "../../demo/tally.ts";
 import { Random } from "./random.ts";
 
@@ -18,6 +19,7 @@ const READING_PART = 0.8;
 const LIVES_MS = [0, 1500] as const;
 const START_DEADLINE_MS = 30_000;
 const POLL_MS = 250;
+/** From when the last reading has been written to its line. */
 const DRAIN_DEADLINE_MS = 180_000;
 
 export interface StopsOptions {
@@ -55,9 +57,17 @@ export async function stopConsumer(options: StopsOptions): Promise<StopsResult> 
     const running = await stack.start();
     await running.consumer.stop();
     const played = Promise.all(running.agents.map(({ sensor }) => sensor.play(signal)));
-    const { output, rejects, ...stopped } = await stopAgainAndAgain(running, options);
+    const folder = join(dir, "stopped");
+    const output = join(folder, "output.ndjson");
+    const rejects = join(folder, "rejects.ndjson");
+    const { credential, topics } = running;
+    const files = { output, rejects };
+    const consumer = await demoConsumer({ name: "it", folder, credential, topics, files });
+    const stopped = await stopAgainAndAgain(consumer, output, options);
+    await consumer.spawn();
     await played;
-    const tally = await tallyOf(output);
+    const tally = await untilAllArrived(consumer, output, options);
+    await consumer.stop();
     const { lost, duplicates, outOfOrder } = tally.count(readings);
     const seconds = Math.round((performance.now() - beganMs) / 1000);
     const rejected = (await readFile(rejects, "utf8")).split("\n").length - 1;
@@ -69,36 +79,42 @@ export async function stopConsumer(options: StopsOptions): Promise<StopsResult> 
 }
 
 async function stopAgainAndAgain(
-  { credential, topics }: RunningStack,
-  { dir, stops, seed, readings, signal, say }: StopsOptions,
-): Promise<{ output: string; rejects: string } & Pick<StopsResult, "kills" | "stopsInStream">> {
+  consumer: GuardedProcess,
+  output: string,
+  { stops, seed, readings, signal, say }: StopsOptions,
+): Promise<Pick<StopsResult, "kills" | "stopsInStream">> {
   const random = new Random(seed);
-  const folder = join(dir, "stopped");
-  const files = { output: join(folder, "output.ndjson"), rejects: join(folder, "rejects.ndjson") };
-  const consumer = await demoConsumer({ name: "it", folder, credential, topics, files });
   let [kills, stopsInStream] = [0, 0];
   for (let stop = 0; stop < stops; stop += 1) {
     await consumer.spawn();
-    if (random.next() < READING_PART) await grows(files.output, signal);
+    if (random.next() < READING_PART) await grows(output, signal);
     await pause(random.between(...LIVES_MS), signal);
     const isKill = stop % 2 === 0;
     if (isKill) {
       kills += 1;
       await consumer.kill("SIGKILL");
     } else await consumer.stop();
-    if ((await tallyOf(files.output)).received < readings) stopsInStream += 1;
+    if ((await tallyOf(output)).received < readings) stopsInStream += 1;
     const how = isKill ? "kill -9" : "stopped";
-    say(`${stop + 1} of ${stops}: ${how} with ${await sizeOf(files.output)} bytes written`);
+    say(`${stop + 1} of ${stops}: ${how} with ${await sizeOf(output)} bytes written`);
   }
-  await consumer.spawn();
+  return { kills, stopsInStream };
+}
+
+/** Throws TIMEOUT where they do not, or where the consumer ends before. */
+async function untilAllArrived(
+  consumer: GuardedProcess,
+  output: string,
+  { readings, signal }: StopsOptions,
+): Promise<Tally> {
   const deadline = Date.now() + DRAIN_DEADLINE_MS;
-  while ((await tallyOf(files.output)).received < readings) {
+  for (;;) {
+    const tally = await tallyOf(output);
+    if (tally.received >= readings) return tally;
     if (!consumer.running || Date.now() > deadline)
       throw new VeilError("TIMEOUT", `not everything arrived: see ${consumer.logFile}`);
     if (!(await pause(POLL_MS, signal))) throw new VeilError("STOPPED", "interrupted");
   }
-  await consumer.stop();
-  return { ...files, kills, stopsInStream };
 }
 
 /** Resolves when more is in the file than at the call, or after a while. */
