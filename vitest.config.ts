@@ -13,9 +13,12 @@ const STACK = [
   "test/faults/faults.test.ts",
 ];
 
+/** Of the cryptography everything is reached by its own tests: `npm test` and `npm run coverage` count. */
+const SCHEME = ["test/core/scheme/**/*.test.ts"];
+
 /** Those that leave nothing behind share one process and its modules: to make them anew for each file was half their time. */
 const SHARED = [
-  "test/core/{scheme,wire}/**/*.test.ts",
+  "test/core/wire/**/*.test.ts",
   "test/bridge/**/*.test.ts",
   "test/agent/consumer/**/*.test.ts",
   "test/agent/device/{framing,profile,outbox,sealing,uplink,sniffing,time}/**/*.test.ts",
@@ -30,16 +33,15 @@ const PATIENT = { poll: { timeout: 30_000 } };
 
 export default defineConfig({
   test: {
-    // Two run side by side (test/run.sh): neither draws on the terminal.
+    // Several run side by side (test/run.sh): neither draws on the terminal.
     reporters: [["default", { summary: false }]],
     // The servers of global-setup have to end first.
     teardownTimeout: TIMEOUT_MS,
-    // `npm run coverage`: of the cryptography, everything is reached by its own tests.
     coverage: {
       provider: "v8",
       include: ["core/scheme/**"],
       exclude: ["test/**"],
-      reporter: ["text"],
+      reporter: [["text", { skipFull: true }]],
       thresholds: { 100: true },
     },
     projects: [
@@ -50,7 +52,17 @@ export default defineConfig({
           hookTimeout: TIMEOUT_MS,
           expect: PATIENT,
           include: ["test/**/*.test.ts"],
-          exclude: [...STACK, ...SHARED],
+          exclude: [...STACK, ...SHARED, ...SCHEME],
+        },
+      },
+      {
+        test: {
+          name: "scheme",
+          isolate: false,
+          testTimeout: TIMEOUT_MS,
+          hookTimeout: TIMEOUT_MS,
+          expect: PATIENT,
+          include: SCHEME,
         },
       },
       {

@@ -1,12 +1,14 @@
 #!/bin/sh
-# `npm test`, after check and build: unit, stack and clusters at once, since one computes while the others wait for servers.
-# Arguments go to all: `npm test -- test/core` takes the files below test/core from any.
+# `npm test`, after check and build: unit, scheme, stack and clusters at once, since some compute while the others wait for
+# servers. Arguments go to all: `npm test -- test/core` takes the files below test/core from any.
 # At the end comes once more what failed in any, and their summaries.
-[ $# -gt 0 ] && set -- --passWithNoTests "$@"
+# Some of its tests do not reach all of the scheme.
+coverage=--coverage
+[ $# -gt 0 ] && coverage= && set -- --passWithNoTests "$@"
 [ -t 1 ] && export FORCE_COLOR=1
 logs=$(mktemp -d) || exit
 trap 'rm -r "$logs"' EXIT
-trap 'kill "$unit" "$stack" "$clusters" 2> /dev/null; wait; exit 143' HUP INT TERM
+trap 'kill "$unit" "$scheme" "$stack" "$clusters" 2> /dev/null; wait; exit 143' HUP INT TERM
 
 # First, since all need it, and two Mavens at once would get in each other's way.
 node --input-type=module --eval '
@@ -23,6 +25,8 @@ start() {
 }
 start unit "$@"
 unit=$!
+start scheme $coverage "$@"
+scheme=$!
 start stack "$@"
 stack=$!
 start clusters "$@"
@@ -30,15 +34,16 @@ clusters=$!
 
 failed=0
 wait "$unit" || failed=1
+wait "$scheme" || failed=1
 wait "$stack" || failed=1
 wait "$clusters" || failed=1
 wait # for what they have said
-if [ "$(cat "$logs/unit" "$logs/stack" "$logs/clusters" | grep -c "^No test files found")" = 3 ]; then
+if [ "$(cat "$logs/unit" "$logs/scheme" "$logs/stack" "$logs/clusters" | grep -c "^No test files found")" = 4 ]; then
   echo "$0: no project has a test file of that name" >&2
   exit 1
 fi
-for project in unit stack clusters; do
+for project in unit scheme stack clusters; do
   printf '\n== %s\n' "$project"
-  awk '/Failed Tests|Failed Suites|Test Files/ { found = 1 } found' "$logs/$project"
+  awk '/Failed Tests|Failed Suites|Test Files|ERROR: Coverage/ { found = 1 } found' "$logs/$project"
 done
 exit "$failed"
