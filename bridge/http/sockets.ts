@@ -22,20 +22,15 @@ export class Sockets {
 
   /** Stands before whoever listens for connections of `server` so far. */
   guard(server: Server, arrive: Arrive): void {
-    const accepting = server.listeners("connection");
-    server.removeAllListeners("connection");
-    server.on("connection", (socket: Socket) => {
+    this.#turnedAway.guard(server, (socket) => {
       const leave = arrive(socket.remoteAddress ?? "");
-      if (!leave) {
-        this.#turnedAway.add(socket);
-        return;
-      }
+      if (!leave) return false;
       this.#open.add(socket);
       socket.once("close", () => {
         this.#open.delete(socket);
         leave();
       });
-      for (const accept of accepting) accept.call(server, socket);
+      return true;
     });
   }
 

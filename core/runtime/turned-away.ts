@@ -3,18 +3,37 @@
  * away at once is back at once, and to accept a connection costs more than to keep one. Not all after the same time:
  * those who came together would end together, and come back together.
  */
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 
 /** How long one waits for its end, at random. */
 const MIN_HELD_MS = 1_000;
 const MAX_HELD_MS = 5_000;
-/** At a time, of a few kilobytes each; those beyond it end at once. */
+/** At a time, of a few kilobytes each; those beyond them end at once. */
 const MAX_HELD = 5_000;
 
 export class TurnedAway {
   readonly #held = new Set<Socket>();
 
-  add(socket: Socket): void {
+  /** Stands before whoever listens for connections of `server` so far: only those who are welcome come through, before TLS. */
+  guard(server: Server, isWelcome: (socket: Socket) => boolean): void {
+    // Otherwise Node reads 64 KiB of each, whether anybody listens or not: of all who are held that is memory. An option of
+    // `createServer`; but it is fastify that makes servers of HTTP, and Node looks here at each connection.
+    Object.assign(server, { pauseOnConnect: true });
+    const accepting = server.listeners("connection");
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      if (!isWelcome(socket)) {
+        this.#hold(socket);
+        return;
+      }
+      for (const accept of accepting) accept.call(server, socket);
+      if (!(server instanceof TlsServer)) socket.resume();
+    });
+    server.on("secureConnection", (socket: Socket) => socket.resume());
+  }
+
+  #hold(socket: Socket): void {
     if (this.#held.size >= MAX_HELD) {
       socket.destroy();
       return;

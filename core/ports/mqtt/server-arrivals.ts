@@ -25,12 +25,7 @@ export class Arrivals {
 
   /** Stands before whoever listens for connections of `server` so far. */
   guard(server: Server): void {
-    const accepting = server.listeners("connection");
-    server.removeAllListeners("connection");
-    server.on("connection", (socket: Socket) => {
-      // Before TLS costs anything: a handshake is dear.
-      if (this.#isWelcome(socket)) for (const accept of accepting) accept.call(server, socket);
-    });
+    this.#turnedAway.guard(server, (socket) => this.#isWelcome(socket));
     server.on("tlsClientError", (error: Error, socket: Socket) => {
       const { onRefused, log } = this.#options;
       onRefused?.("handshake");
@@ -59,7 +54,6 @@ export class Arrivals {
     const arrival = arrive?.(remoteAddress ?? "");
     if (arrival && "refused" in arrival) {
       onRefused?.(arrival.refused);
-      this.#turnedAway.add(socket);
       return false;
     }
     const peer = peerOf(socket);

@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { expect, onTestFinished, test } from "vitest";
+import { NEVER, pause } from "../../../core/runtime/backoff.ts";
+import { TurnedAway } from "../../../core/runtime/turned-away.ts";
+import { testCertificate } from "../../support/certificate/certificate.ts";
+
+/** More than a socket of Node's takes before anybody reads it. */
+const WORDS = Buffer.alloc(1 << 20);
+const SAID_MS = 300;
+
+/** The server's ends of all connections, as they come. */
+async function start(server: Server, isWelcome: () => boolean): Promise<Socket[]> {
+  const turnedAway = new TurnedAway();
+  const sockets: Socket[] = [];
+  turnedAway.guard(server, (socket) => {
+    sockets.push(socket);
+    return isWelcome();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    turnedAway.destroyAll();
+    server.close();
+  });
+  return sockets;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function says(socket: Socket): Socket {
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  socket.write(WORDS);
+  return socket;
+}
+
+/** With a reset: what was said is unread. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
+async function heard(socket: Socket): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length;
+    if (bytes >= WORDS.length) break;
+  }
+  return bytes;
+}
+
+test("who is turned away is not read, not even into a buffer, and ends after a second or some", async () => {
+  const accepted: Socket[] = [];
+  const server = createServer((socket) => accepted.push(socket));
+  const sockets = await start(server, () => false);
+  const beganMs = Date.now();
+  const client = says(connect(portOf(server), "127.0.0.1"));
+  await pause(SAID_MS, NEVER);
+  expect(sockets.map(({ bytesRead, destroyed }) => ({ bytesRead, destroyed }))).toEqual([
+    { bytesRead: 0, destroyed: false },
+  ]);
+  await closed(client);
+  expect(Date.now() - beganMs).toBeGreaterThanOrEqual(1000);
+  expect(accepted).toEqual([]);
+});
+
+test("who is welcome is heard, over TCP and over TLS", async () => {
+  const { cert, key } = await testCertificate();
+  const echo = (socket: Socket): void => void socket.pipe(socket);
+  const tcp = createServer(echo);
+  const tls = createTlsServer({ cert, key }, echo);
+  for (const server of [tcp, tls]) await start(server, () => true);
+  expect(await heard(says(connect(portOf(tcp), "127.0.0.1")))).toBe(WORDS.length);
+  const secure = { port: portOf(tls), host: "127.0.0.1", rejectUnauthorized: false };
+  expect(await heard(says(connectTls(secure)))).toBe(WORDS.length);
+});
+
+test("who is turned away costs no handshake", async () => {
+  const { cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key });
+  const failures: Error[] = [];
+  server.on("tlsClientError", (error) => failures.push(error));
+  const sockets = await start(server, () => false);
+  const secure = { port: portOf(server), host: "127.0.0.1", rejectUnauthorized: false };
+  const client = says(connectTls(secure));
+  await closed(client);
+  expect(sockets.map(({ bytesRead }) => bytesRead)).toEqual([0]);
+  expect(failures).toEqual([]);
+});
