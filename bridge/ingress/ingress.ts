@@ -21,10 +21,8 @@ import type {
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import { parseUpstream, type UpstreamKind, upstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
-
 import type { Rated } from "../limits/quotas.ts";
 import { deliverMail } from "../mail/delivery.ts";
-
 import { announce } from "./announcement.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { takeRecord } from "./record.ts";

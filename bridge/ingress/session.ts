@@ -70,9 +70,9 @@ export class Session {
     return this.#ended.signal;
   }
 
-  /** Something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
+  /** It ended, or something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
   get isBroken(): boolean {
-    return this.#isBroken || this.#ended.signal.aborted;
+    return this.#isBroken;
   }
 
   break(): void {
@@ -80,6 +80,7 @@ export class Session {
   }
 
   end(): void {
+    this.#isBroken = true;
     this.#ended.abort();
   }
 
