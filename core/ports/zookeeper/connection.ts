@@ -3,10 +3,15 @@
  * Every request has a deadline, and when the connection closes all that wait are told at once.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ACL, type Event as ChangeEvent, Event, Id, Permission } from "node-zookeeper-client";
+import { ACL, Event, Id, Permission } from "node-zookeeper-client";
 import { VeilError } from "../../errors.ts";
 import { toVeilError } from "./failure.ts";
-import { MANAGER_DISCONNECTED, type SingleUseClient, singleUseClient } from "./library.ts";
+import {
+  type Fired,
+  MANAGER_DISCONNECTED,
+  type SingleUseClient,
+  singleUseClient,
+} from "./library.ts";
 import type { Server } from "./servers.ts";
 
 /** The server's `jute.maxbuffer`, 1 MiB less one; it closes the connection of who sends a larger packet. */
@@ -83,11 +88,11 @@ export class Connection {
   readonly #closed = new AbortController();
   readonly #pending = new Set<(error: VeilError) => void>();
   #refused = false;
-  readonly #onEvent = (event: ChangeEvent): void => this.#options.onChange(toChange(event));
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#library = singleUseClient(options.server, options.sessionTimeoutMs);
+    const { server, sessionTimeoutMs, onChange } = options;
+    this.#library = singleUseClient(server, sessionTimeoutMs, (fired) => onChange(toChange(fired)));
   }
 
   /** Aborted when the connection has closed, for whatever reason. */
@@ -142,7 +147,7 @@ export class Connection {
   async stat(path: string, deadline: Deadline, watch = false): Promise<ZStat | null> {
     const { client } = this.#library;
     return this.#ask<ZStat | null>(deadline, (done) =>
-      watch ? client.exists(path, this.#onEvent, done) : client.exists(path, done),
+      watch ? client.exists(path, watched, done) : client.exists(path, done),
     );
   }
 
@@ -174,7 +179,7 @@ export class Connection {
     return this.#ask(deadline, (done) => {
       const answered = (error: unknown, names: string[], stat: ZStat): void =>
         done(error, { names, stat });
-      if (watch) client.getChildren(path, this.#onEvent, answered);
+      if (watch) client.getChildren(path, watched, answered);
       else client.getChildren(path, answered);
     });
   }
@@ -277,12 +282,13 @@ function packetData(path: string, data: Uint8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function toChange(event: ChangeEvent): Change {
-  const path = event.getPath();
-  const type = event.getType();
+function toChange({ path, type }: Fired): Change {
   return {
     path,
     node: type !== Event.NODE_CHILDREN_CHANGED,
     children: type !== Event.NODE_DATA_CHANGED,
   };
 }
+
+/** Tells the library that a watch is wanted; what fires comes by `onChange`. */
+function watched(): void {}

@@ -3,9 +3,26 @@
  * when a client is made: a release that looks different inside is refused instead of misused.
  */
 import type { Socket } from "node:net";
-import { type Client, createClient } from "node-zookeeper-client";
+import { type Client, createClient, Event } from "node-zookeeper-client";
 import { VeilError } from "../../errors.ts";
 import type { Server } from "./servers.ts";
+
+/** A watch has fired. */
+export interface Fired {
+  /** As `Event` of the library numbers them. */
+  readonly type: number;
+  readonly path: string;
+}
+
+/** The library's list of watches. */
+interface WatcherManager {
+  registerDataWatcher(path: string): void;
+  registerExistenceWatcher(path: string): void;
+  registerChildWatcher(path: string): void;
+  isEmpty(): boolean;
+  /** What it throws, `onSocketData` throws. */
+  emit(fired: Fired): void;
+}
 
 /** The part of the library's connection manager that this port uses. */
 export interface Manager {
@@ -14,6 +31,7 @@ export interface Manager {
   readonly connectTimeoutHandler?: NodeJS.Timeout | null;
   /** The last transaction id seen, 8 bytes; sent when connecting. */
   zxid: Buffer;
+  watcherManager: WatcherManager;
   connect(): void;
   onSocketData(chunk: Buffer): void;
   on(event: "state", listener: (state: number) => void): unknown;
@@ -35,7 +53,11 @@ export interface SingleUseClient {
  * list of watches that may exceed the server's largest packet (so that it is cut off again, for ever).
  * Hence: no second connection.
  */
-export function singleUseClient(server: Server, sessionTimeoutMs: number): SingleUseClient {
+export function singleUseClient(
+  server: Server,
+  sessionTimeoutMs: number,
+  onFired: (fired: Fired) => void,
+): SingleUseClient {
   const client = createClient(`${server.host}:${server.port}`, {
     sessionTimeout: sessionTimeoutMs,
     retries: 0,
@@ -43,8 +65,33 @@ export function singleUseClient(server: Server, sessionTimeoutMs: number): Singl
   const manager = managerOf(client);
   const connect = manager.connect.bind(manager);
   manager.connect = () => undefined;
+  manager.watcherManager = unlisted(onFired);
   dropOnUnreadable(manager);
   return { client, manager, connect };
+}
+
+const KNOWN_EVENTS: ReadonlySet<number> = new Set([
+  Event.NODE_CREATED,
+  Event.NODE_DELETED,
+  Event.NODE_DATA_CHANGED,
+  Event.NODE_CHILDREN_CHANGED,
+]);
+
+/**
+ * The library's own list is for a second connection, and has an EventEmitter for each watch: 0.7 kB, and a bridge has
+ * three watches for each client that is enrolled. Which of them there are the server knows.
+ */
+function unlisted(onFired: (fired: Fired) => void): WatcherManager {
+  return {
+    registerDataWatcher: () => undefined,
+    registerExistenceWatcher: () => undefined,
+    registerChildWatcher: () => undefined,
+    isEmpty: () => true,
+    emit: (fired) => {
+      if (!KNOWN_EVENTS.has(fired.type)) throw new VeilError("INTERNAL", "an unknown event");
+      onFired(fired);
+    },
+  };
 }
 
 /**
@@ -74,6 +121,8 @@ function isManager(value: unknown): value is Manager {
     value !== null &&
     "zxid" in value &&
     Buffer.isBuffer(value.zxid) &&
+    "watcherManager" in value &&
+    typeof value.watcherManager === "object" &&
     "connect" in value &&
     typeof value.connect === "function" &&
     "onSocketData" in value &&

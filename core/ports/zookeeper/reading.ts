@@ -40,7 +40,7 @@ export const readChildren: Reader<string[]> = async (connection, path, seen, dea
   for (;;) {
     try {
       const { names, stat } = await connection.children(path, deadline, true);
-      const identity = `${stat.czxid.toString("hex")}/${stat.pzxid.toString("hex")}`;
+      const identity = identityOf(stat.czxid, stat.pzxid);
       return unlessSeen<string[]>(seen, { identity, value: names });
     } catch (error) {
       if (!isVeilError(error, "NOT_FOUND")) throw error;
@@ -52,7 +52,12 @@ export const readChildren: Reader<string[]> = async (connection, path, seen, dea
 
 /** The time stands beside the transaction: an ensemble set up anew counts transactions from 1 again. */
 function identityOfData(stat: ZStat): string {
-  return `${stat.mzxid.toString("hex")}/${stat.mtime.toString("hex")}`;
+  return identityOf(stat.mzxid, stat.mtime);
+}
+
+/** Eight bytes each. One flat string, since each watch keeps it: a template's is a tree of its parts. */
+function identityOf(first: Buffer, second: Buffer): string {
+  return Buffer.concat([first, second]).toString("latin1");
 }
 
 function unlessSeen<T>(seen: string | undefined, reading: Reading<T>): Reading<T> | undefined {

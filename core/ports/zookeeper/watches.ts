@@ -26,19 +26,58 @@ export interface WatchOptions<T> {
   readonly group?: WatchGroup;
 }
 
+/** One of many thousand: it has no closure of its own. */
 interface Watch {
   readonly path: string;
   readonly kind: "node" | "children";
   readonly group: WatchGroup | undefined;
-  /** Reads, leaves a watch, and delivers where the content is new. */
-  readonly refresh: (connection: Connection) => Promise<void>;
   state: "fresh" | "queued" | "reading" | "overtaken" | "failed" | "stopped";
   retry: { readonly backoff: Backoff; timer: NodeJS.Timeout | undefined } | undefined;
+  /** Reads, leaves a watch, and delivers where the content is new. */
+  refresh(connection: Connection, options: WatchesOptions): Promise<void>;
+}
+
+class PathWatch<T> implements Watch {
+  readonly path: string;
+  readonly kind: "node" | "children";
+  readonly group: WatchGroup | undefined;
+  state: Watch["state"] = "fresh";
+  retry: Watch["retry"];
+  readonly #read: Reader<T>;
+  readonly #onValue: (value: T | null) => void;
+  #seen: string | undefined;
+
+  constructor({ path, kind, group, read, onValue }: WatchOptions<T>) {
+    this.path = path;
+    this.kind = kind;
+    this.group = group;
+    this.#read = read;
+    this.#onValue = onValue;
+  }
+
+  async refresh(connection: Connection, { callTimeoutMs, log }: WatchesOptions): Promise<void> {
+    const deadline = { atMs: performance.now() + callTimeoutMs };
+    const reading = await this.#read(connection, this.path, this.#seen, deadline);
+    if (!reading || this.#isStopped()) return;
+    this.#seen = reading.identity;
+    try {
+      this.#onValue(reading.value);
+    } catch (error) {
+      // Not the error itself: its message may quote what was read, as those of JSON.parse do.
+      const type = error instanceof Error ? error.name : typeof error;
+      log.error({ type }, "a handler of a ZooKeeper watch failed");
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.state === "stopped";
+  }
 }
 
 export class Watches {
   readonly #options: WatchesOptions;
-  readonly #byPath = new Map<string, Set<Watch>>();
+  /** Lists and no sets: nearly all have one watch, and a set reserves room for four. */
+  readonly #byPath = new Map<string, Watch[]>();
   readonly #queue = new Set<Watch>();
   #reading = 0;
   #connection: Connection | undefined;
@@ -49,18 +88,10 @@ export class Watches {
 
   /** Begins a watch; returns what ends it. */
   add<T>(options: WatchOptions<T>): () => void {
-    const { path, kind, group } = options;
-    const watch: Watch = {
-      path,
-      kind,
-      group,
-      refresh: this.#refresher(options, () => watch.state !== "stopped"),
-      state: "fresh",
-      retry: undefined,
-    };
-    const beside = this.#byPath.get(path);
-    if (beside) beside.add(watch);
-    else this.#byPath.set(path, new Set([watch]));
+    const watch = new PathWatch(options);
+    const beside = this.#byPath.get(watch.path);
+    // Neither `push` nor a spread: both reserve room for 16 more.
+    this.#byPath.set(watch.path, beside ? beside.concat(watch) : [watch]);
     this.#markStale(watch);
     this.#pump();
     return () => this.#remove(watch);
@@ -87,7 +118,7 @@ export class Watches {
   stop(): void {
     this.#connection = undefined;
     for (const watches of [...this.#byPath.values()])
-      for (const watch of [...watches]) {
+      for (const watch of watches) {
         watch.group?.close();
         this.#remove(watch);
       }
@@ -98,9 +129,9 @@ export class Watches {
     watch.state = "stopped";
     clearTimeout(watch.retry?.timer);
     this.#queue.delete(watch);
-    const beside = this.#byPath.get(watch.path);
-    beside?.delete(watch);
-    if (beside?.size === 0) this.#byPath.delete(watch.path);
+    const beside = this.#byPath.get(watch.path)?.filter((other) => other !== watch) ?? [];
+    if (beside.length > 0) this.#byPath.set(watch.path, beside);
+    else this.#byPath.delete(watch.path);
     watch.group?.settle(watch);
   }
 
@@ -132,7 +163,7 @@ export class Watches {
   async #refresh(watch: Watch, connection: Connection): Promise<void> {
     let failure: unknown;
     try {
-      await watch.refresh(connection);
+      await watch.refresh(connection, this.#options);
     } catch (error) {
       failure = error;
     }
@@ -167,26 +198,5 @@ export class Watches {
       this.#enqueue(watch);
       this.#pump();
     }, watch.retry.backoff.nextMs());
-  }
-
-  #refresher<T>(
-    options: WatchOptions<T>,
-    wanted: () => boolean,
-  ): (connection: Connection) => Promise<void> {
-    const { path, read, onValue } = options;
-    let seen: string | undefined;
-    return async (connection) => {
-      const deadline = { atMs: performance.now() + this.#options.callTimeoutMs };
-      const reading = await read(connection, path, seen, deadline);
-      if (!reading || !wanted()) return;
-      seen = reading.identity;
-      try {
-        onValue(reading.value);
-      } catch (error) {
-        // Not the error itself: its message may quote what was read, as those of JSON.parse do.
-        const type = error instanceof Error ? error.name : typeof error;
-        this.#options.log.error({ type }, "a handler of a ZooKeeper watch failed");
-      }
-    };
   }
 }
