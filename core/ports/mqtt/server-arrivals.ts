@@ -18,9 +18,15 @@ export class Arrivals {
   /** By the peer's address and port, which the socket inside TLS has, too. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #turnedAway = new TurnedAway();
+  /** One for all sockets, which says of itself which it is: they keep it as long as they are connected. */
+  readonly #onClose: (this: Socket) => void;
 
   constructor(options: Pick<MqttServerOptions, "arrive" | "onRefused" | "log">) {
     this.#options = options;
+    const ended = (socket: Socket): void => this.#ended(socket);
+    this.#onClose = function () {
+      ended(this);
+    };
   }
 
   /** Stands before whoever listens for connections of `server` so far. */
@@ -37,9 +43,7 @@ export class Arrivals {
 
   /** `socket` may be the one inside TLS. */
   loggedIn(socket: Socket): void {
-    const peer = peerOf(socket);
-    const stranger = this.#strangers.get(peer);
-    if (stranger) this.#forget(peer, stranger);
+    this.#forget(peerOf(socket));
   }
 
   /** Who has not logged in by now is owed no last words. */
@@ -57,16 +61,21 @@ export class Arrivals {
       return false;
     }
     const peer = peerOf(socket);
-    const stranger = { socket, settled: arrival?.settled };
-    this.#strangers.set(peer, stranger);
-    socket.once("close", () => this.#forget(peer, stranger));
+    // A port may be used again before Node has told of the first one's end.
+    this.#forget(peer);
+    this.#strangers.set(peer, { socket, settled: arrival?.settled });
+    socket.on("close", this.#onClose);
     return true;
   }
 
-  /** A port may be used again before Node has told of the first one's end: each forgets itself only. */
-  #forget(peer: string, stranger: Stranger): void {
-    stranger.settled?.();
-    if (this.#strangers.get(peer) === stranger) this.#strangers.delete(peer);
+  #ended(socket: Socket): void {
+    const peer = peerOf(socket);
+    if (this.#strangers.get(peer)?.socket === socket) this.#forget(peer);
+  }
+
+  #forget(peer: string): void {
+    this.#strangers.get(peer)?.settled?.();
+    this.#strangers.delete(peer);
   }
 }
 

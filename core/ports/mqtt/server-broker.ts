@@ -84,12 +84,15 @@ export function brokerOptions(
   limits: MqttLimits,
   handlerOf: (client: Client) => BrokerHandler | undefined,
 ): AedesOptions {
+  /** Those that are being authenticated. */
+  const connects = new WeakMap<Client, object>();
   return {
     mq: SILENT_QUEUE,
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: limits.drainTimeoutMs,
     keepaliveLimit: limits.maxKeepaliveS,
     preConnect: (client, packet, done) => {
+      connects.set(client, packet);
       handlerOf(client)?.connecting({
         clean: packet.clean === true,
         hasWill: packet.will !== undefined,
@@ -99,8 +102,10 @@ export function brokerOptions(
     authenticate: (client, username, password, done) => {
       const handler = handlerOf(client);
       const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
-      // mqtt-packet keeps the CONNECT as long as the connection: then without the secret.
+      // mqtt-packet keeps the CONNECT as long as the connection: then without the secret, and the bytes around it.
       password?.fill(0);
+      Object.assign(connects.get(client) ?? {}, { password: undefined });
+      connects.delete(client);
       if (code === undefined) done(null, true);
       else done(refusal(code), false);
     },

@@ -9,10 +9,10 @@ import { VeilError } from "../../errors.ts";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
-import { PacketGuard } from "./server-guard.ts";
-import { InOrder } from "./server-order.ts";
+import { PacketGuard, type PacketLimits } from "./server-guard.ts";
+import { InOrder, type InOrderOptions } from "./server-order.ts";
 import { EXPLANATIONS } from "./server-refusal.ts";
-import { endGently, interceptReads } from "./server-socket.ts";
+import { endGently, interceptReads, type ReadHandlers } from "./server-socket.ts";
 import {
   CONNACK_REFUSAL,
   type MqttLimits,
@@ -27,10 +27,11 @@ import {
 const PUBLISH_OVERHEAD_BYTES = 64;
 const IDENTIFIER_REJECTED = 2;
 
+/** What all connections of a server have in common: ten thousand of them that are silent have no copies of it. */
 export interface ConnectionOptions {
-  readonly socket: Socket;
   readonly broker: Broker;
   readonly limits: MqttLimits;
+  readonly packetLimits: PacketLimits;
   readonly server: Pick<
     MqttServerOptions,
     "authenticate" | "onReady" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
@@ -41,7 +42,7 @@ export interface ConnectionOptions {
   readonly isPressed: () => boolean;
   /** Whether nobody is read any more. */
   readonly isStopping: () => boolean;
-  readonly onOpen: (connection: Connection) => void;
+  readonly onOpen: (connection: Connection, socket: Socket) => void;
   /** Called once, for every connection, also one that never opened. */
   readonly onEnd: (connection: Connection, reason: string) => void;
 }
@@ -57,13 +58,22 @@ interface Pending {
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
 const UNANSWERED_UNDER_PRESSURE = 1;
 
-export class Connection implements MqttSession, BrokerHandler {
+/** What the guard lets through. */
+export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): PacketLimits {
+  return {
+    maxConnectBytes,
+    maxControlBytes: maxConnectBytes,
+    maxPublishBytes: maxPayloadBytes + PUBLISH_OVERHEAD_BYTES,
+  };
+}
+
+export class Connection
+  implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>
+{
+  readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #guard: PacketGuard;
-  readonly #pending = new InOrder<Pending>({
-    isComplete: ({ verdict }) => verdict !== undefined,
-    leave: (pending) => this.#leave(pending),
-  });
+  readonly #pending = new InOrder<Pending>(this);
   #client: Client | undefined;
   #state: "connecting" | "open" | "ended" = "connecting";
   #connect = { clean: true, hasWill: false };
@@ -78,24 +88,17 @@ export class Connection implements MqttSession, BrokerHandler {
   #heldBack: NodeJS.Timeout | undefined;
   #heldBackUntilMs = 0;
 
-  constructor(options: ConnectionOptions) {
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket;
     this.#options = options;
-    const { maxConnectBytes, maxPayloadBytes } = options.limits;
-    this.#guard = new PacketGuard({
-      maxConnectBytes,
-      maxControlBytes: maxConnectBytes,
-      maxPublishBytes: maxPayloadBytes + PUBLISH_OVERHEAD_BYTES,
-    });
+    this.#guard = new PacketGuard(options.packetLimits);
   }
 
   start(): void {
-    const { socket, broker } = this.#options;
-    interceptReads(socket, {
-      inspect: (chunk) => this.#inspect(chunk),
-      isPaused: () => this.#isPaused(),
-    });
-    socket.once("close", () => this.#end("the connection closed"));
-    this.#client = broker.handle(socket, this);
+    interceptReads(this.#socket, this);
+    // It comes once anyway, and `once` would keep four objects.
+    this.#socket.on("close", () => this.#end("the connection closed"));
+    this.#client = this.#options.broker.handle(this.#socket, this);
   }
 
   get clientId(): string {
@@ -116,7 +119,7 @@ export class Connection implements MqttSession, BrokerHandler {
 
   close(reason: string): void {
     this.#end(reason);
-    this.#options.socket.destroy();
+    this.#socket.destroy();
   }
 
   holdBack(ms: number): void {
@@ -140,7 +143,7 @@ export class Connection implements MqttSession, BrokerHandler {
 
   /** After a pause: aedes reads when it hears that there is something to read. */
   resume(): void {
-    if (this.#state !== "ended") this.#options.socket.emit("readable");
+    if (this.#state !== "ended") this.#socket.emit("readable");
   }
 
   // BrokerHandler
@@ -160,7 +163,7 @@ export class Connection implements MqttSession, BrokerHandler {
     if (this.#state === "ended") return;
     this.#state = "open";
     this.#guard.open();
-    this.#options.onOpen(this);
+    this.#options.onOpen(this, this.#socket);
   }
 
   ready(): void {
@@ -191,10 +194,9 @@ export class Connection implements MqttSession, BrokerHandler {
     this.#end(error.message);
   }
 
-  // The way of a connection
+  // ReadHandlers
 
-  /** Whether aedes may see these bytes. */
-  #inspect(chunk: Uint8Array): boolean {
+  inspect(chunk: Uint8Array): boolean {
     if (this.#state === "ended") return false;
     const before = this.#guard.packets;
     const problem = this.#guard.inspect(chunk);
@@ -204,6 +206,35 @@ export class Connection implements MqttSession, BrokerHandler {
     return problem === undefined;
   }
 
+  isPaused(): boolean {
+    if (this.#state !== "open") return false;
+    const { isPressed, isStopping } = this.#options;
+    if (this.#heldBack !== undefined || isStopping()) return true;
+    return isPressed() && this.#pending.size > UNANSWERED_UNDER_PRESSURE;
+  }
+
+  // InOrderOptions
+
+  isComplete({ verdict }: Pending): boolean {
+    return verdict !== undefined;
+  }
+
+  leave({ message, readAtMs, puback, verdict }: Pending): boolean {
+    if (typeof verdict === "object") {
+      this.#farewell(verdict.reason, verdict.message);
+      return false;
+    }
+    puback();
+    this.#options.server.onPuback?.(this, message, performance.now() - readAtMs);
+    if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
+      this.resume();
+    if (this.#pending.size === 0) this.#onIdle?.();
+    return true;
+  }
+
+  // The way of a connection
+
+  /** Whether aedes may see these bytes. */
   #admit(username: string | undefined, password: string | undefined): ConnackCode {
     const problem = this.#connectProblem();
     if (problem) {
@@ -211,11 +242,11 @@ export class Connection implements MqttSession, BrokerHandler {
       return IDENTIFIER_REJECTED;
     }
     const { clientId } = this;
-    const { server, socket } = this.#options;
+    const { server } = this.#options;
     const admission = server.authenticate({
       ...{ clientId, username, password },
-      address: socket.remoteAddress ?? "",
-      certificate: peerCertificate(socket, clientId),
+      address: this.#socket.remoteAddress ?? "",
+      certificate: peerCertificate(this.#socket, clientId),
     });
     if (admission.accepted) return undefined;
     // No line here: `authenticate` knows who it was, and says so.
@@ -252,32 +283,11 @@ export class Connection implements MqttSession, BrokerHandler {
     }
   }
 
-  #leave({ message, readAtMs, puback, verdict }: Pending): boolean {
-    if (typeof verdict === "object") {
-      this.#farewell(verdict.reason, verdict.message);
-      return false;
-    }
-    puback();
-    this.#options.server.onPuback?.(this, message, performance.now() - readAtMs);
-    if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
-      this.resume();
-    if (this.#pending.size === 0) this.#onIdle?.();
-    return true;
-  }
-
-  #isPaused(): boolean {
-    if (this.#state !== "open") return false;
-    const { isPressed, isStopping } = this.#options;
-    if (this.#heldBack !== undefined || isStopping()) return true;
-    return isPressed() && this.#pending.size > UNANSWERED_UNDER_PRESSURE;
-  }
-
   #farewell(reason: string, message: MqttMessage | undefined): void {
     const client = this.#client;
-    const { socket } = this.#options;
     const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
     this.#end(reason);
-    endGently(socket, sent);
+    endGently(this.#socket, sent);
   }
 
   /** One at a time, so that a PUBACK needs no identifier to say what it is of. */
@@ -300,7 +310,7 @@ export class Connection implements MqttSession, BrokerHandler {
     try {
       await new Promise<void>((resolve, reject) => {
         // aedes keeps a failed write to itself; what it does then is to destroy the socket.
-        client.publish(packet, () => (this.#options.socket.destroyed ? reject(gone()) : resolve()));
+        client.publish(packet, () => (this.#socket.destroyed ? reject(gone()) : resolve()));
       });
     } finally {
       this.#unsentPushes -= 1;
@@ -320,10 +330,10 @@ export class Connection implements MqttSession, BrokerHandler {
   }
 
   #refused(refusal: MqttRefusal, reason: string = refusal): void {
-    const { server, socket } = this.#options;
-    server.onRefused?.(refusal, this.#state === "connecting" ? socket.remoteAddress : undefined);
+    const { server } = this.#options;
+    const { remoteAddress: remote } = this.#socket;
+    server.onRefused?.(refusal, this.#state === "connecting" ? remote : undefined);
     const client = this.clientId.slice(0, MAX_LOGGED_ID);
-    const { remoteAddress: remote } = socket;
     const quiet = this.#options.refusals.take(remote ?? "");
     if (!quiet) return;
     const told = { refusal, ...EXPLANATIONS[refusal], reason, client, remote, ...quiet };

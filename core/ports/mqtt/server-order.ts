@@ -1,8 +1,8 @@
 /** Items that are completed in any order and leave in the order in which they were added (MQTT-4.6.0-2). */
 export interface InOrderOptions<T> {
-  readonly isComplete: (item: T) => boolean;
+  isComplete(item: T): boolean;
   /** Called in order; `false` ends everything: what has not left by then never will. */
-  readonly leave: (item: T) => boolean;
+  leave(item: T): boolean;
 }
 
 export class InOrder<T> {
@@ -26,11 +26,11 @@ export class InOrder<T> {
 
   /** To be called when an item has become complete: lets it leave, and those that waited for it. */
   flush(): void {
-    const { isComplete, leave } = this.#options;
+    const options = this.#options;
     for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
-      if (!isComplete(item)) break;
+      if (!options.isComplete(item)) break;
       this.#head += 1;
-      if (!leave(item)) this.end();
+      if (!options.leave(item)) this.end();
     }
     // Cut off what has left only now and then: shifting one by one would move the whole list each time.
     if (this.#head > 0 && (this.#head === this.#items.length || this.#head >= COMPACT_AT)) {

@@ -1,5 +1,5 @@
 /** What the server does to a socket beside aedes: look at every byte first, and end so that last words arrive. */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 
 /**
  * After the last words the client's bytes are read and dropped this long: unread bytes would make the close
@@ -7,20 +7,24 @@ import type { Socket } from "node:net";
  */
 const LINGER_MS = 2000;
 
+/** Who looks at what comes in. */
+export interface ReadHandlers {
+  /** Whether the reader may have the chunk. */
+  inspect(chunk: Uint8Array): boolean;
+  isPaused(): boolean;
+}
+
 /**
  * Shows every chunk to `inspect` before the reader gets it; where that says `false` the reader gets nothing.
  * aedes takes bytes by `read()` alone. While `isPaused`, they stay in the socket and then in the network.
  */
-export function interceptReads(
-  socket: Socket,
-  handlers: { readonly inspect: (chunk: Uint8Array) => boolean; readonly isPaused: () => boolean },
-): void {
-  const read = socket.read.bind(socket);
+export function interceptReads(socket: Socket, handlers: ReadHandlers): void {
+  const { read } = Socket.prototype;
   socket.read = (size?: number) => {
     // `read(0)` is Node's own way to have the buffer filled.
-    if (size === 0) return read(0);
+    if (size === 0) return read.call(socket, 0);
     if (handlers.isPaused()) return null;
-    const chunk: unknown = read(size);
+    const chunk: unknown = read.call(socket, size);
     return chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
   };
 }

@@ -79,7 +79,7 @@ export type MqttRefusal =
   | "address-blocked"
   | "address-busy";
 
-/** Whether a new connection may stay; `settled` is called when it has logged in and again when it has ended. */
+/** Whether a new connection may stay; `settled` is called once, when it has logged in or ended. */
 export type MqttArrival =
   | { readonly refused: Extract<MqttRefusal, "address-blocked" | "address-busy"> }
   | { readonly settled: () => void };

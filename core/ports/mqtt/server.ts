@@ -12,7 +12,7 @@ import { listenAddress } from "../../runtime/listen-address.ts";
 import { Quiet } from "../../runtime/quiet.ts";
 import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
-import { Connection } from "./server-connection.ts";
+import { Connection, type ConnectionOptions, packetLimits } from "./server-connection.ts";
 import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
 
 /** Lines in the log for what one address is refused. */
@@ -49,31 +49,33 @@ type ConnectionsOptions = MqttServerOptions & {
 
 class Connections {
   readonly #options: ConnectionsOptions;
+  readonly #ofEach: ConnectionOptions;
   readonly #all = new Set<Connection>();
   readonly #open = new Map<string, Connection>();
-  readonly #refusals = new Quiet({ perMinute: REFUSALS_PER_MINUTE });
   #isPressed = false;
   #stopping = false;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-  }
-
-  accept(socket: Socket): void {
-    const connection = new Connection({
-      socket,
-      broker: this.#options.broker,
-      limits: this.#options.limits,
-      server: this.#options,
-      refusals: this.#refusals,
+    const { broker, limits, arrivals } = options;
+    this.#ofEach = {
+      broker,
+      limits,
+      packetLimits: packetLimits(limits),
+      server: options,
+      refusals: new Quiet({ perMinute: REFUSALS_PER_MINUTE }),
       isPressed: () => this.#isPressed,
       isStopping: () => this.#stopping,
-      onOpen: (opened) => {
-        this.#options.arrivals.loggedIn(socket);
+      onOpen: (opened, socket) => {
+        arrivals.loggedIn(socket);
         this.#opened(opened);
       },
       onEnd: (ended, reason) => this.#ended(ended, reason),
-    });
+    };
+  }
+
+  accept(socket: Socket): void {
+    const connection = new Connection(socket, this.#ofEach);
     this.#all.add(connection);
     connection.start();
   }

@@ -3,11 +3,13 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { packageFile } from "../../../../core/runtime/package.ts";
 
-test("with DEBUG set, no packet is told of; and not 65,536 Buffers beforehand", async () => {
+test("with DEBUG set, no packet is told of; not 65,536 Buffers beforehand; no stream in a parser", async () => {
   const script = packageFile("test", "core", "ports", "mqtt", "talk.mjs");
   const args = [script, packageFile("dist", "core", "ports", "mqtt")];
   const env = { ...process.env, DEBUG: "mqtt*" };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env });
-  expect(stdout).toBe("acknowledged, numbers made beforehand: false\n");
+  expect(stdout).toBe(
+    "acknowledged, numbers made beforehand: false, a parser waits in a BufferList\n",
+  );
   expect(stderr).toBe("");
 });

@@ -44,9 +44,12 @@ test("a will of a client that is gone is refused", async () => {
 test("the secret of a CONNECT is not kept", async () => {
   const aedes = await start();
   const password = Buffer.from("secret");
+  const packet = { cmd: "connect", clientId: "device@tenant", password };
   const client: object = {};
+  await new Promise((resolve) => Reflect.apply(aedes.preConnect, aedes, [client, packet, resolve]));
   await new Promise((resolve) =>
     Reflect.apply(aedes.authenticate, aedes, [client, "device@tenant", password, resolve]),
   );
   expect(password).toEqual(Buffer.alloc(6));
+  expect(packet.password).toBeUndefined();
 });

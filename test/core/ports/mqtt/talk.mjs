@@ -19,6 +19,7 @@ const device = await connectMqtt({
 });
 await device.publish("v1/rec/1", Buffer.from("a reading"));
 await server.stop(1000);
-const { writeToStream } = await import("mqtt-packet");
-process.stdout.write(`acknowledged, numbers made beforehand: ${writeToStream.cacheNumbers}\n`);
+const { parser, writeToStream } = await import("mqtt-packet");
+process.stdout.write(`acknowledged, numbers made beforehand: ${writeToStream.cacheNumbers}, `);
+process.stdout.write(`a parser waits in a ${parser()._list.constructor.name}\n`);
 process.exit(0);
