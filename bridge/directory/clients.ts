@@ -16,8 +16,8 @@ import type { Client, ClientChange } from "./types.ts";
 interface Held {
   enrolment: OpenedEnrolment | undefined;
   cert: OpenedCert | undefined;
-  /** By chunk number. */
-  readonly grants: Map<number, OpenedGrants>;
+  /** By chunk number; nearly always one. */
+  grants: readonly OpenedGrants[];
   /** `null` while there is no enrolment. */
   client: Client | null;
 }
@@ -61,11 +61,11 @@ export class Clients {
     if (opened.kind === "grants" && opened.chunk >= chunksInForce(held)) return null;
     this.#held.set(opened.client, held);
     if (opened.kind === "cert") held.cert = opened;
-    else if (opened.kind === "grants") held.grants.set(opened.chunk, opened);
+    else if (opened.kind === "grants") held.grants = withChunk(held.grants, opened);
     else {
       held.enrolment = opened;
-      for (const chunk of held.grants.keys())
-        if (chunk >= chunksInForce(held)) held.grants.delete(chunk);
+      const inForce = chunksInForce(held);
+      held.grants = held.grants.filter(({ chunk }) => chunk < inForce);
     }
     const before = held.client;
     held.client = clientOf({ tenant: this.#tenant, client: opened.client }, held);
@@ -76,13 +76,19 @@ export class Clients {
 }
 
 function empty(): Held {
-  return { enrolment: undefined, cert: undefined, grants: new Map(), client: null };
+  return { enrolment: undefined, cert: undefined, grants: [], client: null };
+}
+
+/** The list with `opened` in its place. */
+function withChunk(grants: readonly OpenedGrants[], opened: OpenedGrants): OpenedGrants[] {
+  const others = grants.filter(({ chunk }) => chunk !== opened.chunk);
+  return others.concat(opened).sort((a, b) => a.chunk - b.chunk);
 }
 
 /** What is held where `at` is or belongs. */
 function present(held: Held, at: OpenedDocument | ClientPlace): OpenedDocument | undefined {
   if (at.kind === "client") return held.enrolment;
-  return at.kind === "cert" ? held.cert : held.grants.get(at.chunk);
+  return at.kind === "cert" ? held.cert : held.grants.find(({ chunk }) => chunk === at.chunk);
 }
 
 /** A revocation need not repeat the count: the grants a client had decide who has to rekey. */
@@ -90,15 +96,14 @@ function chunksInForce(held: Held | undefined): number {
   if (!held?.enrolment) return 0;
   const { status, chunks } = held.enrolment.enrolment;
   if (status === "active") return chunks;
-  return Math.max(chunks, ...[...held.grants.keys()].map((chunk) => chunk + 1));
+  return Math.max(chunks, ...held.grants.map(({ chunk }) => chunk + 1));
 }
 
 function clientOf(login: Login, held: Held): Client | null {
   const { enrolment, cert, grants } = held;
   if (!enrolment) return null;
-  const chunks = [...grants].sort(([a], [b]) => a - b).map(([, { rows }]) => rows);
   return new EnrolledClient(login, enrolment, {
-    grants: new GrantTable(chunks),
+    grants: new GrantTable(grants.map(({ rows }) => rows)),
     cert: cert?.document ?? null,
   });
 }

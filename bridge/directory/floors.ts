@@ -43,7 +43,7 @@ export interface FloorsOptions {
 
 interface Floor {
   readonly serial: number;
-  readonly digest: string;
+  digest: string;
   recorded: boolean;
 }
 
@@ -77,7 +77,12 @@ export class Floors {
 
   /** Makes a version that passed `check` the floor, in this process. */
   raise({ path, serial, digest }: Version): void {
-    if (this.#floors.get(path)?.digest === digest) return;
+    const floor = this.#floors.get(path);
+    if (floor?.digest === digest) {
+      // The same string, and that of the document which is in force, too: so it is there once.
+      floor.digest = digest;
+      return;
+    }
     this.#floors.set(path, { serial, digest, recorded: false });
   }
 

@@ -20,7 +20,7 @@ export interface TenantWatchOptions {
 interface Followed {
   readonly stops: readonly (() => void)[];
   /** One per grant chunk that counts, by its number. */
-  readonly grants: (() => void)[];
+  grants: readonly (() => void)[];
 }
 
 export class TenantWatch {
@@ -99,12 +99,15 @@ export class TenantWatch {
     const { tenant, chunks } = this.#options;
     const followed = this.#clients.get(client);
     if (!followed) return;
-    const { grants } = followed;
     const count = chunks(client);
-    for (const stop of grants.splice(count)) stop();
-    for (let chunk = grants.length; chunk < count; chunk++)
-      grants.push(
-        this.#watch(grantsPath(tenant, client, chunk), { kind: "grants", tenant, client, chunk }),
-      );
+    for (const stop of followed.grants.slice(count)) stop();
+    const kept = followed.grants.slice(0, count);
+    const more = Array.from({ length: count - kept.length }, (_, at) => {
+      const chunk = kept.length + at;
+      const path = grantsPath(tenant, client, chunk);
+      return this.#watch(path, { kind: "grants", tenant, client, chunk });
+    });
+    // No `push`: it would reserve room for 16 more.
+    followed.grants = kept.concat(more);
   }
 }
