@@ -7,7 +7,7 @@ const MAX_KIDS = 16;
 
 export class AnnouncedKids {
   /** The one used last comes first: nearly every record is of it. */
-  readonly #kids: Buffer[] = [];
+  #kids: Buffer[] = [];
 
   /** Whether a record is of one of them. Asked for every record, and makes nothing. */
   hasKidOf(record: Buffer): boolean {
@@ -22,7 +22,7 @@ export class AnnouncedKids {
   /** Keeps a copy. */
   add(kid: Buffer): void {
     if (this.#kids.some((known) => known.equals(kid))) return;
-    this.#kids.unshift(keep(kid));
-    if (this.#kids.length > MAX_KIDS) this.#kids.pop();
+    // No `unshift`: it would reserve room for 16 more, and most devices use one.
+    this.#kids = [keep(kid)].concat(this.#kids.slice(0, MAX_KIDS - 1));
   }
 }

@@ -9,7 +9,7 @@ import { decodeAnnouncement, kidOf, verifyAnnouncement } from "../../core/wire/a
 import { ACK_TOPIC, encodeAck } from "../../core/wire/mqtt.ts";
 import { epochOfRecords } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
-import { retryUntil } from "./retry.ts";
+import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
@@ -27,7 +27,7 @@ export async function announce(
     session.break();
     const code = isVeilError(error) && !error.retryable ? refusalCodeOf(error) : undefined;
     if (!code || !isVeilError(error)) {
-      if (!session.ended.aborted)
+      if (!session.hasEnded)
         services.log.error({ err: error, tenant: session.login.tenant }, "an announcement failed");
       return { reason: "an announcement was not registered" };
     }
@@ -46,7 +46,7 @@ async function registerKey(
   payload: Buffer,
 ): Promise<void> {
   const { directory, matching, registry, rekeys } = services;
-  const { login, ended } = session;
+  const { login } = session;
   const tenant = directory.tenant(login.tenant);
   const client = directory.client(login);
   if (!tenant || !client) throw new VeilError("REVOKED", "the client is not enrolled any more");
@@ -54,10 +54,10 @@ async function registerKey(
   if (!cert || !directory.allows(client, "pub", alias.tag, services.nowMs()))
     throw new VeilError("NO_GRANT", "the client may not publish to this topic");
   const { epoch, wrapped, kid } = judge(payload, { tenant, client, nowMs: services.nowMs() });
-  await retryUntil(ended, () => matching.checkWrapped({ tenant, client, epoch, wrapped }));
+  await retryUntilEnd(session, () => matching.checkWrapped({ tenant, client, epoch, wrapped }));
   const producerId = login.client;
   const renewed = rekeys.beginAnnouncement(login, alias.hexTag);
-  const { isNew } = await retryUntil(ended, () =>
+  const { isNew } = await retryUntilEnd(session, () =>
     registry.register(
       { tenant: login.tenant, tag: alias.tag, kid, producerId },
       { producerId, announcement: payload, cert },

@@ -22,7 +22,7 @@ import { formatLogin, type Login } from "../../core/wire/login.ts";
 import { parseUpstream, type UpstreamKind, upstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
 import type { Rated } from "../limits/quotas.ts";
-import { deliverMail } from "../mail/delivery.ts";
+import { MailDelivery, type MailDeliveryOptions } from "../mail/delivery.ts";
 import { announce } from "./announcement.ts";
 import { authenticate, type Identity } from "./authenticate.ts";
 import { takeRecord } from "./record.ts";
@@ -48,6 +48,7 @@ export class Ingress {
   readonly name = "ingress";
   readonly #listener: IngressOptions["listener"];
   readonly #services: IngressServices;
+  readonly #mail: MailDeliveryOptions;
   readonly #sessions = new Map<MqttSession, Session>();
   #server: MqttServer | undefined;
   #stopListening: (() => void)[] = [];
@@ -55,6 +56,9 @@ export class Ingress {
   constructor({ listener, nowMs = Date.now, ...services }: IngressOptions) {
     this.#listener = listener;
     this.#services = { ...services, nowMs };
+    const { mailboxes, metrics, log } = services;
+    const onDelivered = (tenant: string): void => metrics.mailDelivered(tenant);
+    this.#mail = { mailboxes, onDelivered, log };
   }
 
   /** Begins to take connections. Throws CONFIG as `startMqttServer`. */
@@ -126,11 +130,7 @@ export class Ingress {
   /** What lies there for the device is pushed to it from now on. */
   #ready(connection: MqttSession): void {
     const session = this.#sessions.get(connection);
-    if (!session) return;
-    const { mailboxes, metrics, log } = this.#services;
-    const { login, ended } = session;
-    const onDelivered = (): void => metrics.mailDelivered(login.tenant);
-    deliverMail({ login, connection, mailboxes, ended, onDelivered, log });
+    if (session && !session.hasEnded) session.mail = new MailDelivery(this.#mail, session);
   }
 
   #authenticate(asked: MqttLogin): MqttAdmission {

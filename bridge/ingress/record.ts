@@ -12,7 +12,7 @@ import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/rec
 import { SUITE } from "../../core/scheme/suite.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { epochOfRecords, isOfTags } from "../directory/epochs.ts";
-import { retryUntil } from "./retry.ts";
+import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 
@@ -87,7 +87,7 @@ async function askRegistry({ services, session, alias, payload }: Job): Promise<
   const { tenant, client: producerId } = session.login;
   const { kid } = decodeHeader(payload);
   const key = { tenant, tag: alias.tag, kid, producerId };
-  if (!(await retryUntil(session.ended, () => services.registry.has(key))))
+  if (!(await retryUntilEnd(session, () => services.registry.has(key))))
     throw new VeilError("BAD_RECORD", "the record's key was never announced here");
   alias.kids.add(kid);
 }

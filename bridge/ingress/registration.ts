@@ -25,16 +25,16 @@ export async function register(
 ): Promise<void> {
   const request = sha256(payload).toString("base64");
   const known = session.aliases.get(number);
-  const earlier = known?.request ?? session.registering.get(number);
+  const earlier = session.requestOf(number);
   if (earlier !== undefined && earlier !== request) {
     const reason = "an alias was registered for two topics";
     noteRefusal(services, { login: session.login, what: "reg", code: "BAD_TOKEN", reason });
     session.connection.close(reason);
   } else if (known) session.push({ alias: number, status: "ok" });
   else if (earlier === undefined) {
-    session.registering.set(number, request);
+    session.beginRegistering(number, request);
     await judge(services, session, { number, request, payload });
-    session.registering.delete(number);
+    session.endRegistering(number);
   }
 }
 
@@ -63,8 +63,7 @@ async function accept(
   { number, request, payload }: Asked,
 ): Promise<Alias> {
   const { login } = session;
-  const aliases = session.aliases.size + session.registering.size;
-  services.limits.checkAliases(login.tenant, login.client, aliases);
+  services.limits.checkAliases(login.tenant, login.client, session.aliasCount);
   const registration = decodeRegistration(payload);
   const tag = await match(services, session, registration);
   // Again: the documents may have changed while the tag was computed.
@@ -85,8 +84,16 @@ async function accept(
   await services.topics.ensure(topic, tenant.kafka);
   const key = messageKey(tenant.bridgeKey, login.client, tag);
   const { partitions } = tenant.kafka;
+  // Each by its name: what begins with a spread gets a hidden class of its own, half a kilobyte for each alias.
   return {
-    ...{ number, request, epoch, tag, hexTag, topic, key, partitions },
+    number,
+    request,
+    epoch,
+    tag,
+    hexTag,
+    topic,
+    key,
+    partitions,
     partition: partitionOf(key, partitions),
     expMs: grant.exp,
     kids: new AnnouncedKids(),

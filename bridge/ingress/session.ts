@@ -4,6 +4,7 @@ import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
+import type { MailDelivery } from "../mail/delivery.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Sighting, Sightings } from "../sightings.ts";
 import type { TenantCounts } from "../tenant-counts.ts";
@@ -47,11 +48,15 @@ export class Session {
   /** Its tenant's. */
   readonly counts: TenantCounts;
   readonly aliases = new Map<number, Alias>();
-  /** Registrations that are being judged, by alias, with their `request`. */
-  readonly registering = new Map<number, string>();
+  /** From CONNACK on. */
+  mail: MailDelivery | undefined;
   /** While a record waits to be judged, the next ones queue up behind it. */
   readonly turns = new Turns();
-  readonly #ended = new AbortController();
+  /** Registrations that are being judged, by alias, with their `request`; `undefined` while there are none. */
+  #registering: Map<number, string> | undefined;
+  /** Made when first asked for: few sessions ever wait for something, and it takes a kilobyte. */
+  #ending: AbortController | undefined;
+  #hasEnded = false;
   #isBroken = false;
 
   /** Throws INTERNAL: only a login that was authenticated gets a session. */
@@ -65,14 +70,40 @@ export class Session {
     this.counts = metrics.of(login.tenant);
   }
 
-  /** Aborts when the connection has ended. */
-  get ended(): AbortSignal {
-    return this.#ended.signal;
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
-  /** It ended, or something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
+  /** Aborts when the connection has ended. */
+  get ended(): AbortSignal {
+    this.#ending ??= new AbortController();
+    if (this.#hasEnded) this.#ending.abort();
+    return this.#ending.signal;
+  }
+
+  /** Aliases that were accepted or are being judged. */
+  get aliasCount(): number {
+    return this.aliases.size + (this.#registering?.size ?? 0);
+  }
+
+  /** The `request` of an alias that was accepted or is being judged. */
+  requestOf(alias: number): string | undefined {
+    return this.aliases.get(alias)?.request ?? this.#registering?.get(alias);
+  }
+
+  beginRegistering(alias: number, request: string): void {
+    this.#registering ??= new Map();
+    this.#registering.set(alias, request);
+  }
+
+  endRegistering(alias: number): void {
+    this.#registering?.delete(alias);
+    if (this.#registering?.size === 0) this.#registering = undefined;
+  }
+
+  /** Something was refused for good: what the device sent after it is not taken, so that nothing overtakes. */
   get isBroken(): boolean {
-    return this.#isBroken;
+    return this.#isBroken || this.#hasEnded;
   }
 
   break(): void {
@@ -80,8 +111,9 @@ export class Session {
   }
 
   end(): void {
-    this.#isBroken = true;
-    this.#ended.abort();
+    this.#hasEnded = true;
+    this.#ending?.abort();
+    this.mail?.stop();
   }
 
   /** Tells the device, if it is still there. */

@@ -67,7 +67,7 @@ export class Quotas {
     this.#clients.set(name, client);
     const tenant = this.#tenants.get(login.tenant) ?? newBuckets();
     this.#tenants.set(login.tenant, tenant);
-    return new Quota({ ...this.#options, login, client, tenantBuckets: tenant });
+    return new Quota(this.#options, login, { client, tenant });
   }
 
   /**
@@ -92,29 +92,33 @@ export class Quotas {
   }
 }
 
-interface QuotaOptions extends QuotasOptions {
-  readonly login: Login;
-  readonly client: Buckets;
-  readonly tenantBuckets: Buckets;
-}
-
 /** The buckets that one session is charged to: its client's and its tenant's. */
 export class Quota {
-  readonly #options: QuotaOptions;
+  readonly #options: QuotasOptions;
+  readonly #login: Login;
+  readonly #client: Buckets;
+  readonly #tenant: Buckets;
 
-  constructor(options: QuotaOptions) {
+  constructor(
+    options: QuotasOptions,
+    login: Login,
+    { client, tenant }: { readonly client: Buckets; readonly tenant: Buckets },
+  ) {
     this.#options = options;
+    this.#login = login;
+    this.#client = client;
+    this.#tenant = tenant;
   }
 
   /** For how many milliseconds the client must not be read now. */
   charge(rated: Rated, amount: number): number {
-    const { limits, login, client, tenantBuckets, nowMs = () => performance.now() } = this.#options;
+    const { limits, nowMs = () => performance.now() } = this.#options;
+    const { tenant } = this.#login;
     const atMs = nowMs();
     const field = RATE_FIELD[rated];
-    const ofClient = client[rated].take(amount, limits.client[field], atMs);
-    const ofTenant = tenantBuckets[rated].take(amount, limits.tenant(login.tenant)[field], atMs);
-    if (ofClient > 0) this.#options.onExceeded({ limit: `client.${field}`, ...login });
-    const { tenant } = login;
+    const ofClient = this.#client[rated].take(amount, limits.client[field], atMs);
+    const ofTenant = this.#tenant[rated].take(amount, limits.tenant(tenant)[field], atMs);
+    if (ofClient > 0) this.#options.onExceeded({ limit: `client.${field}`, ...this.#login });
     if (ofTenant > 0) this.#options.onExceeded({ limit: `tenant.${field}`, tenant });
     return Math.max(ofClient, ofTenant);
   }

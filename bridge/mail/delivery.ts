@@ -15,49 +15,68 @@ import type { Mailboxes } from "./mailboxes.ts";
 const RETRY = { minMs: 500, maxMs: 30_000 } as const;
 
 export interface MailDeliveryOptions {
-  readonly login: Login;
-  readonly connection: Pick<MqttSession, "push">;
   readonly mailboxes: Pick<Mailboxes, "follow" | "open" | "remove">;
-  /** Aborts when the connection has ended. */
-  readonly ended: AbortSignal;
-  readonly onDelivered: () => void;
+  readonly onDelivered: (tenant: string) => void;
   readonly log: Logger;
 }
 
-/** Follows the mailbox of a connected device until its connection ends. */
-export function deliverMail(options: MailDeliveryOptions): void {
-  if (options.ended.aborted) return;
-  let newest: number | null = null;
-  /** This device has acknowledged it: of the very same mail there is no need to hear again. */
-  let delivered = 0;
-  let working = false;
+/** A device that is connected. */
+export interface Recipient {
+  readonly login: Login;
+  readonly connection: Pick<MqttSession, "push">;
+  readonly hasEnded: boolean;
+  /** Aborts when the connection has ended. */
+  readonly ended: AbortSignal;
+}
 
-  const work = async (): Promise<void> => {
-    working = true;
+/** Follows the mailbox of a connected device until `stop()`. */
+export class MailDelivery {
+  readonly #options: MailDeliveryOptions;
+  readonly #recipient: Recipient;
+  readonly #stop: () => void;
+  #newest: number | null = null;
+  /** This device has acknowledged it: of the very same mail there is no need to hear again. */
+  #delivered = 0;
+  #working = false;
+
+  constructor(options: MailDeliveryOptions, recipient: Recipient) {
+    this.#options = options;
+    this.#recipient = recipient;
+    this.#stop = options.mailboxes.follow(recipient.login, (number) => {
+      this.#newest = number;
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  async #work(): Promise<void> {
+    const { onDelivered, log } = this.#options;
+    const recipient = this.#recipient;
+    const { tenant } = recipient.login;
+    this.#working = true;
     const backoff = new Backoff(RETRY);
-    while (newest !== null && newest > delivered && !options.ended.aborted) {
-      const number: number = newest;
+    while (this.#newest !== null && this.#newest > this.#delivered && !recipient.hasEnded) {
+      const number: number = this.#newest;
       try {
-        if (await deliver(options, number)) options.onDelivered();
-        delivered = number;
+        if (await deliver(this.#options, recipient, number)) onDelivered(tenant);
+        this.#delivered = number;
       } catch (error) {
-        if (options.ended.aborted) break;
-        options.log.warn({ err: error, tenant: options.login.tenant }, "mail waits");
-        await backoff.wait(options.ended);
+        if (recipient.hasEnded) break;
+        log.warn({ err: error, tenant }, "mail waits");
+        await backoff.wait(recipient.ended);
       }
     }
-    working = false;
-  };
-  const stop = options.mailboxes.follow(options.login, (number) => {
-    newest = number;
-    if (!working) void work();
-  });
-  options.ended.addEventListener("abort", stop, { once: true });
+    this.#working = false;
+  }
 }
 
 /** Resolves when the mail is done with; whether it was delivered. Rejects with what ZooKeeper or the connection says. */
 async function deliver(
-  { login, connection, mailboxes }: MailDeliveryOptions,
+  { mailboxes }: MailDeliveryOptions,
+  { login, connection }: Recipient,
   number: number,
 ): Promise<boolean> {
   const document = await mailboxes.open(login, number);
