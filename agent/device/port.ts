@@ -1,5 +1,6 @@
 /** One configured serial port: line → frames → SenML pack → intake, with what a status tells of it. */
 import type { VeilError } from "../../core/errors.ts";
+import type { SerialSettings } from "../../core/ports/serial/settings.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Pulse } from "../../core/runtime/pulse.ts";
 import { type Moment, packTakenAt } from "../../core/wire/clock.ts";
@@ -18,7 +19,11 @@ import { poll } from "./serial/poll.ts";
 import { Silence } from "./serial/silence.ts";
 
 /** Much shorter than the outbox's fsync takes to come. */
-const REST_MS = 20;
+const MAX_REST_MS = 40;
+/** What may come in a rest: half of what the kernel takes of a line before it tells the adapter to hold back. */
+const REST_BYTES = 2048;
+/** A byte with its start and stop bit. */
+const BITS_PER_BYTE = 10;
 
 export interface PortOptions {
   readonly settings: PortSettings;
@@ -67,7 +72,7 @@ export class Port {
       path,
       settings: serial,
       // A device that is asked answers in pieces, and the next question waits for the last.
-      restMs: profile.polling ? 0 : REST_MS,
+      restMs: profile.polling ? 0 : restMsOf(serial),
       serve: this.#server(options.settings),
       onState: (state) => this.#changed(state),
     });
@@ -178,4 +183,9 @@ export class Port {
     if (change.state === "open") log.info({ port }, "the port is open");
     else log.warn({ port, err: change.error, hint: change.error.hint }, "no line at the moment");
   }
+}
+
+/** The pause after a read that brought little. */
+function restMsOf({ baudRate }: SerialSettings): number {
+  return Math.min(MAX_REST_MS, (1000 * BITS_PER_BYTE * REST_BYTES) / baudRate);
 }

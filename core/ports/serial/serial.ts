@@ -157,15 +157,19 @@ class Connection implements SerialConnection {
 
   async #readAll(): Promise<void> {
     const buffer = Buffer.allocUnsafe(READ_BYTES);
+    let hasRested = false;
     for (;;) {
       await this.bytes.room();
-      if (this.#end === null) await this.#readable();
+      // A line worth a rest has more by its end, most often: then nobody needs to be told.
+      if (this.#end === null && !hasRested) await this.#readable();
       if (this.#end !== null) return;
       this.#onTurn();
-      const bytesRead = await readTty(this.path, this.#descriptor(), buffer);
+      const bytesRead = readTty(this.path, this.#descriptor(), buffer);
+      hasRested = false;
       if (bytesRead === null) continue;
       this.bytes.push(Buffer.from(buffer.subarray(0, bytesRead)));
-      if (this.#restMs > 0 && bytesRead < BUSY_BYTES) await sleep(this.#restMs);
+      hasRested = this.#restMs > 0 && bytesRead < BUSY_BYTES;
+      if (hasRested) await sleep(this.#restMs);
     }
   }
 
