@@ -7,7 +7,8 @@ import type { SchemeAnswer, SchemeTask } from "./scheme-worker.ts";
 
 /** A data key for each configured topic, and the token of one registration at a time. */
 const MAX_QUEUED = 1024;
-const IDLE_MS = 30_000;
+/** A key lasts for a week: until the next one, the thread would take 6 MiB for nothing. */
+const IDLE_MS = 2000;
 
 /** A fresh data key before derivation: `ikm` is the secret, `wrapped` the W of its announcement. */
 export interface WrappedKey {

@@ -20,7 +20,7 @@ const SHARES = 12;
 
 interface Scale {
   readonly starts: number;
-  /** The scheme's worker thread ends after 30 s without work; a device is looked at after that. */
+  /** What the start needed is collected, and the scheme's worker thread has ended; a device is looked at after that. */
   readonly settleMs: number;
   readonly watchMs: number;
 }
