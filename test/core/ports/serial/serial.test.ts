@@ -46,6 +46,30 @@ describe("an open port", () => {
     expect(await take(connection, all.length)).toEqual(all);
   });
 
+  test("with rests between the reads every byte arrives, before and after a silence, up to a hang-up", async () => {
+    const pty = await plugIn();
+    const connection = await connect(pty.path, { restMs: 20 });
+    const heard = (async () => {
+      let text = "";
+      for await (const chunk of connection.bytes) text += chunk.toString();
+      return text;
+    })();
+    let sent = "";
+    for (const pauseMs of [5, 5, 5, 100, 0, 30, 100]) {
+      sent += `${pauseMs};`;
+      await pty.write(`${pauseMs};`);
+      await sleep(pauseMs);
+    }
+    await connection.close();
+    expect(await heard).toBe(sent);
+    const again = await connect(pty.path, { restMs: 20 });
+    const bytes = take(again, 2);
+    await pty.write("1;");
+    expect((await bytes).toString()).toBe("1;");
+    await pty.close();
+    expect(await again.closed).toMatchObject({ code: "DISCONNECTED" });
+  });
+
   test("what is written arrives at the device, in order", async () => {
     const pty = await plugIn();
     const connection = await connect(pty.path);
