@@ -6,36 +6,40 @@ import type { DocumentKind } from "./document.ts";
 import { bytesField, nameField, serialField, timeMsField } from "./fields.ts";
 import { epochInForceSchema, MAX_EPOCHS, proxyHalvesSchema } from "./parameters.ts";
 
-const DIRECTORY_ROOT = "/veilmq";
 /** Grants in one chunk: 2,000 stay well below ZooKeeper's 1 MiB. */
 export const MAX_GRANTS_PER_CHUNK = 2000;
 export const DEFAULT_RETENTION_MS = 30 * 24 * 3600 * 1000;
 
 export function tenantPath(tenant: string): string {
-  return `${DIRECTORY_ROOT}/${tenant}`;
+  return below(tenant);
 }
 export function headPath(tenant: string): string {
-  return `${tenantPath(tenant)}/head`;
+  return below(tenant, "head");
 }
 export function clientsPath(tenant: string): string {
-  return `${tenantPath(tenant)}/clients`;
+  return below(tenant, "clients");
 }
 export function clientPath(tenant: string, client: string): string {
-  return `${clientsPath(tenant)}/${client}`;
+  return below(tenant, "clients", client);
 }
 export function certPath(tenant: string, client: string): string {
-  return `${clientPath(tenant, client)}/cert`;
+  return below(tenant, "clients", client, "cert");
 }
 export function grantsPath(tenant: string, client: string, chunk: number): string {
-  return `${clientPath(tenant, client)}/g${chunk}`;
+  return below(tenant, "clients", client, `g${chunk}`);
 }
 /** Where all mail of a client is. */
 export function mailboxPath(tenant: string, client: string): string {
-  return `${tenantPath(tenant)}/mail/${client}`;
+  return below(tenant, "mail", client);
 }
 /** A mail's number is its serial: it grows with every mail, and the path, which is signed, shows it. */
 export function mailPath(tenant: string, client: string, number: number): string {
-  return `${mailboxPath(tenant, client)}/${number}`;
+  return below(tenant, "mail", client, `${number}`);
+}
+
+/** Joined into one flat string: a template's is a tree of its parts, and a bridge keeps some paths of each client. */
+function below(...names: readonly string[]): string {
+  return ["", "veilmq", ...names].join("/");
 }
 
 /** Where a document lies, read from its path. */
