@@ -9,7 +9,7 @@ import Fastify, {
 } from "fastify";
 import { VeilError } from "../../core/errors.ts";
 import { pause } from "../../core/runtime/backoff.ts";
-import { listenAddress } from "../../core/runtime/listen-address.ts";
+import { cannotListen, listenAddress } from "../../core/runtime/listen-address.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { ListenerTls } from "../tls.ts";
@@ -85,11 +85,15 @@ export class Listener {
     });
   }
 
-  /** Returns the port. Rejects where it is taken. */
+  /** Returns the port. Throws CONFIG where it is taken. */
   async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
     this.#sockets.forbidPipelining(this.app.server);
     this.#sockets.guard(this.app.server, this.#options.arrive ?? welcome);
-    await this.app.listen({ host: await listenAddress(host), port });
+    try {
+      await this.app.listen({ host: await listenAddress(host), port });
+    } catch (cause) {
+      throw cannotListen(`for HTTP on ${host}:${port}`, cause);
+    }
     const [address] = this.app.addresses();
     return typeof address === "object" ? address.port : port;
   }

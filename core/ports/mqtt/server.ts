@@ -8,7 +8,7 @@ import { createServer as createTcpServer, isIP, type Server, type Socket } from 
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
-import { listenAddress } from "../../runtime/listen-address.ts";
+import { cannotListen, listenAddress } from "../../runtime/listen-address.ts";
 import { Quiet } from "../../runtime/quiet.ts";
 import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
@@ -37,7 +37,13 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   arrivals.guard(server);
   server.maxConnections = limits.maxConnections;
   server.on("drop", () => options.onRefused?.("too-many-connections"));
-  await listen(server, options);
+  try {
+    await listen(server, options);
+  } catch (error) {
+    // Its timers would keep alive a process that has nothing to do.
+    await broker.stop();
+    throw error;
+  }
   return connections.serve(server);
 }
 
@@ -151,7 +157,7 @@ async function listen(server: Server, { host, port }: MqttServerOptions): Promis
     server.listen({ host: await listenAddress(host), port });
     await once(server, "listening");
   } catch (cause) {
-    throw new VeilError("CONFIG", `cannot listen for MQTT on ${host}:${port}`, { cause });
+    throw cannotListen(`for MQTT on ${host}:${port}`, cause);
   }
 }
 

@@ -47,6 +47,21 @@ test("a listener on localhost is one server, which its limits and its end hold f
   expect(listener.app.addresses()).toEqual([{ address: "127.0.0.1", family: "IPv4", port }]);
 });
 
+test("an address that is taken says so, and leaves no timer that would keep the process alive", async () => {
+  const { port } = await startRig({ host: "127.0.0.1" });
+  const begun = vi.spyOn(globalThis, "setInterval");
+  const ended = vi.spyOn(globalThis, "clearInterval");
+  onTestFinished(() => void vi.restoreAllMocks());
+  await expect(startRig({ host: "127.0.0.1", port })).rejects.toMatchObject({
+    code: "CONFIG",
+    message: `cannot listen for MQTT on 127.0.0.1:${port} (EADDRINUSE)`,
+    hint: expect.stringContaining("another port"),
+  });
+  const timers = begun.mock.results.map(({ value }) => value);
+  expect(timers.length).toBeGreaterThan(0);
+  for (const timer of timers) expect(ended).toHaveBeenCalledWith(timer);
+});
+
 test("MQTT on localhost is at the same address", async () => {
   const { port } = await startRig({ host: "localhost" });
   await RawClient.open(port);
