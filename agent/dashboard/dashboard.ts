@@ -81,7 +81,13 @@ export class Dashboard {
     await this.#files.load();
     await this.#zookeeper?.start();
     this.#events.start();
-    await this.#server.start();
+    try {
+      await this.#server.start();
+    } catch (error) {
+      // What began already would keep alive a process that has nothing to show.
+      await this.stop();
+      throw error;
+    }
   }
 
   /** Reads until `signal` aborts. Throws REVOKED, AUTH; the page goes on until `stop()`, and says so. */

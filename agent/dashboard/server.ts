@@ -8,9 +8,9 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
-import { VeilError } from "../../core/errors.ts";
 import { isLoopback } from "../../core/ports/http/loopback.ts";
 import { closeServer } from "../../core/runtime/close-server.ts";
+import { cannotListen } from "../../core/runtime/listen-address.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { type Answer, json, plain, seeOther, send } from "./answer.ts";
 import type { EventStreams } from "./events.ts";
@@ -69,7 +69,7 @@ export class DashboardServer {
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(port, host);
     await once(server, "listening").catch((cause: unknown) => {
-      throw new VeilError("CONFIG", `cannot listen on ${host} port ${port}`, { cause });
+      throw cannotListen(`on ${host} port ${port}`, cause);
     });
     this.#server = server;
     this.#port = (server.address() as AddressInfo).port;

@@ -59,6 +59,21 @@ test("off this machine it wants TLS, or to be told by name that it is not needed
   });
 });
 
+test("a port that is taken ends it", async () => {
+  const credential = await credentialIn(await testFolder());
+  const { said } = await start(["--credential", credential, "--port", "0"]);
+  const port = /127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? "";
+  expect(await veilmq(["dashboard", "--credential", credential, "--port", port])).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: [
+      `veilmq: error: cannot listen on 127.0.0.1 port ${port} (EADDRINUSE)`,
+      "veilmq: hint: another process listens there: stop it, or choose another port",
+      "",
+    ].join("\n"),
+  });
+});
+
 test("it serves TLS there, behind a token that it makes once and keeps for itself", async () => {
   const folder = await testFolder();
   const key = join(folder, "server.key");
