@@ -36,6 +36,7 @@ export async function runDemo(
   let running: RunningStack;
   let taken: number;
   let written: number;
+  const playing = new AbortController();
   try {
     running = await stack.start();
     const newest = { arrival: null as Arrival | null };
@@ -46,7 +47,6 @@ export async function runDemo(
         newest.arrival = arrival;
       },
     });
-    const playing = new AbortController();
     const played = Promise.all(
       running.agents.map(({ sensor }) => sensor.play(AbortSignal.any([signal, playing.signal]))),
     );
@@ -63,6 +63,8 @@ export async function runDemo(
     await running.consumer.stop();
     await arrivals;
   } finally {
+    // Also where nothing arrived: a sensor that plays on would keep the process alive.
+    playing.abort();
     await stack.stop();
   }
   const leaks = await searchLeaks(running, output);

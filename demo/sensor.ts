@@ -68,7 +68,7 @@ export class Sensor {
 
 /** The readings in the capture of the `json-lines` profile. */
 async function capturedReadings(): Promise<object[]> {
-  const lines = (await readFile(CAPTURE, "latin1")).split(/\r?\n/);
+  const lines = (await readFile(CAPTURE, "utf8")).split(/\r?\n/);
   const readings = lines.flatMap((line) => {
     try {
       const value: unknown = JSON.parse(line);
