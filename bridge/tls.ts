@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type TlsOptions } from "node:tls";
 import { VeilError } from "../core/errors.ts";
+import { whyNotRead } from "../core/runtime/why-not.ts";
 import type { ListenerConfig } from "./config/listener.ts";
 
 /** What a TLS server is made with; PEM. */
@@ -37,6 +38,6 @@ export async function readListenerTls({ tls }: ListenerConfig): Promise<Listener
 
 async function readPem(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}`, { cause });
+    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
   });
 }

@@ -1,8 +1,18 @@
 /** Files that must not be torn, and files that must not be read by others. */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, stat, unlink, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { VeilError } from "../errors.ts";
+import { whyNotRead } from "./why-not.ts";
 
 const SECRET_MODE = 0o600;
 const OTHERS = 0o077;
@@ -55,10 +65,12 @@ export async function readSecretFile(path: string, maxBytes = 64 * 2 ** 20): Pro
   try {
     file = await open(path, "r");
   } catch (cause) {
-    throw new VeilError("SECRET_FILE", `cannot read ${path}`, { cause });
+    throw new VeilError("SECRET_FILE", `cannot read ${path}${whyNotRead(cause)}`, { cause });
   }
   try {
-    const { mode, size } = await file.stat();
+    const found = await file.stat();
+    const { mode, size } = found;
+    if (found.isDirectory()) throw new VeilError("SECRET_FILE", `${path} is a folder`);
     // systemd mounts credentials 0440 for the unit's own group in a folder that nobody else enters.
     const systemd = process.env["CREDENTIALS_DIRECTORY"];
     if ((mode & OTHERS) !== 0 && dirname(path) !== systemd)
@@ -70,6 +82,13 @@ export async function readSecretFile(path: string, maxBytes = 64 * 2 ** 20): Pro
   } finally {
     await file.close();
   }
+}
+
+/** Reads a file that somebody named. Throws BAD_ARGUMENT, with the reason, where that cannot be. */
+export async function readGivenFile(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new VeilError("BAD_ARGUMENT", `cannot read ${path}${whyNotRead(cause)}`, { cause });
+  });
 }
 
 /** Makes `folder` and its parents, 0700 where it is new. */

@@ -89,7 +89,10 @@ export class LocalHttpServer {
 /** Asks a daemon of this machine. Throws UNAVAILABLE if none answers on `socketPath`. */
 export async function askLocal(socketPath: string, path: string): Promise<string> {
   const unavailable = (cause: unknown): never => {
-    throw new VeilError("UNAVAILABLE", `nobody answers on ${socketPath}`, { cause });
+    throw new VeilError("UNAVAILABLE", `nobody answers on ${socketPath}`, {
+      hint: "does it run? The socket is there while it does",
+      cause,
+    });
   };
   return withShortPath(socketPath, (short) => ask(short, path)).catch(unavailable);
 }

@@ -11,6 +11,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../../core/errors.ts";
 import { syncFolder } from "../../../core/runtime/files.ts";
+import { isTaken, whyNotMade } from "../../../core/runtime/why-not.ts";
 import type { OutboxReader, OutboxWriter } from "./api.ts";
 import { encodeBatch, scanSegment, segmentHeader } from "./codec.ts";
 import type { StoredEntry } from "./entry.ts";
@@ -69,8 +70,8 @@ async function giveName(unfinished: string, path: string, makeLink: typeof link)
 
 function refuseExport(path: string): (cause: unknown) => never {
   return (cause) => {
-    throw new VeilError("CONFIG", `cannot make ${path}`, {
-      hint: "an export is not overwritten",
+    throw new VeilError("CONFIG", `cannot make ${path}${whyNotMade(cause)}`, {
+      ...(isTaken(cause) ? { hint: "an export is not overwritten" } : {}),
       cause,
     });
   };

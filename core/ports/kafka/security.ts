@@ -5,6 +5,7 @@ import type { ConnectionOptions } from "node:tls";
 import { z } from "zod";
 import { VeilError } from "../../errors.ts";
 import { readSecretFile } from "../../runtime/files.ts";
+import { whyNotRead } from "../../runtime/why-not.ts";
 import type { KafkaSasl } from "./kafkajs.ts";
 
 /** Kafka's own names for the four ways to speak to it. */
@@ -109,6 +110,6 @@ async function loadSasl(
 
 async function readPem(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}`, { cause });
+    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
   });
 }

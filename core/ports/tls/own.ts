@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../errors.ts";
 import { readSecretFile } from "../../runtime/files.ts";
+import { whyNotRead } from "../../runtime/why-not.ts";
 
 /** Paths of PEM files. */
 export const ownCertificateSchema = z.strictObject({
@@ -25,7 +26,7 @@ export async function loadOwnCertificate(
 ): Promise<OwnCertificate> {
   const path = resolve(folder, cert);
   const certificate = await readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}`, { cause });
+    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
   });
   return { cert: certificate, key: await readSecretFile(resolve(folder, key)) };
 }

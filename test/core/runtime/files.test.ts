@@ -26,6 +26,18 @@ describe("a secret file", () => {
     expect(readdirSync(folder)).toEqual(["secret"]);
   });
 
+  test.each([
+    ["nothing", "nothing: it is not there"],
+    ["secret/nothing", "nothing: its folder is a file"],
+  ])("that cannot be read says why: %s", async (name, message) => {
+    writeFileSync(path, "x");
+    await expect(readSecretFile(join(folder, name))).rejects.toThrow(message);
+  });
+
+  test("is no folder", async () => {
+    await expect(readSecretFile(folder)).rejects.toThrow(`${folder} is a folder`);
+  });
+
   test.each([0o640, 0o604, 0o644])("is refused with mode %o", async (mode) => {
     writeFileSync(path, "x");
     chmodSync(path, mode);
