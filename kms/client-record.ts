@@ -81,7 +81,10 @@ export async function writeClient(state: StateFiles, record: ClientRecord): Prom
 /** The client's record. Throws NOT_FOUND where there is none, BAD_DOCUMENT where its file was changed. */
 export async function knownClient(state: StateFiles, client: string): Promise<ClientRecord> {
   const record = await readClient(state, client);
-  if (!record) throw new VeilError("NOT_FOUND", `${client} is not enrolled`);
+  if (!record)
+    throw new VeilError("NOT_FOUND", `${client} is not enrolled`, {
+      hint: "`veilmq kms list` names who is",
+    });
   return record;
 }
 

@@ -33,7 +33,9 @@ export function addTopics(
   checkValidity(request);
   const named = operationsByName(request);
   if (named.size === 0)
-    throw new VeilError("BAD_ARGUMENT", "a client needs a topic to publish or to subscribe to");
+    throw new VeilError("BAD_ARGUMENT", "a client needs a topic to publish or to subscribe to", {
+      hint: "--publish and --subscribe name them",
+    });
   const byName = new Map(topics.map((topic) => [topic.name, topic]));
   let conflicts = 0;
   for (const [name, ops] of named) {
