@@ -7,6 +7,7 @@ import { isVeilError, VeilError } from "../core/errors.ts";
 import { openSerial, type SerialConnection } from "../core/ports/serial/serial.ts";
 import { type SerialSettings, serialSettings } from "../core/ports/serial/settings.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { isTaken, whyNotMade } from "../core/runtime/why-not.ts";
 import { printHint, printNote } from "./messages.ts";
 
 const MS_PER_SECOND = 1000;
@@ -108,10 +109,10 @@ class Tape {
     const flags = force ? "w" : "wx";
     const openNew = (path: string): Promise<FileHandle> =>
       open(path, flags).catch((cause: unknown) => {
-        throw new VeilError("CONFIG", `cannot make ${path}`, {
-          hint: force
-            ? "is the folder there?"
-            : "a capture is not overwritten: another name, or --force",
+        throw new VeilError("CONFIG", `cannot make ${path}${whyNotMade(cause)}`, {
+          ...(isTaken(cause)
+            ? { hint: "a capture is not overwritten: another name, or --force" }
+            : {}),
           cause,
         });
       });

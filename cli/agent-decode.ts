@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Drop, Frame } from "../agent/device/framing/framer.ts";
 import { decoderOf, framerOf, loadProfile } from "../agent/device/profile/profile.ts";
 import { VeilError } from "../core/errors.ts";
+import { whyNotRead } from "../core/runtime/why-not.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { printHint, printLineInTurn, printNote } from "./messages.ts";
 
@@ -56,20 +57,11 @@ async function* bytesOf(file: string): AsyncIterable<Buffer> {
   try {
     yield* file === STDIN ? process.stdin : createReadStream(resolve(file));
   } catch (cause) {
-    throw new VeilError("CONFIG", `cannot read ${file}${reasonOf(cause)}`, {
+    throw new VeilError("CONFIG", `cannot read ${file}${whyNotRead(cause)}`, {
       hint: "a capture is a file of bytes, as `veilmq agent capture` writes it; - is stdin",
       cause,
     });
   }
-}
-
-function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  return (
-    { ENOENT: ": it is not there", EISDIR: ": it is a folder", EACCES: ": it may not be read" }[
-      code
-    ] ?? ""
-  );
 }
 
 function report({ readings, empty, discards, discardedBytes }: Counts): ExitCode {

@@ -5,6 +5,7 @@ import { Decrypter } from "age-encryption";
 import { credentialPathOf } from "../agent/device/config.ts";
 import { VeilError } from "../core/errors.ts";
 import { fileExists, readSecretFile, replaceSecretFile } from "../core/runtime/files.ts";
+import { whyNotRead } from "../core/runtime/why-not.ts";
 import { type Credential, decodeCredential, newestEpoch } from "../core/wire/credential.ts";
 import { ScryptIdentity } from "../kms/scrypt-stanza.ts";
 import { printNote } from "./messages.ts";
@@ -39,7 +40,7 @@ export async function importCredential(file: string, options: ImportOptions): Pr
 async function bytesOf(file: string): Promise<Buffer> {
   if (file === STDIN) return buffer(process.stdin);
   return readFile(file).catch((cause: unknown) => {
-    throw new VeilError("SECRET_FILE", `cannot read ${file}`, { cause });
+    throw new VeilError("SECRET_FILE", `cannot read ${file}${whyNotRead(cause)}`, { cause });
   });
 }
 

@@ -1,5 +1,5 @@
 /** `--mqtt --http --ca`: where clients find the bridge. */
-import { readFile } from "node:fs/promises";
+import { readGivenFile } from "../core/runtime/files.ts";
 import type { BridgeAddresses } from "../kms/bridge-settings.ts";
 
 export interface AddressFlags {
@@ -17,6 +17,6 @@ export async function readAddresses({
   return {
     ...(mqtt === undefined ? {} : { mqtt }),
     ...(http === undefined ? {} : { http }),
-    ...(ca === undefined ? {} : { ca: await readFile(ca, "utf8") }),
+    ...(ca === undefined ? {} : { ca: (await readGivenFile(ca)).toString("utf8") }),
   };
 }

@@ -1,10 +1,10 @@
 /** `veilmq bridge clients` and `topics`: questions to a running bridge's admin listener. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { buildCluster, readLogins } from "../bridge/cluster.ts";
 import { loadBridgeConfig } from "../bridge/config.ts";
-import { VeilError } from "../core/errors.ts";
+import { isVeilError, VeilError } from "../core/errors.ts";
 import { HttpClient } from "../core/ports/http/client.ts";
+import { readGivenFile } from "../core/runtime/files.ts";
 import { createLog } from "../core/runtime/log.ts";
 import { printJson, printLine, printNote } from "./messages.ts";
 
@@ -121,10 +121,16 @@ async function ask<S extends z.ZodType>(
   path: string,
   schema: S,
 ): Promise<z.output<S>> {
-  const authority = ca === undefined ? undefined : await readFile(ca, "utf8");
+  const authority = ca === undefined ? undefined : (await readGivenFile(ca)).toString("utf8");
   const http = new HttpClient({ baseUrl: admin, ca: authority });
   try {
-    return await http.get(path, schema);
+    return await http.get(path, schema).catch((cause: unknown) => {
+      if (!isVeilError(cause, "UNAVAILABLE")) throw cause;
+      throw new VeilError("UNAVAILABLE", `${admin}: ${cause.message}`, {
+        hint: "does the bridge run? --admin is the address of `admin` in its bridge.yaml",
+        cause,
+      });
+    });
   } finally {
     await http.stop();
   }

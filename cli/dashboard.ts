@@ -1,7 +1,6 @@
 /** Runs the dashboard for `veilmq dashboard`. */
 
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { loadAccess } from "../agent/consumer/config.ts";
 import { CredentialStore } from "../agent/credential-store.ts";
 import { Dashboard } from "../agent/dashboard/dashboard.ts";
@@ -9,7 +8,12 @@ import { Limits, loadRules } from "../agent/dashboard/limits.ts";
 import { Login } from "../agent/dashboard/login.ts";
 import { VeilError } from "../core/errors.ts";
 import { isLoopback } from "../core/ports/http/loopback.ts";
-import { fileExists, readSecretFile, replaceSecretFile } from "../core/runtime/files.ts";
+import {
+  fileExists,
+  readGivenFile,
+  readSecretFile,
+  replaceSecretFile,
+} from "../core/runtime/files.ts";
 import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
 import { topicName } from "../core/wire/fields.ts";
@@ -80,7 +84,7 @@ async function tlsOf({
   tlsKey,
 }: DashboardFlags): Promise<{ cert: Buffer; key: Buffer } | null> {
   if (tlsCert === undefined || tlsKey === undefined) return null;
-  return { cert: await readFile(tlsCert), key: await readSecretFile(tlsKey) };
+  return { cert: await readGivenFile(tlsCert), key: await readSecretFile(tlsKey) };
 }
 
 /** The token is printed only where it was made just now. */

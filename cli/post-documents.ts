@@ -1,7 +1,7 @@
 /** Bundles of documents on their way to a bridge: `POST /v1/import` (PROTOCOL.md §6). */
-import { readFile } from "node:fs/promises";
 import { isVeilError, VeilError } from "../core/errors.ts";
 import { HttpClient } from "../core/ports/http/client.ts";
+import { readGivenFile } from "../core/runtime/files.ts";
 import { bundleSchema } from "../core/wire/directory.ts";
 import { parseJson } from "../core/wire/fields.ts";
 import { type ImportResponse, importResponseSchema } from "../core/wire/http.ts";
@@ -30,7 +30,7 @@ export async function* postBundles(
   { url, caFile }: BridgeTarget,
   files: readonly string[],
 ): AsyncGenerator<PostedBundle> {
-  const ca = caFile === undefined ? undefined : await readFile(caFile, "utf8");
+  const ca = caFile === undefined ? undefined : (await readGivenFile(caFile)).toString("utf8");
   const http = new HttpClient({ baseUrl: url, ca, deadlineMs: IMPORT_DEADLINE_MS });
   try {
     for (const file of files) {
@@ -47,7 +47,7 @@ export async function* postBundles(
 
 /** The file as it is, once it is known to be a bundle: what a bridge would refuse is not sent. */
 async function readBundle(file: string): Promise<unknown> {
-  const bytes = await readFile(file);
+  const bytes = await readGivenFile(file);
   try {
     parseJson(bytes, bundleSchema, "BAD_DOCUMENT");
   } catch (cause) {

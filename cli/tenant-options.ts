@@ -63,13 +63,15 @@ export async function postIfAsked(
 
 /** Reads an option's value as a whole number of at least 1. */
 export function countOption(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  if (!/^[1-9][0-9]{0,8}$/.test(text))
+    throw new InvalidArgumentError("It is a whole number from 1 on.");
   return Number(text);
 }
 
 /** Reads an option's value as a serial. */
 export function serialOption(text: string): number {
-  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  if (!/^[1-9][0-9]{0,14}$/.test(text))
+    throw new InvalidArgumentError("It is a whole number from 1 on.");
   return Number(text);
 }
 

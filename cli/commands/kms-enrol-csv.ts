@@ -1,6 +1,7 @@
 /** `veilmq kms enrol --csv`. */
-import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
+import { readGivenFile } from "../../core/runtime/files.ts";
 import type { EnrolledMany } from "../../kms/enrol-many.ts";
 import { type AddressFlags, readAddresses } from "../bridge-addresses.ts";
 import { printJson, printLine } from "../messages.ts";
@@ -44,10 +45,11 @@ export async function enrolFromCsv(flags: EnrolCsvFlags): Promise<void> {
 }
 
 async function readText(path: string): Promise<string> {
-  if ((await stat(path)).size > MAX_FILE_BYTES)
+  const bytes = await readGivenFile(path);
+  if (bytes.length > MAX_FILE_BYTES)
     throw new VeilError("BAD_ARGUMENT", `${path} is too large`, { hint: "divide it" });
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     throw new VeilError("BAD_ARGUMENT", `${path} is not UTF-8`, { cause });
@@ -66,7 +68,7 @@ function report(
   const last = bundles.at(-1);
   return [
     `${enrolled} clients enrolled, ${skipped} left as they were: ${seconds.toFixed(1)} s, ${perSecond} a second`,
-    `credentials: ${credentials}/`,
+    `credentials: ${join(credentials, "/")}`,
     ...(first === undefined ? [] : [`documents:   ${first}`]),
     ...(last === first ? [] : [`        … to ${last}: ${bundles.length} files, in their order`]),
   ];

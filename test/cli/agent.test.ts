@@ -35,7 +35,7 @@ describe("agent run", () => {
       code: 1,
       stdout: "",
       stderr:
-        "veilmq: error: cannot read nowhere.yaml\nveilmq: hint: `veilmq agent run --help` shows an example\n",
+        "veilmq: error: cannot read nowhere.yaml: it is not there\nveilmq: hint: `veilmq agent run --help` shows an example\n",
     });
     const { code, stdout } = await veilmq(["agent", "run", "--help"]);
     expect(code).toBe(0);
@@ -93,7 +93,9 @@ describe("agent status", () => {
     expect(await ask()).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: expect.stringMatching(/^veilmq: error: nobody answers on .*agent\.sock\n$/),
+      stderr: expect.stringMatching(
+        /^veilmq: error: nobody answers on .*agent\.sock\nveilmq: hint: does it run\?/,
+      ),
     });
   });
 

@@ -36,7 +36,13 @@ describe("bridge identity", () => {
       folder,
     );
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(/^veilmq: error: cannot make bridge\.age\nveilmq: hint: /);
+    expect(stderr).toMatch(
+      /^veilmq: error: cannot make bridge\.age: it exists already\nveilmq: hint: /,
+    );
+    const elsewhere = await veilmqHere(["bridge", "identity", "--out", "no/bridge.age"], folder);
+    expect(elsewhere.stderr).toBe(
+      "veilmq: error: cannot make no/bridge.age: its folder is not there\n",
+    );
     expect(await readFile(join(folder, "bridge.age"), "utf8")).toBe("precious");
   });
 });

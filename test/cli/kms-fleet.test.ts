@@ -122,7 +122,9 @@ describe("kms show", () => {
   });
 
   test("nobody", async () => {
-    expect((await kms("show", "who")).stderr).toBe("veilmq: error: who is not enrolled\n");
+    expect((await kms("show", "who")).stderr).toBe(
+      "veilmq: error: who is not enrolled\nveilmq: hint: `veilmq kms list` names who is\n",
+    );
   });
 });
 

@@ -76,7 +76,7 @@ describe("kms init", () => {
   test.each([
     ["short", "a passphrase has at least 8 characters"],
     ["open", "open can be read by others\nveilmq: hint: chmod 600 open"],
-    ["missing", "cannot read missing"],
+    ["missing", "cannot read missing: it is not there"],
   ])("refuses the passphrase file %s", async (file, message) => {
     const args = ["kms", "init", "b", "--bridge-recipient", recipient, "--passphrase-file", file];
     const { code, stdout, stderr } = await veilmqHere(args, folder);
@@ -145,7 +145,8 @@ describe("kms enrol, list and revoke", () => {
     expect(await kms("revoke", "nobody")).toEqual({
       code: 1,
       stdout: "",
-      stderr: "veilmq: error: nobody is not enrolled\n",
+      stderr:
+        "veilmq: error: nobody is not enrolled\nveilmq: hint: `veilmq kms list` names who is\n",
     });
   });
 
