@@ -29,19 +29,24 @@ export async function capture(file: string, options: CaptureOptions): Promise<vo
     ...(options.baud === undefined ? {} : { baudRate: options.baud }),
   } satisfies Partial<SerialSettings>);
   const signal = endOf(options.seconds);
-  const tape = await Tape.open(file, options.force === true);
+  // Before the files: where there is no port, there are none of them either.
+  const connection = await openSerial({ path: options.port, ...settings, signal });
   try {
-    const connection = await openSerial({ path: options.port, ...settings, signal });
+    const tape = await Tape.open(file, options.force === true);
     printNote(
       `capturing ${options.port} at ${settings.baudRate} baud into ${file}; Ctrl-C ends it`,
     );
-    await listenTo(recorded(connection, tape), profile);
+    try {
+      await listenTo(recorded(connection, tape), profile);
+    } finally {
+      await tape.close();
+      printNote(`${tape.bytes} byte(s) in ${file}, their timing in ${timingPath(file)}`);
+    }
+    if (tape.bytes === 0)
+      printHint("nothing was heard: is it powered? Does it have to be asked (--profile)?");
   } finally {
-    await tape.close();
-    printNote(`${tape.bytes} byte(s) in ${file}, their timing in ${timingPath(file)}`);
+    await connection.close();
   }
-  if (tape.bytes === 0)
-    printHint("nothing was heard: is it powered? Does it have to be asked (--profile)?");
 }
 
 function endOf(seconds: number | undefined): AbortSignal {

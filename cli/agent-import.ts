@@ -21,13 +21,21 @@ export interface ImportOptions {
   readonly force?: true;
 }
 
-/** Throws BAD_CREDENTIAL, AUTH on a wrong passphrase, CONFLICT for another client's, ROLLED_BACK for an older one. */
+/** Throws BAD_CREDENTIAL, also for a consumer's, AUTH on a wrong passphrase, CONFLICT for another client's, ROLLED_BACK for an older one. */
 export async function importCredential(file: string, options: ImportOptions): Promise<void> {
   const to = options.to ?? (options.config && (await credentialPathOf(options.config)));
   if (!to)
     throw new VeilError("BAD_ARGUMENT", "where to?", { hint: "give --config FILE or --to PATH" });
   const bytes = await opened(await bytesOf(file), options.passphraseFile);
   const credential = decodeCredential(bytes);
+  if (isOfConsumer(credential))
+    throw new VeilError(
+      "BAD_CREDENTIAL",
+      `${credential.client} may read topics, and publish to none`,
+      {
+        hint: "it is a consumer's: `veilmq consume --credential` takes it as it is",
+      },
+    );
   if (!options.force) await checkReplacing(to, credential);
   await replaceSecretFile(to, bytes);
   const { client, tenant, serial, topics } = credential;
@@ -55,6 +63,11 @@ async function opened(bytes: Buffer, passphraseFile: string | undefined): Promis
     });
   });
   return Buffer.from(plain);
+}
+
+/** A device that was granted nothing yet has no topics at all. */
+function isOfConsumer({ topics }: Credential): boolean {
+  return topics.length > 0 && !topics.some(({ ops }) => ops.includes("pub"));
 }
 
 async function checkReplacing(path: string, next: Credential): Promise<void> {

@@ -42,7 +42,7 @@ function ofTenant(shown: ShownTenant): string[] {
     `KMS key     ${shown.kmsPublicKey}`,
     `serial      ${shown.serial}`,
     `clients     ${shown.clients}`,
-    `Kafka       ${kafka.partitions} partitions, ${kafka.retentionMs / DAY_MS} days`,
+    `Kafka       ${kafka.partitions} partition(s), ${kafka.retentionMs / DAY_MS} days`,
     ...shown.recipients.map((recipient) => `recipient   ${recipient}`),
     ...[...shown.mqtt, ...shown.http].map((url) => `bridge      ${url}`),
   ];

@@ -1,5 +1,5 @@
 /** `veilmq agent decode|sniff|capture|ports`: transcripts, against pseudo-terminals that play sensors. */
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
@@ -146,6 +146,13 @@ describe("agent capture", () => {
     expect(decoded.stderr).toContain("discarded 0 byte(s)");
     const again = await veilmq([...args, "--seconds", "1", "c.bin"], folder);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("not overwritten") });
+  });
+
+  test("of a port that is not there leaves no files", async () => {
+    const folder = await testFolder();
+    const args = ["agent", "capture", "--port", join(folder, "tty"), "c.bin"];
+    expect((await veilmqHere(args, folder)).code).toBe(1);
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 

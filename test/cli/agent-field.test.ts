@@ -1,5 +1,5 @@
 /** `veilmq agent check|import|outbox`: transcripts, with a real line, outbox and bridge. */
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
@@ -115,6 +115,19 @@ describe("agent import", () => {
     expect(JSON.parse(await readFile(own, "utf8"))).toMatchObject({ serial: 9 });
     expect((await run("old", "--force")).code).toBe(0);
     expect((await veilmqHere(["agent", "import", "old"], folder)).stderr).toContain("where to?");
+  });
+
+  test("takes no consumer's", async () => {
+    const folder = await testFolder();
+    const topics = [{ name: "plant/boiler", ops: ["sub" as const] }];
+    await writeFile(join(folder, "desk"), encodeCredential({ ...credential, topics }));
+    const { code, stderr } = await veilmqHere(
+      ["agent", "import", "desk", "--to", "own.json"],
+      folder,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain("hint: it is a consumer's");
+    expect(await readdir(folder)).toEqual(["desk"]);
   });
 });
 
