@@ -24,13 +24,13 @@ export class Sockets {
   guard(server: Server, arrive: Arrive): void {
     this.#turnedAway.guard(server, (socket) => {
       const leave = arrive(socket.remoteAddress ?? "");
-      if (!leave) return false;
+      if (!leave) return null;
       this.#open.add(socket);
       socket.once("close", () => {
         this.#open.delete(socket);
         leave();
       });
-      return true;
+      return 0;
     });
   }
 

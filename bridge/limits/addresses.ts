@@ -14,6 +14,8 @@ import { Places, RateLimit } from "./rate-limit.ts";
  */
 const BURST_S = 1;
 const HTTP_BURST_S = 2;
+/** MQTT connections that begin as soon as they come; what comes with them begins at its rate, so that nobody waits behind a crowd. */
+const AT_ONCE = 10;
 
 export type AddressLimit = `address.${keyof LimitsConfig["address"]}`;
 
@@ -23,6 +25,7 @@ export interface AddressesOptions {
 }
 
 export class Addresses {
+  readonly #limits: AddressesOptions["limits"];
   readonly #onExceeded: AddressesOptions["onExceeded"];
   readonly #failedLogins: FailedLogins;
   readonly #connects: RateLimit;
@@ -31,6 +34,7 @@ export class Addresses {
   readonly #http: Places;
 
   constructor({ limits, onExceeded }: AddressesOptions) {
+    this.#limits = limits;
     this.#onExceeded = onExceeded;
     this.#failedLogins = new FailedLogins({
       perMinute: () => limits().failedLoginsPerMinute,
@@ -51,7 +55,7 @@ export class Addresses {
       return { refused: "address-busy" };
     }
     const settled = this.#pending.tryEnter(group);
-    if (settled) return { settled };
+    if (settled) return { settled, inMs: this.#pauseMs(group) };
     this.#onExceeded("address.pendingConnections", group);
     return { refused: "address-busy" };
   }
@@ -71,6 +75,11 @@ export class Addresses {
   /** Whether a login from `address` is looked at. */
   admits(address: string): boolean {
     return this.#failedLogins.admits(networkOf(address));
+  }
+
+  #pauseMs(group: string): number {
+    const early = Math.max(0, this.#connects.taken(group) - AT_ONCE);
+    return (1000 * early) / this.#limits().connectsPerSecond;
   }
 
   /** A wrong login, or what nobody sends who has one. */

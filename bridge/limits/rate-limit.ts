@@ -39,6 +39,11 @@ export class RateLimit {
     return true;
   }
 
+  /** What was taken from the bucket of `name` and has not come back. */
+  taken(name: string): number {
+    return this.#options.burst - this.#now(name).tokens;
+  }
+
   /** What turned out to cost more than was taken: also below zero, so that the next one waits. */
   charge(name: string, cost: number): void {
     const { tokens, atMs } = this.#now(name);

@@ -15,20 +15,25 @@ const MAX_HELD = 5_000;
 export class TurnedAway {
   readonly #held = new Set<Socket>();
 
-  /** Stands before whoever listens for connections of `server` so far: only those who are welcome come through, before TLS. */
-  guard(server: Server, isWelcome: (socket: Socket) => boolean): void {
+  /**
+   * Stands before whoever listens for connections of `server` so far. `welcome` says in how many milliseconds one comes
+   * through, unread until then and before TLS; `null` turns it away.
+   */
+  guard(server: Server, welcome: (socket: Socket) => number | null): void {
     // Otherwise Node reads 64 KiB of each, whether anybody listens or not: of all who are held that is memory. An option of
     // `createServer`; but it is fastify that makes servers of HTTP, and Node looks here at each connection.
     Object.assign(server, { pauseOnConnect: true });
     const accepting = server.listeners("connection");
     server.removeAllListeners("connection");
-    server.on("connection", (socket: Socket) => {
-      if (!isWelcome(socket)) {
-        this.#hold(socket);
-        return;
-      }
+    const begin = (socket: Socket): void => {
       for (const accept of accepting) accept.call(server, socket);
       if (!(server instanceof TlsServer)) socket.resume();
+    };
+    server.on("connection", (socket: Socket) => {
+      const inMs = welcome(socket);
+      if (inMs === null) this.#hold(socket);
+      else if (inMs < 1) begin(socket);
+      else beginLater(socket, inMs, begin);
     });
     server.on("secureConnection", (socket: Socket) => socket.resume());
   }
@@ -51,4 +56,13 @@ export class TurnedAway {
   destroyAll(): void {
     for (const socket of this.#held) socket.destroy();
   }
+}
+
+function beginLater(socket: Socket, inMs: number, begin: (socket: Socket) => void): void {
+  const beginning = setTimeout(() => {
+    socket.off("close", cancel);
+    begin(socket);
+  }, inMs);
+  const cancel = (): void => clearTimeout(beginning);
+  socket.on("close", cancel);
 }

@@ -31,7 +31,7 @@ export class Arrivals {
 
   /** Stands before whoever listens for connections of `server` so far. */
   guard(server: Server): void {
-    this.#turnedAway.guard(server, (socket) => this.#isWelcome(socket));
+    this.#turnedAway.guard(server, (socket) => this.#welcome(socket));
     server.on("tlsClientError", (error: Error, socket: Socket) => {
       const { onRefused, log } = this.#options;
       onRefused?.("handshake");
@@ -52,20 +52,21 @@ export class Arrivals {
     this.#turnedAway.destroyAll();
   }
 
-  #isWelcome(socket: Socket): boolean {
+  /** In how many milliseconds its connection begins; `null`: not at all. */
+  #welcome(socket: Socket): number | null {
     const { arrive, onRefused } = this.#options;
     const { remoteAddress } = socket;
     const arrival = arrive?.(remoteAddress ?? "");
     if (arrival && "refused" in arrival) {
       onRefused?.(arrival.refused);
-      return false;
+      return null;
     }
     const peer = peerOf(socket);
     // A port may be used again before Node has told of the first one's end.
     this.#forget(peer);
     this.#strangers.set(peer, { socket, settled: arrival?.settled });
     socket.on("close", this.#onClose);
-    return true;
+    return arrival?.inMs ?? 0;
   }
 
   #ended(socket: Socket): void {

@@ -79,10 +79,13 @@ export type MqttRefusal =
   | "address-blocked"
   | "address-busy";
 
-/** Whether a new connection may stay; `settled` is called once, when it has logged in or ended. */
+/**
+ * Whether a new connection may stay, and in how many milliseconds it begins; until then it is not read. `settled` is called
+ * once, when it has logged in or ended.
+ */
 export type MqttArrival =
   | { readonly refused: Extract<MqttRefusal, "address-blocked" | "address-busy"> }
-  | { readonly settled: () => void };
+  | { readonly settled: () => void; readonly inMs: number };
 
 export interface MqttLimits {
   readonly maxConnections: number;

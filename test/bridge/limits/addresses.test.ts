@@ -48,6 +48,18 @@ test("so many connections a second after a burst, and no more", () => {
   expect(made.arrive("10.0.0.2")).toHaveProperty("settled");
 });
 
+test("of those who come at once the first begin at once, the others at the rate, and each network by itself", () => {
+  const { made } = addresses({ connectsPerSecond: 100 });
+  const pauses = Array.from({ length: 50 }, () => made.arrive("10.0.0.1")).map((arrival) =>
+    "inMs" in arrival ? arrival.inMs : Number.NaN,
+  );
+  // What comes back in the meantime makes them shorter.
+  expect(pauses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 0));
+  expect(pauses.at(-1)).toBeLessThanOrEqual(400);
+  expect(pauses.at(-1)).toBeGreaterThan(200);
+  expect(made.arrive("10.0.0.2")).toMatchObject({ inMs: 0 });
+});
+
 test("over HTTP so many connections a second after a burst, whatever comes over MQTT", () => {
   const { made, exceeded } = addresses();
   const arrivals = Array.from({ length: 150 }, () => made.arriveOverHttp("10.0.0.1"));

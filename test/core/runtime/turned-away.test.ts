@@ -11,12 +11,12 @@ const WORDS = Buffer.alloc(1 << 20);
 const SAID_MS = 300;
 
 /** The server's ends of all connections, as they come. */
-async function start(server: Server, isWelcome: () => boolean): Promise<Socket[]> {
+async function start(server: Server, welcome: () => number | null): Promise<Socket[]> {
   const turnedAway = new TurnedAway();
   const sockets: Socket[] = [];
   turnedAway.guard(server, (socket) => {
     sockets.push(socket);
-    return isWelcome();
+    return welcome();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -55,7 +55,7 @@ async function heard(socket: Socket): Promise<number> {
 test("who is turned away is not read, not even into a buffer, and ends after a second or some", async () => {
   const accepted: Socket[] = [];
   const server = createServer((socket) => accepted.push(socket));
-  const sockets = await start(server, () => false);
+  const sockets = await start(server, () => null);
   const beganMs = Date.now();
   const client = says(connect(portOf(server), "127.0.0.1"));
   await pause(SAID_MS, NEVER);
@@ -72,7 +72,7 @@ test("who is welcome is heard, over TCP and over TLS", async () => {
   const echo = (socket: Socket): void => void socket.pipe(socket);
   const tcp = createServer(echo);
   const tls = createTlsServer({ cert, key }, echo);
-  for (const server of [tcp, tls]) await start(server, () => true);
+  for (const server of [tcp, tls]) await start(server, () => 0);
   expect(await heard(says(connect(portOf(tcp), "127.0.0.1")))).toBe(WORDS.length);
   const secure = { port: portOf(tls), host: "127.0.0.1", rejectUnauthorized: false };
   expect(await heard(says(connectTls(secure)))).toBe(WORDS.length);
@@ -83,10 +83,32 @@ test("who is turned away costs no handshake", async () => {
   const server = createTlsServer({ cert, key });
   const failures: Error[] = [];
   server.on("tlsClientError", (error) => failures.push(error));
-  const sockets = await start(server, () => false);
+  const sockets = await start(server, () => null);
   const secure = { port: portOf(server), host: "127.0.0.1", rejectUnauthorized: false };
   const client = says(connectTls(secure));
   await closed(client);
   expect(sockets.map(({ bytesRead }) => bytesRead)).toEqual([0]);
   expect(failures).toEqual([]);
+});
+
+test("who comes with a crowd waits unread, and is heard then", async () => {
+  const accepted: Socket[] = [];
+  const server = createServer((socket) => accepted.push(socket.pipe(socket)));
+  const sockets = await start(server, () => 2 * SAID_MS);
+  const client = says(connect(portOf(server), "127.0.0.1"));
+  await pause(SAID_MS, NEVER);
+  expect(accepted).toEqual([]);
+  expect(sockets.map(({ bytesRead }) => bytesRead)).toEqual([0]);
+  expect(await heard(client)).toBe(WORDS.length);
+});
+
+test("who is gone before it begins does not begin", async () => {
+  const accepted: Socket[] = [];
+  const server = createServer((socket) => accepted.push(socket));
+  const sockets = await start(server, () => SAID_MS);
+  says(connect(portOf(server), "127.0.0.1"));
+  await expect.poll(() => sockets.length).toBe(1);
+  sockets[0]?.destroy();
+  await pause(2 * SAID_MS, NEVER);
+  expect(accepted).toEqual([]);
 });

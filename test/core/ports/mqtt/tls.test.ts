@@ -112,7 +112,7 @@ test.each([
   const { port, refusals } = await startRig({
     ...(hasTls && { tls: { cert, key } }),
     limits: { connectTimeoutMs: 200 },
-    arrive: (address) => ({ settled: () => settled.push(address) }),
+    arrive: (address) => ({ settled: () => settled.push(address), inMs: 0 }),
   });
   const stranger = await RawClient.open(port);
   if (words) stranger.send(words);
@@ -132,7 +132,7 @@ test.each([
     limits: { connectTimeoutMs: 3_600_000 },
     arrive: (address) => {
       arrived.push(address);
-      return { settled: () => undefined };
+      return { settled: () => undefined, inMs: 0 };
     },
   });
   const strangers = [await RawClient.open(port), await RawClient.open(port)];
@@ -155,6 +155,7 @@ test("a connection is a stranger's until it has logged in, over TLS too", async 
           if (isOne) strangers--;
           isOne = false;
         },
+        inMs: 0,
       };
     },
   });
