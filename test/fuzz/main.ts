@@ -1,15 +1,8 @@
-/**
- * `npm run fuzz`: a million inputs through every decoder, and a report in docs/reports/fuzz.md.
- *
- *   npm run fuzz -- --inputs 10000000                   more of them
- *   npm run fuzz -- --target announcement --seed 123    one decoder, as it was with that seed
- *   npm run fuzz -- --target framing-                   a million for each whose name begins so: docs/reports/fuzz-framing.md
- *   npm run fuzz -- --target announcement --hex 0102…   one input, as it was printed with a failure
- */
+/** `npm run fuzz`: a million inputs through every decoder, and a report in docs/reports/fuzz.md. */
 import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { fuzz, type Outcome, replay } from "./driver.ts";
 import { reportOf } from "./report.ts";
 import { inputsOf, type Target } from "./target.ts";
@@ -28,34 +21,52 @@ interface Options {
   readonly hex: string | undefined;
 }
 
-const options = readOptions();
-if (options) process.exitCode = await run(options);
+const HELP = `
+Targets: ${TARGETS.map(({ name }) => name).join(" ")}
 
-function readOptions(): Options | null {
-  const { values } = parseArgs({
-    options: {
-      inputs: { type: "string" },
-      seed: { type: "string" },
-      target: { type: "string" },
-      hex: { type: "string" },
-    },
-  });
-  const inputs = Number(values.inputs ?? DEFAULT_INPUTS);
-  const named = namedBy(values.target);
-  const isKnown = named.length > 0 || values.target === undefined;
-  const isOne = named.length === 1 || values.hex === undefined;
-  if (isKnown && Number.isSafeInteger(inputs) && inputs > 0 && isOne)
-    return {
-      inputs,
-      named,
-      beginning: values.target ?? "",
-      hex: values.hex,
-      seed: values.seed ?? String(randomInt(2 ** 32)),
-    };
-  console.error("npm run fuzz -- [--inputs N] [--seed S] [--target NAME|BEGINNING [--hex BYTES]]");
-  console.error(`targets: ${TARGETS.map(({ name }) => name).join(" ")}`);
-  process.exitCode = 2;
-  return null;
+Examples:
+  npm run fuzz -- --inputs 10000000                   more of them
+  npm run fuzz -- --target announcement --seed 123    one decoder, as it was with that seed
+  npm run fuzz -- --target framing-                   a million for each whose name begins so: docs/reports/fuzz-framing.md
+  npm run fuzz -- --target announcement --hex 0102    one input, as it was printed with a failure`;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    return await run(readOptions());
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+}
+
+function readOptions(): Options {
+  const command = new Command("npm run fuzz --")
+    .description("inputs by the million through everything that decodes what others send")
+    .option("--inputs <n>", "how many, of all targets together", wholeNumber, DEFAULT_INPUTS)
+    .option("--seed <seed>", "the same seed gives the same inputs (default: another each time)")
+    .option("--target <name>", "one, or those whose names begin so: each gets all the inputs")
+    .option("--hex <bytes>", "this one input, of one target")
+    .addHelpText("after", HELP)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .parse();
+  const { inputs, seed, target, hex } = command.opts<{
+    inputs: number;
+    seed?: string;
+    target?: string;
+    hex?: string;
+  }>();
+  const named = namedBy(target);
+  if (target !== undefined && named.length === 0) command.error(`error: no target ${target}`);
+  if (hex !== undefined && named.length !== 1) command.error("error: --hex is of one --target");
+  return { inputs, named, beginning: target ?? "", hex, seed: seed ?? String(randomInt(2 ** 32)) };
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,11}$/.test(text)) throw new InvalidArgumentError("It is a whole number.");
+  return Number(text);
 }
 
 /** The target of that name, or all whose names begin with it. */
