@@ -67,6 +67,21 @@ test("who is turned away is not read, not even into a buffer, and ends after a s
   expect(accepted).toEqual([]);
 });
 
+test("those who are turned away together do not end together", async () => {
+  const server = createServer();
+  await start(server, () => null);
+  const endedAtMs: number[] = [];
+  const clients = Array.from({ length: 20 }, () => says(connect(portOf(server), "127.0.0.1")));
+  await Promise.all(
+    clients.map(async (client) => {
+      await closed(client);
+      endedAtMs.push(performance.now());
+    }),
+  );
+  // Of twenty moments within four seconds, all in one: once in ten billion runs.
+  expect(Math.max(...endedAtMs) - Math.min(...endedAtMs)).toBeGreaterThan(1000);
+});
+
 test("who is welcome is heard, over TCP and over TLS", async () => {
   const { cert, key } = await testCertificate();
   const echo = (socket: Socket): void => void socket.pipe(socket);
