@@ -1,8 +1,7 @@
 /** The certificates of a bridge's listeners, read at the start and again on SIGHUP. */
-import { readFile } from "node:fs/promises";
 import { createSecureContext, type TlsOptions } from "node:tls";
 import { VeilError } from "../core/errors.ts";
-import { whyNotRead } from "../core/runtime/why-not.ts";
+import { readGivenFile } from "../core/runtime/files.ts";
 import type { ListenerConfig } from "./config/listener.ts";
 
 /** What a TLS server is made with; PEM. */
@@ -19,9 +18,9 @@ export async function readListenerTls({ tls }: ListenerConfig): Promise<Listener
   if (!tls) return undefined;
   const { clientCa } = tls;
   const [cert, key, ca] = await Promise.all([
-    readPem(tls.cert),
-    readPem(tls.key),
-    clientCa === undefined ? undefined : readPem(clientCa),
+    readGivenFile(tls.cert, "CONFIG"),
+    readGivenFile(tls.key, "CONFIG"),
+    clientCa === undefined ? undefined : readGivenFile(clientCa, "CONFIG"),
   ]);
   const made = {
     minVersion: "TLSv1.2",
@@ -34,10 +33,4 @@ export async function readListenerTls({ tls }: ListenerConfig): Promise<Listener
     throw new VeilError("CONFIG", `the certificate ${tls.cert} and its key do not fit`, { cause });
   }
   return made;
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
-  });
 }

@@ -3,11 +3,11 @@ import { type FileHandle, open } from "node:fs/promises";
 import { type Polling, pollsOf } from "../agent/device/profile/polling.ts";
 import { framerOf, loadProfile, type Profile } from "../agent/device/profile/profile.ts";
 import { poll } from "../agent/device/serial/poll.ts";
-import { isVeilError, VeilError } from "../core/errors.ts";
+import { isVeilError } from "../core/errors.ts";
 import { openSerial, type SerialConnection } from "../core/ports/serial/serial.ts";
 import { type SerialSettings, serialSettings } from "../core/ports/serial/settings.ts";
 import { shutdownSignal } from "../core/runtime/lifecycle.ts";
-import { isTaken, whyNotMade } from "../core/runtime/why-not.ts";
+import { cannotMake } from "../core/runtime/why-not.ts";
 import { printHint, printNote } from "./messages.ts";
 
 const MS_PER_SECOND = 1000;
@@ -114,11 +114,9 @@ class Tape {
     const flags = force ? "w" : "wx";
     const openNew = (path: string): Promise<FileHandle> =>
       open(path, flags).catch((cause: unknown) => {
-        throw new VeilError("CONFIG", `cannot make ${path}${whyNotMade(cause)}`, {
-          ...(isTaken(cause)
-            ? { hint: "a capture is not overwritten: another name, or --force" }
-            : {}),
-          cause,
+        throw cannotMake(path, cause, {
+          code: "CONFIG",
+          ifTaken: "a capture is not overwritten: another name, or --force",
         });
       });
     return new Tape(await openNew(file), await openNew(timingPath(file)));

@@ -3,8 +3,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import type { Drop, Frame } from "../agent/device/framing/framer.ts";
 import { decoderOf, framerOf, loadProfile } from "../agent/device/profile/profile.ts";
-import { VeilError } from "../core/errors.ts";
-import { whyNotRead } from "../core/runtime/why-not.ts";
+import { cannotRead } from "../core/runtime/why-not.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { printHint, printLineInTurn, printNote } from "./messages.ts";
 
@@ -57,9 +56,9 @@ async function* bytesOf(file: string): AsyncIterable<Buffer> {
   try {
     yield* file === STDIN ? process.stdin : createReadStream(resolve(file));
   } catch (cause) {
-    throw new VeilError("CONFIG", `cannot read ${file}${whyNotRead(cause)}`, {
+    throw cannotRead(file, cause, {
+      code: "CONFIG",
       hint: "a capture is a file of bytes, as `veilmq agent capture` writes it; - is stdin",
-      cause,
     });
   }
 }

@@ -1,11 +1,14 @@
 /** Puts a credential where an agent finds it, for `veilmq agent import`. */
-import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { Decrypter } from "age-encryption";
 import { credentialPathOf } from "../agent/device/config.ts";
 import { VeilError } from "../core/errors.ts";
-import { fileExists, readSecretFile, replaceSecretFile } from "../core/runtime/files.ts";
-import { whyNotRead } from "../core/runtime/why-not.ts";
+import {
+  fileExists,
+  readGivenFile,
+  readSecretFile,
+  replaceSecretFile,
+} from "../core/runtime/files.ts";
 import { type Credential, decodeCredential, newestEpoch } from "../core/wire/credential.ts";
 import { ScryptIdentity } from "../kms/scrypt-stanza.ts";
 import { printNote } from "./messages.ts";
@@ -47,9 +50,7 @@ export async function importCredential(file: string, options: ImportOptions): Pr
 
 async function bytesOf(file: string): Promise<Buffer> {
   if (file === STDIN) return buffer(process.stdin);
-  return readFile(file).catch((cause: unknown) => {
-    throw new VeilError("SECRET_FILE", `cannot read ${file}${whyNotRead(cause)}`, { cause });
-  });
+  return readGivenFile(file, "SECRET_FILE");
 }
 
 /** Out of the age file that it travelled in; or as it is. */

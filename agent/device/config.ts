@@ -10,7 +10,7 @@ import type { SerialSettings } from "../../core/ports/serial/settings.ts";
 import { loadOwnCertificate, type OwnCertificate } from "../../core/ports/tls/own.ts";
 import { parseConfig } from "../../core/runtime/config.ts";
 import type { LogLevel } from "../../core/runtime/log.ts";
-import { whyNotRead } from "../../core/runtime/why-not.ts";
+import { cannotRead } from "../../core/runtime/why-not.ts";
 import type { Credential } from "../../core/wire/credential.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { credentialFileOf, loadNamed, type Named, namesSchema, orProblem } from "./config-named.ts";
@@ -116,9 +116,9 @@ export async function credentialPathOf(path: string): Promise<string> {
 
 async function readText(path: string): Promise<string> {
   return readFile(path, "utf8").catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, {
+    throw cannotRead(path, cause, {
+      code: "CONFIG",
       hint: "`veilmq agent run --help` shows an example",
-      cause,
     });
   });
 }

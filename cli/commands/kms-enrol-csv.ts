@@ -1,7 +1,9 @@
 /** `veilmq kms enrol --csv`. */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { readGivenFile } from "../../core/runtime/files.ts";
+import { cannotRead } from "../../core/runtime/why-not.ts";
 import type { EnrolledMany } from "../../kms/enrol-many.ts";
 import { type AddressFlags, readAddresses } from "../bridge-addresses.ts";
 import { printJson, printLine } from "../messages.ts";
@@ -45,11 +47,15 @@ export async function enrolFromCsv(flags: EnrolCsvFlags): Promise<void> {
 }
 
 async function readText(path: string): Promise<string> {
-  const bytes = await readGivenFile(path);
-  if (bytes.length > MAX_FILE_BYTES)
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw cannotRead(path, cause, { code: "BAD_ARGUMENT" });
+  });
+  if (size > MAX_FILE_BYTES)
     throw new VeilError("BAD_ARGUMENT", `${path} is too large`, { hint: "divide it" });
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      await readGivenFile(path),
+    );
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     throw new VeilError("BAD_ARGUMENT", `${path} is not UTF-8`, { cause });

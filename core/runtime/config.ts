@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { VeilError } from "../errors.ts";
-import { whyNotRead } from "./why-not.ts";
+import { cannotRead } from "./why-not.ts";
 
 /** Reads `path` and returns its value. Throws CONFIG with one line per problem. */
 export async function loadConfig<S extends z.ZodType>(
@@ -14,7 +14,7 @@ export async function loadConfig<S extends z.ZodType>(
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
+    throw cannotRead(path, cause, { code: "CONFIG" });
   }
   return parseConfig(text, schema, path);
 }

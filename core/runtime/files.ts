@@ -11,8 +11,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { VeilError } from "../errors.ts";
-import { whyNotRead } from "./why-not.ts";
+import { type ErrorCode, VeilError } from "../errors.ts";
+import { cannotRead } from "./why-not.ts";
 
 const SECRET_MODE = 0o600;
 const OTHERS = 0o077;
@@ -65,7 +65,7 @@ export async function readSecretFile(path: string, maxBytes = 64 * 2 ** 20): Pro
   try {
     file = await open(path, "r");
   } catch (cause) {
-    throw new VeilError("SECRET_FILE", `cannot read ${path}${whyNotRead(cause)}`, { cause });
+    throw cannotRead(path, cause, { code: "SECRET_FILE" });
   }
   try {
     const found = await file.stat();
@@ -84,10 +84,13 @@ export async function readSecretFile(path: string, maxBytes = 64 * 2 ** 20): Pro
   }
 }
 
-/** Reads a file that somebody named. Throws BAD_ARGUMENT, with the reason, where that cannot be. */
-export async function readGivenFile(path: string): Promise<Buffer> {
+/** Reads a file that somebody named. Throws `code`, with the reason, where that cannot be. */
+export async function readGivenFile(
+  path: string,
+  code: ErrorCode = "BAD_ARGUMENT",
+): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
-    throw new VeilError("BAD_ARGUMENT", `cannot read ${path}${whyNotRead(cause)}`, { cause });
+    throw cannotRead(path, cause, { code });
   });
 }
 

@@ -1,6 +1,7 @@
 /** Where a server listens that is told a name, and why it cannot. */
 import { lookup } from "node:dns/promises";
 import { VeilError } from "../errors.ts";
+import { systemCodeOf } from "./why-not.ts";
 
 const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: "another process listens there: stop it, or choose another port",
@@ -11,7 +12,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** CONFIG for a server that cannot listen `where`, with what the system says about it. */
 export function cannotListen(where: string, cause: unknown): VeilError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const code = systemCodeOf(cause);
   const hint = HINTS[code];
   const reason = code === "" ? "" : ` (${code})`;
   return new VeilError("CONFIG", `cannot listen ${where}${reason}`, {

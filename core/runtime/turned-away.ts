@@ -9,7 +9,7 @@ import { Server as TlsServer } from "node:tls";
 /** How long one waits for its end, at random. */
 const MIN_HELD_MS = 1_000;
 const MAX_HELD_MS = 5_000;
-/** At a time, of a few kilobytes each; those beyond them end at once. */
+/** At a time, of a few kilobytes each; who comes beyond them ends at once. */
 const MAX_HELD = 5_000;
 
 export class TurnedAway {

@@ -1,4 +1,5 @@
-/** Why a file could not be read or made, for the end of a message; nothing where the system's reason is a rare one. */
+/** What is thrown where a file cannot be read or made: with the reason, save where the system's is a rare one. */
+import { type ErrorCode, VeilError } from "../errors.ts";
 
 const READING: Readonly<Record<string, string>> = {
   ENOENT: ": it is not there",
@@ -17,19 +18,32 @@ const MAKING: Readonly<Record<string, string>> = {
   ENOSPC: ": the disk is full",
 };
 
-export function whyNotRead(cause: unknown): string {
-  return READING[codeOf(cause)] ?? "";
+export function cannotRead(
+  path: string,
+  cause: unknown,
+  { code, hint }: { readonly code: ErrorCode; readonly hint?: string },
+): VeilError {
+  const reason = READING[systemCodeOf(cause)] ?? "";
+  return new VeilError(code, `cannot read ${path}${reason}`, {
+    ...(hint !== undefined && { hint }),
+    cause,
+  });
 }
 
-export function whyNotMade(cause: unknown): string {
-  return MAKING[codeOf(cause)] ?? "";
+/** `ifTaken` is the hint where what should be made is there already. */
+export function cannotMake(
+  path: string,
+  cause: unknown,
+  { code, ifTaken }: { readonly code: ErrorCode; readonly ifTaken: string },
+): VeilError {
+  const systemCode = systemCodeOf(cause);
+  return new VeilError(code, `cannot make ${path}${MAKING[systemCode] ?? ""}`, {
+    ...(systemCode === "EEXIST" && { hint: ifTaken }),
+    cause,
+  });
 }
 
-/** Whether what should be made is there already. */
-export function isTaken(cause: unknown): boolean {
-  return codeOf(cause) === "EEXIST";
-}
-
-function codeOf(cause: unknown): string {
+/** Such as ENOENT; empty where it is no error of the system's. */
+export function systemCodeOf(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }

@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { VeilError } from "../../../core/errors.ts";
 import { syncFolder } from "../../../core/runtime/files.ts";
-import { isTaken, whyNotMade } from "../../../core/runtime/why-not.ts";
+import { cannotMake } from "../../../core/runtime/why-not.ts";
 import type { OutboxReader, OutboxWriter } from "./api.ts";
 import { encodeBatch, scanSegment, segmentHeader } from "./codec.ts";
 import type { StoredEntry } from "./entry.ts";
@@ -70,10 +70,7 @@ async function giveName(unfinished: string, path: string, makeLink: typeof link)
 
 function refuseExport(path: string): (cause: unknown) => never {
   return (cause) => {
-    throw new VeilError("CONFIG", `cannot make ${path}${whyNotMade(cause)}`, {
-      ...(isTaken(cause) ? { hint: "an export is not overwritten" } : {}),
-      cause,
-    });
+    throw cannotMake(path, cause, { code: "CONFIG", ifTaken: "an export is not overwritten" });
   };
 }
 

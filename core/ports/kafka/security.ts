@@ -1,11 +1,9 @@
 /** How a Kafka cluster is spoken to: TLS, SASL, and the files with certificates and passwords. The same for bridges and consumers. */
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import { z } from "zod";
 import { VeilError } from "../../errors.ts";
-import { readSecretFile } from "../../runtime/files.ts";
-import { whyNotRead } from "../../runtime/why-not.ts";
+import { readGivenFile, readSecretFile } from "../../runtime/files.ts";
 import type { KafkaSasl } from "./kafkajs.ts";
 
 /** Kafka's own names for the four ways to speak to it. */
@@ -92,8 +90,8 @@ async function loadTls(
 ): Promise<ConnectionOptions> {
   return {
     minVersion: "TLSv1.2",
-    ...(ca !== undefined && { ca: await readPem(resolve(folder, ca)) }),
-    ...(cert !== undefined && { cert: await readPem(resolve(folder, cert)) }),
+    ...(ca !== undefined && { ca: await readGivenFile(resolve(folder, ca), "CONFIG") }),
+    ...(cert !== undefined && { cert: await readGivenFile(resolve(folder, cert), "CONFIG") }),
     ...(key !== undefined && { key: await readSecretFile(resolve(folder, key)) }),
   };
 }
@@ -106,10 +104,4 @@ async function loadSasl(
   const password = bytes.toString("utf8").replace(/\r?\n$/, "");
   if (password === "") throw new VeilError("SECRET_FILE", "the Kafka password file is empty");
   return { mechanism, username, password };
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
-  });
 }

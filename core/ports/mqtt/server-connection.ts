@@ -196,6 +196,7 @@ export class Connection
 
   // ReadHandlers
 
+  /** Whether aedes may see these bytes. */
   inspect(chunk: Uint8Array): boolean {
     if (this.#state === "ended") return false;
     const before = this.#guard.packets;
@@ -234,7 +235,6 @@ export class Connection
 
   // The way of a connection
 
-  /** Whether aedes may see these bytes. */
   #admit(username: string | undefined, password: string | undefined): ConnackCode {
     const problem = this.#connectProblem();
     if (problem) {

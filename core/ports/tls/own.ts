@@ -1,10 +1,7 @@
 /** A client's own certificate, for a bridge that asks for one. */
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { VeilError } from "../../errors.ts";
-import { readSecretFile } from "../../runtime/files.ts";
-import { whyNotRead } from "../../runtime/why-not.ts";
+import { readGivenFile, readSecretFile } from "../../runtime/files.ts";
 
 /** Paths of PEM files. */
 export const ownCertificateSchema = z.strictObject({
@@ -24,9 +21,6 @@ export async function loadOwnCertificate(
   { cert, key }: z.output<typeof ownCertificateSchema>,
   folder: string,
 ): Promise<OwnCertificate> {
-  const path = resolve(folder, cert);
-  const certificate = await readFile(path).catch((cause: unknown) => {
-    throw new VeilError("CONFIG", `cannot read ${path}${whyNotRead(cause)}`, { cause });
-  });
+  const certificate = await readGivenFile(resolve(folder, cert), "CONFIG");
   return { cert: certificate, key: await readSecretFile(resolve(folder, key)) };
 }
