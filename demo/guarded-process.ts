@@ -13,7 +13,7 @@ export interface GuardedOptions {
   readonly logFile: string;
   /** `true`: this process reads its stdout. */
   readonly pipeStdout?: boolean;
-  /** Beside what this process has. */
+  /** The whole of its environment; this process's own if not given. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -73,11 +73,11 @@ export class GuardedProcess {
    * children in order.
    */
   #run(log: FileHandle): void {
-    const { command, pipeStdout = false, env = {} } = this.#options;
+    const { command, pipeStdout = false, env = process.env } = this.#options;
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...command], {
       stdio: ["ignore", pipeStdout ? "pipe" : log.fd, log.fd],
       detached: true,
-      env: { ...process.env, ...env },
+      env,
     });
     this.#child = child;
     const exit = once(child, "exit").then(([code, signal]) => ({ code, signal }));

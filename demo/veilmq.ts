@@ -24,6 +24,7 @@ export async function veilmq(args: readonly string[], signal: AbortSignal): Prom
 /** How Node is to run a process. */
 export interface NodeSettings {
   readonly flags: readonly string[];
+  /** The whole of its environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -35,10 +36,10 @@ export function veilmqDaemon(options: {
   readonly pipeStdout?: boolean;
   readonly node?: NodeSettings | undefined;
 }): GuardedProcess {
-  const { args, node: { flags, env } = { flags: [], env: {} }, ...rest } = options;
+  const { args, node, ...rest } = options;
   return new GuardedProcess({
     ...rest,
-    command: [process.execPath, ...flags, BINARY, ...args],
-    env,
+    command: [process.execPath, ...(node?.flags ?? []), BINARY, ...args],
+    ...(node && { env: node.env }),
   });
 }

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { packageFile } from "../../../core/runtime/package.ts";
+import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { hostArchitecture } from "../../../packaging/architecture.ts";
 import { bundle } from "../../../packaging/bundle.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
@@ -29,7 +30,7 @@ const QUICK: Scale = { starts: 1, settleMs: 0, watchMs: 1000 };
 
 interface Setup extends Scale {
   readonly program: string;
-  readonly nodeFlags: readonly string[];
+  readonly node: NodeSettings;
 }
 
 export const agentBenchmark: Benchmark = {
@@ -41,7 +42,7 @@ export const agentBenchmark: Benchmark = {
     const setup: Setup = {
       ...(context.quick ? QUICK : FULL),
       program: join(folder, "cli", "main.js"),
-      nodeFlags: (await unitSettings("default")).flags,
+      node: await unitSettings("default"),
     };
     return {
       summary:
@@ -56,7 +57,7 @@ export const agentBenchmark: Benchmark = {
 };
 
 async function starts(context: BenchmarkContext, setup: Setup): Promise<Section> {
-  const { program, nodeFlags } = setup;
+  const { program, node } = setup;
   const tick = context.progress("starts", setup.starts);
   const took: number[] = [];
   for (let n = 0; n < setup.starts; n++) {
@@ -64,7 +65,7 @@ async function starts(context: BenchmarkContext, setup: Setup): Promise<Section>
     const device = await BenchDevice.start({
       folder,
       program,
-      nodeFlags,
+      node,
       online: true,
     });
     took.push(device.startMs);
@@ -79,9 +80,9 @@ async function starts(context: BenchmarkContext, setup: Setup): Promise<Section>
 
 async function live(context: BenchmarkContext, setup: Setup): Promise<Section> {
   const { signal, say } = context;
-  const { program, nodeFlags } = setup;
+  const { program, node } = setup;
   const folder = join(context.folder, "live");
-  const device = await BenchDevice.start({ folder, program, nodeFlags, online: true });
+  const device = await BenchDevice.start({ folder, program, node, online: true });
   const rows: (string | number)[][] = [];
   try {
     for (const rate of [0, ...RATES]) {
@@ -105,12 +106,12 @@ async function live(context: BenchmarkContext, setup: Setup): Promise<Section> {
 }
 
 async function saturated(context: BenchmarkContext, setup: Setup): Promise<Section[]> {
-  const { program, nodeFlags } = setup;
+  const { program, node } = setup;
   const rows: (string | number)[][] = [];
   for (const online of [false, true]) {
     context.say(`as many as it takes, ${online ? "with" : "without"} a bridge`);
     const folder = join(context.folder, `full-${online}`);
-    const device = await BenchDevice.start({ folder, program, nodeFlags, online });
+    const device = await BenchDevice.start({ folder, program, node, online });
     const { taken, processor, residentMiB } = await fill(device, setup, context.signal);
     rows.push([online ? "yes" : "no", taken, residentMiB, 100 * processor]);
     await device.stop();
@@ -118,11 +119,11 @@ async function saturated(context: BenchmarkContext, setup: Setup): Promise<Secti
   // Compiled, not bundled: places have names there.
   const compiled = packageFile("dist", "cli", "main.js");
   const folder = join(context.folder, "profile");
-  const profiling = [...nodeFlags, "--cpu-prof", `--cpu-prof-dir=${folder}`];
+  const profiling = [...node.flags, "--cpu-prof", `--cpu-prof-dir=${folder}`];
   const device = await BenchDevice.start({
     folder,
     program: compiled,
-    nodeFlags: profiling,
+    node: { ...node, flags: profiling },
     online: true,
   });
   await fill(device, setup, context.signal);

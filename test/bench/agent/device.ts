@@ -11,6 +11,7 @@ import { askLocal } from "../../../core/runtime/local-http.ts";
 import { encodeCredential } from "../../../core/wire/credential.ts";
 import { parseJson } from "../../../core/wire/fields.ts";
 import { openPty, type Pty } from "../../../demo/pty/pty.ts";
+import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { FieldBridge } from "../../support/field-bridge.ts";
 import { fieldTenant } from "../../support/field-tenant.ts";
 
@@ -25,7 +26,7 @@ export interface DeviceOptions {
   readonly folder: string;
   /** `veilmq`, as compiled or bundled. */
   readonly program: string;
-  readonly nodeFlags?: readonly string[];
+  readonly node: NodeSettings;
   /** Whether a bridge takes what the agent has. */
   readonly online: boolean;
 }
@@ -56,7 +57,7 @@ export class BenchDevice {
     this.#socket = parts.socket;
   }
 
-  static async start({ folder, program, nodeFlags = [], online }: DeviceOptions) {
+  static async start({ folder, program, node, online }: DeviceOptions) {
     await makeFolder(folder);
     const tenant = fieldTenant();
     const device = tenant.enrol("bench-1", { topics: [TOPIC], urls: [] });
@@ -73,11 +74,10 @@ export class BenchDevice {
     };
     await replaceFile(config, stringify(settings));
     const beganMs = performance.now();
-    const args = [...nodeFlags, program, "agent", "run", "--config", config];
+    const args = [...node.flags, program, "agent", "run", "--config", config];
     const child = spawn(process.execPath, args, {
       stdio: ["ignore", "ignore", "pipe"],
-      // As in systemd/default, too.
-      env: { ...process.env, MALLOC_ARENA_MAX: "1" },
+      env: node.env,
     });
     const log: string[] = [];
     await untilSaid(child, READY, log);

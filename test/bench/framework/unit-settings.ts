@@ -3,11 +3,18 @@ import { readFile } from "node:fs/promises";
 import { packageFile } from "../../../core/runtime/package.ts";
 import type { NodeSettings } from "../../../demo/veilmq.ts";
 
-/** Of a file in systemd/: NODE_FLAGS and MALLOC_ARENA_MAX. Throws where one is missing. */
+/**
+ * Of a file in systemd/: NODE_FLAGS and MALLOC_ARENA_MAX. Throws where one is missing. Nothing of the caller's environment
+ * but PATH comes with them, as systemd gives nothing else: Node parses what NODE_EXTRA_CA_CERTS names at every start, 55 ms
+ * of the processor.
+ */
 export async function unitSettings(file: string): Promise<NodeSettings> {
   const text = await readFile(packageFile("systemd", file), "utf8");
   const flags = /NODE_FLAGS="?([^"\n]+)"/.exec(text)?.[1];
   const arenas = /MALLOC_ARENA_MAX=([0-9]+)/.exec(text)?.[1];
   if (flags === undefined || arenas === undefined) throw new Error(`${file} has no settings`);
-  return { flags: flags.split(" "), env: { MALLOC_ARENA_MAX: arenas } };
+  return {
+    flags: flags.split(" "),
+    env: { PATH: process.env["PATH"] ?? "", MALLOC_ARENA_MAX: arenas },
+  };
 }
