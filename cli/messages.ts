@@ -3,6 +3,9 @@ import { CommanderError } from "commander";
 import { isVeilError } from "../core/errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
+/** What commander says of a command line that it does not understand. */
+export const USAGE_HINT = "add --help to see what the command takes";
+
 /** One line of data on stdout. A reader that left, as `| head` does, does not end the work. */
 export function printLine(text: string): void {
   ignoreClosedPipes();
@@ -49,11 +52,13 @@ export function reportError(
   error: unknown,
   { json = false }: { readonly json?: boolean } = {},
 ): ExitCode {
-  // Commander has printed its own message by then; help and --version arrive here too, with exit code 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
-  printNote(`error: ${describe(error)}`);
+  // Help and --version arrive here too.
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.OK;
+  // Commander has printed its own message by then.
+  if (!(error instanceof CommanderError)) printNote(`error: ${describe(error)}`);
   if (isVeilError(error) && error.hint !== undefined) printHint(error.hint);
   if (json) process.stderr.write(`${JSON.stringify({ error: describeForPrograms(error) })}\n`);
+  if (error instanceof CommanderError) return EXIT.USAGE;
   if (!isVeilError(error)) return EXIT.ERROR;
   if (error.code === "REVOKED") return EXIT.REVOKED;
   return error.code === "STOPPED" ? EXIT.INTERRUPTED : EXIT.ERROR;
@@ -63,6 +68,10 @@ function describeForPrograms(error: unknown): object {
   if (isVeilError(error)) {
     const { code, message, hint, retryable } = error;
     return { code, message, hint, retryable };
+  }
+  if (error instanceof CommanderError) {
+    const message = error.message.replace(/^error: /, "");
+    return { code: "BAD_ARGUMENT", message, hint: USAGE_HINT, retryable: false };
   }
   const code = isSystemError(error) ? (error.code ?? "INTERNAL") : "INTERNAL";
   return { code, message: describe(error), retryable: false };

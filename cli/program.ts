@@ -7,7 +7,7 @@ import { addConsume } from "./commands/consume.ts";
 import { addDashboard } from "./commands/dashboard.ts";
 import { addKms } from "./commands/kms.ts";
 import { addVectors } from "./commands/vectors.ts";
-import { reportError } from "./messages.ts";
+import { reportError, USAGE_HINT } from "./messages.ts";
 
 const manifest: { version: string } = createRequire(import.meta.url)("veilmq/package.json");
 
@@ -44,7 +44,7 @@ Examples, one for each party:
   veilmq consume plant/boiler/temperature --credential desk.cred.json`,
     )
     .configureOutput({ outputError: (text, write) => write(`veilmq: ${text}`) })
-    .showHelpAfterError("veilmq: hint: add --help to see what the command takes")
+    .showHelpAfterError(`veilmq: hint: ${USAGE_HINT}`)
     .exitOverride();
 
   addKms(program);

@@ -1,7 +1,7 @@
 /** `kms export`: the whole of a tenant's folder in one file, under a passphrase of its own. */
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { fileExists, replaceSecretFile } from "../../core/runtime/files.ts";
 import { sealStream } from "../age.ts";
@@ -34,7 +34,7 @@ export interface Exported {
 
 /**
  * Verifies first, since a backup of a damaged folder would replace a good one: throws BAD_DOCUMENT where something is
- * wrong, CONFLICT where `path` exists. The folder must not change meanwhile.
+ * wrong, CONFLICT where `path` exists, BAD_ARGUMENT where its folder does not. The folder must not change meanwhile.
  */
 export async function exportTenant(tenant: Tenant, request: ExportRequest): Promise<Exported> {
   const { path, backupPassphrase, scryptWorkFactor, onProgress } = request;
@@ -42,6 +42,8 @@ export async function exportTenant(tenant: Tenant, request: ExportRequest): Prom
     throw new VeilError("CONFLICT", `${path} exists already`, {
       hint: "a backup never overwrites another one",
     });
+  if (!(await fileExists(dirname(path))))
+    throw new VeilError("BAD_ARGUMENT", `cannot make ${path}: its folder is not there`);
   refuseDamaged(await verifyTenant(tenant));
   // Before the copy leaves, and so that the copy tells of itself.
   const serial = await tenant.state.takeSerials();

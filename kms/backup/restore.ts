@@ -11,8 +11,9 @@
 import { createReadStream } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { VeilError } from "../../core/errors.ts";
+import { isVeilError, VeilError } from "../../core/errors.ts";
 import { fileExists, makeFolder, readSecretFile, syncFolder } from "../../core/runtime/files.ts";
+import { cannotRead } from "../../core/runtime/why-not.ts";
 import { parseJson, serialField } from "../../core/wire/fields.ts";
 import { openStream } from "../age.ts";
 import { Layout, tenantFileKind } from "../layout.ts";
@@ -59,7 +60,7 @@ export async function restoreTenant(request: RestoreRequest): Promise<Restored> 
   const { path, dir, backupPassphrase } = request;
   checkSerialAbove(request);
   return await inWorkshop({ dir, command: "restore" }, async (workshop) => {
-    const archive = await openStream(createReadStream(path), backupPassphrase);
+    const archive = await openBackup(path, backupPassphrase);
     const manifest = await unpackInto(workshop, archive, request);
     const final = new Layout(dir, manifest.tenant);
     const layout = new Layout(workshop, manifest.tenant);
@@ -140,6 +141,15 @@ async function unpackFile(folder: string, tenant: string, file: PackedFile): Pro
 
 async function openIn(layout: Layout, passphrase: string): Promise<Tenant> {
   return assembleTenant(layout, await openMaster(await readSecretFile(layout.master), passphrase));
+}
+
+async function openBackup(path: string, passphrase: string): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return await openStream(createReadStream(path), passphrase);
+  } catch (cause) {
+    if (isVeilError(cause)) throw cause;
+    throw cannotRead(path, cause, { code: "BAD_ARGUMENT" });
+  }
 }
 
 async function refuseExisting({ folder }: Layout): Promise<void> {

@@ -41,6 +41,23 @@ describe("veilmq", () => {
     });
   });
 
+  test("with --json says for programs too what it did not understand", async () => {
+    const { code, stderr } = await veilmqHere(["kms", "list", "--unknown", "--json"]);
+    expect(code).toBe(2);
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines.slice(0, -1).join("\n")).toBe(
+      `veilmq: error: unknown option '--unknown'\n${HINT.trimEnd()}`,
+    );
+    expect(JSON.parse(lines.at(-1) ?? "")).toEqual({
+      error: {
+        code: "BAD_ARGUMENT",
+        message: "unknown option '--unknown'",
+        hint: expect.any(String),
+        retryable: false,
+      },
+    });
+  });
+
   test.each([
     [["nothing"], "unknown command 'nothing'"],
     [["kms", "list", "--unknown"], "unknown option '--unknown'"],

@@ -265,8 +265,15 @@ describe("refused, and nothing is left behind", () => {
     await refused();
   });
 
-  test("a file that is not there says so", async () => {
-    await expect(restore(join(folder, "none"))).rejects.toMatchObject({ code: "ENOENT" });
+  test("a file or a folder that is not there says so", async () => {
+    await expect(restore(join(folder, "none"))).rejects.toMatchObject({
+      code: "BAD_ARGUMENT",
+      message: expect.stringMatching(/^cannot read .*none: it is not there$/),
+    });
+    await expect(backUp("none/backup")).rejects.toMatchObject({
+      code: "BAD_ARGUMENT",
+      message: expect.stringMatching(/: its folder is not there$/),
+    });
   });
 
   test.each([
