@@ -16,6 +16,7 @@ import {
 } from "../../core/wire/http.ts";
 import { formatLogin } from "../../core/wire/login.ts";
 import type { NumberedMail } from "../../core/wire/mqtt.ts";
+import { TopicNotFoundError } from "./topic-not-found.ts";
 
 export class BridgeClient {
   readonly #bridges: HttpClient[];
@@ -40,14 +41,19 @@ export class BridgeClient {
     try {
       return await this.#ask((bridge) => bridge.post("/v1/match", body, matchResponseSchema));
     } catch (error) {
-      if (isVeilError(error, "NOT_FOUND") && error.message.endsWith(TOPIC_NOT_FOUND)) return null;
+      if (isTopicNotFound(error)) return null;
       throw error;
     }
   }
 
+  /** Throws TopicNotFoundError where the topic is not granted to this client, or no longer. */
   async keys(kafkaTopic: string, kids: readonly Buffer[]): Promise<KeysResponse> {
     const body = { topic_name: kafkaTopic, kids: kids.map((kid) => kid.toString("base64url")) };
-    return this.#ask((bridge) => bridge.post("/v1/keys", body, keysResponseSchema));
+    try {
+      return await this.#ask((bridge) => bridge.post("/v1/keys", body, keysResponseSchema));
+    } catch (error) {
+      throw isTopicNotFound(error) ? new TopicNotFoundError() : error;
+    }
   }
 
   /** The state of the hops. Throws REVOKED where this client is. */
@@ -92,4 +98,8 @@ export class BridgeClient {
     }
     throw failure;
   }
+}
+
+function isTopicNotFound(error: unknown): boolean {
+  return isVeilError(error, "NOT_FOUND") && error.message.endsWith(TOPIC_NOT_FOUND);
 }
