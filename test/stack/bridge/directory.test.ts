@@ -220,7 +220,7 @@ describe("a document in ZooKeeper", () => {
     const newer = tenant.enrolment("pump", 3, { signs: true });
     await zookeeper.put(newer.path, newer.document);
     await vi.waitFor(() => expect(directory.client(login)?.signs).toBe(true), SOON);
-    await expect.poll(floorsWritten).toBe(before + 1n);
+    await expect.poll(floorsWritten).toBeGreaterThan(before);
     await zookeeper.put(older.path, older.document);
     const restarted = await testDirectory([tenant], identity);
     expect(restarted.directory.client(login)).toBeNull();

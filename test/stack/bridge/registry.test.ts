@@ -110,9 +110,12 @@ describe("the registry", () => {
     const { tenant, directory, access, topic } = await served();
     const registry = await testRegistry(directory, [tenant], await testFolder());
     const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
-    for (let n = 0; n < 3; n++) await registry.register(key, entry);
-    const [range] = await access.admin.listOffsets(topic);
-    expect(range?.high).toBe(1n);
+    const written = async () => (await access.admin.listOffsets(topic))[0]?.high;
+    await registry.register(key, entry);
+    const once = await written();
+    expect(once).toBeGreaterThanOrEqual(1n);
+    for (let n = 0; n < 2; n++) await registry.register(key, entry);
+    expect(await written()).toBe(once);
   });
 
   test("survives the deletion of its index, and reads on where it was", async () => {
@@ -185,14 +188,16 @@ describe("the registry", () => {
     const { key, entry } = announced({ tenant: tenant.name, producerId: "pump" });
     await eager.register(key, entry);
     const written = async () => (await access.admin.listOffsets(topic))[0]?.high;
-    expect(await written()).toBe(1n);
+    // What Kafka was slow to confirm is in it twice.
+    const first = (await written()) ?? 0n;
     expect(await calm.has(key)).toBe(true);
     await calm.register(key, entry);
-    expect(await written()).toBe(1n);
+    expect(await written()).toBe(first);
     expect(await eager.has(key)).toBe(true);
-    expect(await written()).toBe(2n);
+    const second = (await written()) ?? 0n;
+    expect(second).toBeGreaterThan(first);
     await eager.register(key, entry);
-    expect(await written()).toBe(3n);
+    expect(await written()).toBeGreaterThan(second);
     expect(await calm.find(key)).toEqual([entry]);
   });
 
