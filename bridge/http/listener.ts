@@ -88,7 +88,8 @@ export class Listener {
   /** Returns the port. Throws CONFIG where it is taken. */
   async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
     this.#sockets.forbidPipelining(this.app.server);
-    this.#sockets.guard(this.app.server, this.#options.arrive ?? welcome);
+    const { arrive = welcome } = this.#options;
+    this.#sockets.guard(this.app.server, arrive, HANDSHAKE_TIMEOUT_MS);
     try {
       await this.app.listen({ host: await listenAddress(host), port });
     } catch (cause) {

@@ -20,9 +20,9 @@ export class Sockets {
   readonly #open = new Set<Socket>();
   readonly #turnedAway = new TurnedAway();
 
-  /** Stands before whoever listens for connections of `server` so far. */
-  guard(server: Server, arrive: Arrive): void {
-    this.#turnedAway.guard(server, (socket) => {
+  /** Stands before whoever listens for connections of `server` so far. Over TLS they may be silent for `firstWordsMs`. */
+  guard(server: Server, arrive: Arrive, firstWordsMs: number): void {
+    const welcome = (socket: Socket): 0 | null => {
       const leave = arrive(socket.remoteAddress ?? "");
       if (!leave) return null;
       this.#open.add(socket);
@@ -31,7 +31,8 @@ export class Sockets {
         leave();
       });
       return 0;
-    });
+    };
+    this.#turnedAway.guard(server, { welcome, firstWordsMs });
   }
 
   /** Ends whoever asks again before the answer, which no client of ours does. To be called before `guard`. */

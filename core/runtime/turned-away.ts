@@ -5,6 +5,7 @@
  */
 import type { Server, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
+import { onFirstWords } from "./first-words.ts";
 
 /** How long one waits for its end, at random. */
 const MIN_HELD_MS = 1_000;
@@ -12,22 +13,35 @@ const MAX_HELD_MS = 5_000;
 /** At a time, of a few kilobytes each; who comes beyond them ends at once. */
 const MAX_HELD = 5_000;
 
+export interface GuardOptions {
+  readonly welcome: (socket: Socket) => number | null;
+  readonly firstWordsMs: number;
+}
+
 export class TurnedAway {
   readonly #held = new Set<Socket>();
 
   /**
    * Stands before whoever listens for connections of `server` so far. `welcome` says in how many milliseconds one comes
-   * through, unread until then and before TLS; `null` turns it away.
+   * through, unread until then and before TLS; `null` turns it away. TLS begins with the client's first words, which it may
+   * take `firstWordsMs` for.
    */
-  guard(server: Server, welcome: (socket: Socket) => number | null): void {
+  guard(server: Server, { welcome, firstWordsMs }: GuardOptions): void {
     // Otherwise Node reads 64 KiB of each, whether anybody listens or not: of all who are held that is memory. An option of
     // `createServer`; but it is fastify that makes servers of HTTP, and Node looks here at each connection.
     Object.assign(server, { pauseOnConnect: true });
     const accepting = server.listeners("connection");
     server.removeAllListeners("connection");
+    const accept = (socket: Socket): void => {
+      for (const listener of accepting) listener.call(server, socket);
+    };
     const begin = (socket: Socket): void => {
-      for (const accept of accepting) accept.call(server, socket);
-      if (!(server instanceof TlsServer)) socket.resume();
+      if (server instanceof TlsServer) {
+        onFirstWords(socket, { server, withinMs: firstWordsMs, begin: accept });
+        return;
+      }
+      accept(socket);
+      socket.resume();
     };
     server.on("connection", (socket: Socket) => {
       const inMs = welcome(socket);

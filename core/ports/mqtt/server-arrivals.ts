@@ -29,9 +29,9 @@ export class Arrivals {
     };
   }
 
-  /** Stands before whoever listens for connections of `server` so far. */
-  guard(server: Server): void {
-    this.#turnedAway.guard(server, (socket) => this.#welcome(socket));
+  /** Stands before whoever listens for connections of `server` so far. Over TLS they may be silent for `firstWordsMs`. */
+  guard(server: Server, firstWordsMs: number): void {
+    this.#turnedAway.guard(server, { welcome: (socket) => this.#welcome(socket), firstWordsMs });
     server.on("tlsClientError", (error: Error, socket: Socket) => {
       const { onRefused, log } = this.#options;
       onRefused?.("handshake");

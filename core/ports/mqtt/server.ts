@@ -34,7 +34,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   const server = createListener(options, limits.connectTimeoutMs, (socket) =>
     connections.accept(socket),
   );
-  arrivals.guard(server);
+  arrivals.guard(server, limits.connectTimeoutMs);
   server.maxConnections = limits.maxConnections;
   server.on("drop", () => options.onRefused?.("too-many-connections"));
   try {

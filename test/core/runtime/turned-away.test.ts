@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { NEVER, pause } from "../../../core/runtime/backoff.ts";
 import { TurnedAway } from "../../../core/runtime/turned-away.ts";
 import { testCertificate } from "../../support/certificate/certificate.ts";
@@ -9,15 +9,17 @@ import { testCertificate } from "../../support/certificate/certificate.ts";
 /** More than a socket of Node's takes before anybody reads it. */
 const WORDS = Buffer.alloc(1 << 20);
 const SAID_MS = 300;
+const FIRST_WORDS_MS = 1000;
 
 /** The server's ends of all connections, as they come. */
 async function start(server: Server, welcome: () => number | null): Promise<Socket[]> {
   const turnedAway = new TurnedAway();
   const sockets: Socket[] = [];
-  turnedAway.guard(server, (socket) => {
+  const noted = (socket: Socket): number | null => {
     sockets.push(socket);
     return welcome();
-  });
+  };
+  turnedAway.guard(server, { welcome: noted, firstWordsMs: FIRST_WORDS_MS });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -104,6 +106,27 @@ test("who is turned away costs no handshake", async () => {
   await closed(client);
   expect(sockets.map(({ bytesRead }) => bytesRead)).toEqual([0]);
   expect(failures).toEqual([]);
+});
+
+test.each([
+  ["hangs up", (client: Socket) => client.end()],
+  ["is cut off", (client: Socket) => client.resetAndDestroy()],
+  ["stays silent", () => undefined],
+])("who %s before its first word costs no TLS, and is told of", async (_, leave) => {
+  const { cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key });
+  const failures: string[] = [];
+  server.on("tlsClientError", ({ message }) => failures.push(message));
+  const begun = vi.fn();
+  server.prependListener("connection", begun);
+  const sockets = await start(server, () => 0);
+  const client = connect(portOf(server), "127.0.0.1");
+  onTestFinished(() => void client.destroy());
+  await expect.poll(() => sockets.length).toBe(1);
+  leave(client);
+  await expect.poll(() => failures).toEqual(["it ended without a word"]);
+  expect(sockets[0]?.destroyed).toBe(true);
+  expect(begun).not.toHaveBeenCalled();
 });
 
 test("who comes with a crowd waits unread, and is heard then", async () => {
