@@ -48,6 +48,12 @@ export class Clients {
     return chunksInForce(this.#held.get(client));
   }
 
+  /** Whether we have a document of this place. */
+  has(place: ClientPlace): boolean {
+    const held = this.#held.get(place.client);
+    return held !== undefined && present(held, place) !== undefined;
+  }
+
   /** Whether the document of this digest is what we have at its place: it need not be verified again. */
   holds(place: ClientPlace, digest: string): boolean {
     const held = this.#held.get(place.client);

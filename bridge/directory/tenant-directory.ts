@@ -67,6 +67,7 @@ export class TenantDirectory {
       tenant: options.name,
       onDocument: (path, place, document) => this.#onDocument(path, place, document),
       chunks: (client) => this.#clients.chunks(client),
+      isHeld: (place) => this.#clients.has(place),
       log: options.log,
     });
   }

@@ -3,7 +3,13 @@ import type { ZNode } from "../../core/ports/zookeeper/connection.ts";
 import { WatchGroup } from "../../core/ports/zookeeper/watch-group.ts";
 import type { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { certPath, clientPath, clientsPath, grantsPath } from "../../core/wire/directory.ts";
+import {
+  certPath,
+  clientPath,
+  clientsPath,
+  grantsPath,
+  parseDocumentPath,
+} from "../../core/wire/directory.ts";
 import { nameField } from "../../core/wire/fields.ts";
 import type { ClientPlace } from "./documents.ts";
 
@@ -14,19 +20,16 @@ export interface TenantWatchOptions {
   readonly onDocument: (path: string, place: ClientPlace, document: Buffer) => void;
   /** How many grant chunks of a client count, by its last good enrolment. */
   readonly chunks: (client: string) => number;
+  readonly isHeld: (place: ClientPlace) => boolean;
   readonly log: Logger;
-}
-
-interface Followed {
-  readonly stops: readonly (() => void)[];
-  /** One per grant chunk that counts, by its number. */
-  grants: readonly (() => void)[];
 }
 
 export class TenantWatch {
   readonly #options: TenantWatchOptions;
   readonly #group: WatchGroup;
-  readonly #clients = new Map<string, Followed>();
+  /** Those that are followed, and how many grant chunks of each. All else of a watch is its path: of each there are thousands. */
+  readonly #clients = new Map<string, number>();
+  readonly #onNode = (node: ZNode | null, path: string): void => this.#told(path, node);
   #stop: (() => void) | undefined;
 
   constructor(options: TenantWatchOptions) {
@@ -65,49 +68,49 @@ export class TenantWatch {
 
   #follow(client: string): void {
     const { tenant } = this.#options;
-    const stops = [
-      this.#watch(clientPath(tenant, client), { kind: "client", tenant, client }),
-      // The watch of a missing node tells of its creation: a certificate may come later.
-      this.#watch(certPath(tenant, client), { kind: "cert", tenant, client }),
-    ];
-    this.#clients.set(client, { stops, grants: [] });
+    this.#clients.set(client, 0);
+    this.#watch(clientPath(tenant, client));
+    // The watch of a missing node tells of its creation: a certificate may come later.
+    this.#watch(certPath(tenant, client));
   }
 
   #unfollow(client: string): void {
-    const followed = this.#clients.get(client);
+    const { tenant } = this.#options;
+    this.#followChunks(client, 0);
+    this.#unwatch(clientPath(tenant, client));
+    this.#unwatch(certPath(tenant, client));
     this.#clients.delete(client);
-    for (const stop of [...(followed?.stops ?? []), ...(followed?.grants ?? [])]) stop();
   }
 
-  #watch(path: string, place: ClientPlace): () => void {
-    const { zookeeper, log, onDocument } = this.#options;
-    let seen = false;
-    const onNode = (node: ZNode | null): void => {
-      // Only a signed document takes something away: what is merely gone stays as it was.
-      if (!node && seen)
-        log.warn({ path }, "a document is gone from ZooKeeper; the last one stays");
-      seen = node !== null;
-      // A parent that was made for its children, before its own document.
-      if (!node || node.data.length === 0) return;
-      onDocument(path, place, node.data);
-      if (place.kind === "client") this.#followGrants(place.client);
-    };
-    return zookeeper.watchNode(path, onNode, this.#group);
-  }
-
-  #followGrants(client: string): void {
-    const { tenant, chunks } = this.#options;
+  #followChunks(client: string, count: number): void {
+    const { tenant } = this.#options;
     const followed = this.#clients.get(client);
-    if (!followed) return;
-    const count = chunks(client);
-    for (const stop of followed.grants.slice(count)) stop();
-    const kept = followed.grants.slice(0, count);
-    const more = Array.from({ length: count - kept.length }, (_, at) => {
-      const chunk = kept.length + at;
-      const path = grantsPath(tenant, client, chunk);
-      return this.#watch(path, { kind: "grants", tenant, client, chunk });
-    });
-    // No `push`: it would reserve room for 16 more.
-    followed.grants = kept.concat(more);
+    if (followed === undefined) return;
+    this.#clients.set(client, count);
+    for (let chunk = count; chunk < followed; chunk++)
+      this.#unwatch(grantsPath(tenant, client, chunk));
+    for (let chunk = followed; chunk < count; chunk++)
+      this.#watch(grantsPath(tenant, client, chunk));
+  }
+
+  #watch(path: string): void {
+    this.#options.zookeeper.watchNode(path, this.#onNode, this.#group);
+  }
+
+  #unwatch(path: string): void {
+    this.#options.zookeeper.unwatch(path, this.#group);
+  }
+
+  #told(path: string, node: ZNode | null): void {
+    const { isHeld, chunks, onDocument, log } = this.#options;
+    const place = parseDocumentPath(path);
+    if (place.kind === "head" || place.kind === "mail") return;
+    // Only a signed document takes something away: what is merely gone stays as it was.
+    if (!node && isHeld(place))
+      log.warn({ path }, "a document is gone from ZooKeeper; the last one stays");
+    // A parent that was made for its children, before its own document.
+    if (!node || node.data.length === 0) return;
+    onDocument(path, place, node.data);
+    if (place.kind === "client") this.#followChunks(place.client, chunks(place.client));
   }
 }

@@ -21,8 +21,8 @@ export interface WatchOptions<T> {
   /** What of the path is watched: its data and existence, or its list of children. */
   readonly kind: "node" | "children";
   readonly read: Reader<T>;
-  /** Called with each new content, in order; `null` where there is no such node. */
-  readonly onValue: (value: T | null) => void;
+  /** Called with each new content, in order, and the path; `null` where there is no such node. */
+  readonly onValue: (value: T | null, path: string) => void;
   readonly group?: WatchGroup;
 }
 
@@ -44,7 +44,7 @@ class PathWatch<T> implements Watch {
   state: Watch["state"] = "fresh";
   retry: Watch["retry"];
   readonly #read: Reader<T>;
-  readonly #onValue: (value: T | null) => void;
+  readonly #onValue: WatchOptions<T>["onValue"];
   #seen: string | undefined;
 
   constructor({ path, kind, group, read, onValue }: WatchOptions<T>) {
@@ -61,7 +61,7 @@ class PathWatch<T> implements Watch {
     if (!reading || this.#isStopped()) return;
     this.#seen = reading.identity;
     try {
-      this.#onValue(reading.value);
+      this.#onValue(reading.value, this.path);
     } catch (error) {
       // Not the error itself: its message may quote what was read, as those of JSON.parse do.
       const type = error instanceof Error ? error.name : typeof error;
@@ -95,6 +95,12 @@ export class Watches {
     this.#markStale(watch);
     this.#pump();
     return () => this.#remove(watch);
+  }
+
+  /** Ends the watches of a group on a path. */
+  end(path: string, group: WatchGroup): void {
+    for (const watch of this.#byPath.get(path) ?? [])
+      if (watch.group === group) this.#remove(watch);
   }
 
   connected(connection: Connection): void {

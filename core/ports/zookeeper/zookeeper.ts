@@ -150,9 +150,14 @@ export class ZooKeeper {
   /**
    * Follows a node: calls `handler` with its present content and after each change, `null` where there is no such
    * node. Contents that come and go faster than they can be read are skipped, the last one never. While
-   * disconnected nothing is called; after it, only where the content has changed. Returns what ends it.
+   * disconnected nothing is called; after it, only where the content has changed. Returns what ends it. The path is for a
+   * handler that follows many.
    */
-  watchNode(path: string, handler: (node: ZNode | null) => void, group?: WatchGroup): () => void {
+  watchNode(
+    path: string,
+    handler: (node: ZNode | null, path: string) => void,
+    group?: WatchGroup,
+  ): () => void {
     return this.#watches.add({
       path,
       kind: "node",
@@ -175,6 +180,11 @@ export class ZooKeeper {
       onValue: handler,
       ...(group && { group }),
     });
+  }
+
+  /** Ends the watches of a group on a path: who has many thousand need not keep what ends each. */
+  unwatch(path: string, group: WatchGroup): void {
+    this.#watches.end(path, group);
   }
 
   async #run(servers: readonly Server[]): Promise<void> {

@@ -45,6 +45,15 @@ test("tells before and after, and nothing where nothing changed", () => {
   expect(second?.after?.status).toBe("revoked");
 });
 
+test("has what was given to it, whatever its version", () => {
+  const clients = filled();
+  const grants = { kind: "grants", tenant: "acme", client: "pump" } as const;
+  expect(clients.has({ ...grants, chunk: 1 })).toBe(true);
+  expect(clients.has({ ...grants, chunk: 2 })).toBe(false);
+  expect(clients.has({ kind: "cert", tenant: "acme", client: "pump" })).toBe(true);
+  expect(clients.has({ kind: "client", tenant: "acme", client: "valve" })).toBe(false);
+});
+
 test("a certificate that comes before the enrolment makes no client yet", () => {
   const clients = new Clients("acme");
   expect(clients.apply(opened(tenant.cert("pump", 1)))).toBeNull();

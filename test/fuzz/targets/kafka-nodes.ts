@@ -21,12 +21,16 @@ const state = json({ controller_epoch: 1, leader: 2, version: 1, leader_epoch: 4
 function zookeeperOf(nodes: ReadonlyMap<string, Buffer>) {
   return {
     lastContactAtMs: 0,
-    watchNode: (path: string, tell: (node: ZNode | null) => void, group?: WatchGroup) => {
+    watchNode: (
+      path: string,
+      tell: (node: ZNode | null, path: string) => void,
+      group?: WatchGroup,
+    ) => {
       const watch = {};
       group?.markStale(watch);
       queueMicrotask(() => {
         const data = nodes.get(path);
-        tell(data ? { data, version: 0 } : null);
+        tell(data ? { data, version: 0 } : null, path);
         group?.settle(watch);
       });
       return () => undefined;

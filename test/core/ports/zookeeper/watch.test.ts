@@ -1,6 +1,8 @@
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
+import type { ZNode } from "../../../../core/ports/zookeeper/connection.ts";
 import { FolderWatch } from "../../../../core/ports/zookeeper/folder-watch.ts";
+import { WatchGroup } from "../../../../core/ports/zookeeper/watch-group.ts";
 import { freePorts } from "../../../../demo/cluster/ports.ts";
 import { freshName, sharedCluster } from "../../../support/cluster.ts";
 import { until } from "../../../support/until.ts";
@@ -34,6 +36,24 @@ describe("a watched node", () => {
     await zookeeper.put(path, bytes("d"));
     await sleep(QUIET_MS);
     expect(seen).toEqual([null, "a", "b", null, "c"]);
+  });
+
+  test("a group's watches end by their path, and no other", async () => {
+    const zookeeper = await openZooKeeper(server);
+    const folder = freshPath();
+    const [kept, ended] = [`${folder}/kept`, `${folder}/ended`];
+    const group = new WatchGroup(zookeeper);
+    const told: string[] = [];
+    const tell = (node: ZNode | null, path: string): void => {
+      told.push(`${path}=${node?.data.toString() ?? ""}`);
+    };
+    for (const path of [kept, ended]) zookeeper.watchNode(path, tell, group);
+    zookeeper.watchNode(ended, (node) => node && told.push("another's"));
+    await group.whenSynced(SOON_MS);
+    zookeeper.unwatch(ended, group);
+    for (const path of [ended, kept]) await zookeeper.put(path, bytes("x"));
+    await until(() => told.includes(`${kept}=x`) && told.includes("another's"));
+    expect(told).not.toContain(`${ended}=x`);
   });
 
   test("the last of many quick changes is never missed", async () => {
