@@ -129,6 +129,21 @@ test.each([
   expect(begun).not.toHaveBeenCalled();
 });
 
+test("TLS begins with its first words in the socket, and no larger buffer", async () => {
+  const { cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key });
+  const words: number[] = [];
+  server.prependListener("connection", ({ readableLength }) => words.push(readableLength));
+  await start(server, () => 0);
+  const secure = { port: portOf(server), host: "127.0.0.1", rejectUnauthorized: false };
+  const client = connectTls(secure);
+  onTestFinished(() => void client.destroy());
+  await once(client, "secureConnect");
+  expect(words).toEqual([expect.any(Number)]);
+  // A ClientHello.
+  expect(words[0]).toBeGreaterThan(100);
+});
+
 test("who comes with a crowd waits unread, and is heard then", async () => {
   const accepted: Socket[] = [];
   const server = createServer((socket) => accepted.push(socket.pipe(socket)));
