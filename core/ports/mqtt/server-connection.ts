@@ -77,6 +77,8 @@ export class Connection
   #client: Client | undefined;
   #state: "connecting" | "open" | "ended" = "connecting";
   #connect = { clean: true, hasWill: false };
+  /** When the last bytes came, which the publishes in hand are of. */
+  #readAtMs = 0;
   #unsentPushes = 0;
   /** Of the QoS 1 push that waits for its PUBACK. */
   #onAcknowledged: ((error?: VeilError) => void) | undefined;
@@ -199,6 +201,7 @@ export class Connection
   /** Whether aedes may see these bytes. */
   inspect(chunk: Uint8Array): boolean {
     if (this.#state === "ended") return false;
+    this.#readAtMs = performance.now();
     const before = this.#guard.packets;
     const problem = this.#guard.inspect(chunk);
     if (problem) this.#refuse(problem);
@@ -270,7 +273,7 @@ export class Connection
   #take({ topic, payload }: PublishPacket, puback: (error?: Error) => void): void {
     // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes.
     const message = { topic, payload: Buffer.from(payload) };
-    const pending: Pending = { message, readAtMs: performance.now(), puback, verdict: undefined };
+    const pending: Pending = { message, readAtMs: this.#readAtMs, puback, verdict: undefined };
     this.#pending.add(pending);
     try {
       this.#options.server.onPublish(this, message, (verdict) => {
