@@ -35,6 +35,7 @@ export class VerifiedDirectory implements Directory {
   readonly #importer: Importer;
   readonly #clientListeners = new Set<(change: ClientChange) => void>();
   readonly #tenantListeners = new Set<(tenant: Tenant) => void>();
+  #changes = 0;
 
   constructor(options: VerifiedDirectoryOptions) {
     this.#options = options;
@@ -68,6 +69,7 @@ export class VerifiedDirectory implements Directory {
     for (const [name, tenant] of [...this.#tenants]) {
       if (tenants.get(name)?.equals(tenant.kmsPublicKey)) continue;
       this.#tenants.delete(name);
+      this.#changes++;
       gone.push(name);
       await tenant.stop();
     }
@@ -101,6 +103,10 @@ export class VerifiedDirectory implements Directory {
 
   client(login: Login): Client | null {
     return this.#tenants.get(login.tenant)?.client(login.client) ?? null;
+  }
+
+  get changes(): number {
+    return this.#changes;
   }
 
   allows(client: Client, operation: Operation, tag: Uint8Array, nowMs: number): boolean {
@@ -172,6 +178,7 @@ export class VerifiedDirectory implements Directory {
   }
 
   #tell<T>(listeners: ReadonlySet<(event: T) => void>, event: T): void {
+    this.#changes++;
     for (const listener of listeners)
       try {
         listener(event);

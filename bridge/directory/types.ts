@@ -45,6 +45,8 @@ export interface Directory {
   tenant(name: string): Tenant | null;
   /** `null`: never enrolled here. */
   client(login: Login): Client | null;
+  /** Grows with every change of a tenant or a client: while it stays the same, so does what they say. */
+  readonly changes: number;
   /** Default deny: an active client with a grant of `tag` for `operation`, `nbf ≤ now < exp`. */
   allows(client: Client, operation: Operation, tag: Uint8Array, nowMs: number): boolean;
   /** Calls `listener` at every change of a client's documents; returns how to stop that. */

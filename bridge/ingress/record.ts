@@ -9,12 +9,12 @@
 import { isVeilError, type RefusalCode, VeilError } from "../../core/errors.ts";
 import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-types.ts";
 import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
-import { SUITE } from "../../core/scheme/suite.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
-import { epochOfRecords, isOfTags } from "../directory/epochs.ts";
+import { isOfTags } from "../directory/epochs.ts";
 import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
+import { termsOf } from "./terms.ts";
 
 /** Writes a record, waiting for Kafka as long as the device does; `answer` hears what becomes of it. */
 export function takeRecord(
@@ -94,20 +94,10 @@ async function askRegistry({ services, session, alias, payload }: Job): Promise<
 
 /** What can be judged at once. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
 function judge({ services, session, alias, payload }: Job): void {
-  const header = inspectRecord(payload);
-  const nowMs = services.nowMs();
-  const client = services.directory.client(session.login);
-  const tenant = services.directory.tenant(session.login.tenant);
-  if (!tenant || client?.status !== "active")
-    throw new VeilError("REVOKED", "the client is revoked");
-  if (nowMs >= alias.expMs) throw new VeilError("NO_GRANT", "the grant has ended");
-  if (!isOfTags(tenant, alias.epoch, nowMs))
-    throw new VeilError("EPOCH", "the grace window of the alias's epoch is over");
-  // The record's own may be an older one than its alias's: an outbox is emptied under the newest names.
-  const { parameters } = epochOfRecords(tenant, header.epoch, nowMs);
-  if (SUITE[parameters.suite] !== header.suite)
-    throw new VeilError("EPOCH", "the record's suite is not its epoch's");
-  if (client.signs && !header.signed)
+  const { epoch, suite, signed } = inspectRecord(payload);
+  const terms = termsOf(services, { login: session.login, alias }, epoch);
+  if (suite !== terms.suite) throw new VeilError("EPOCH", "the record's suite is not its epoch's");
+  if (terms.mustSign && !signed)
     throw new VeilError("BAD_RECORD", "the client's records must be signed");
 }
 

@@ -19,7 +19,7 @@ import type { Writer } from "../writer/writer.ts";
 export interface IngressServices {
   readonly directory: Pick<
     Directory,
-    "tenant" | "client" | "allows" | "onClientChange" | "onTenant"
+    "tenant" | "client" | "changes" | "allows" | "onClientChange" | "onTenant"
   >;
   readonly matching: Pick<Matching, "match" | "checkWrapped">;
   readonly topics: Pick<Topics, "ensure" | "forget">;

@@ -88,6 +88,7 @@ async function askForKey(rig: IngressRig, { login }: Member, kid: Buffer): Promi
   const verified = {
     tenant: fleet.tenant.bind(fleet),
     client: fleet.client.bind(fleet),
+    changes: 0,
     allows: fleet.allows.bind(fleet),
     onClientChange: fleet.onClientChange.bind(fleet),
     onTenant: fleet.onTenant.bind(fleet),

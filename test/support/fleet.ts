@@ -28,12 +28,14 @@ export interface Member {
 }
 
 export class Fleet
-  implements Pick<Directory, "tenant" | "client" | "allows" | "onClientChange" | "onTenant">
+  implements
+    Pick<Directory, "tenant" | "client" | "changes" | "allows" | "onClientChange" | "onTenant">
 {
   readonly parameters: PublicParameters;
   readonly #master: Master;
   #tenant: Tenant;
   #serial = 0;
+  #changes = 0;
   readonly #clients = new Map<string, Client>();
   readonly #onClient = new Set<(change: ClientChange) => void>();
   readonly #onTenant = new Set<(tenant: Tenant) => void>();
@@ -105,6 +107,7 @@ export class Fleet
   set(after: Client): void {
     const before = this.client(after.login);
     this.#clients.set(formatLogin(after.login), after);
+    this.#changes++;
     const serial = ++this.#serial;
     for (const listener of this.#onClient) listener({ login: after.login, serial, before, after });
   }
@@ -122,6 +125,7 @@ export class Fleet
 
   changeTenant(change: Partial<Tenant>): void {
     this.#tenant = { ...this.#tenant, ...change };
+    this.#changes++;
     for (const listener of this.#onTenant) listener(this.#tenant);
   }
 
@@ -131,6 +135,10 @@ export class Fleet
 
   client(login: Login): Client | null {
     return this.#clients.get(formatLogin(login)) ?? null;
+  }
+
+  get changes(): number {
+    return this.#changes;
   }
 
   allows(client: Client, operation: Operation, tag: Uint8Array, nowMs: number): boolean {

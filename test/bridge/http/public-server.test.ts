@@ -143,6 +143,7 @@ function directoryOn(): Directory {
   return {
     tenant: (name) => (name === "acme" ? tenant : null),
     client: ({ tenant: name, client }) => (name === "acme" ? ground.clients.get(client) : null),
+    changes: 0,
     allows: (client, operation, tag, nowMs) => {
       const grant = client.grants.get(Buffer.from(tag).toString("hex"));
       return (grant?.ops.includes(operation) && nowMs < grant.exp) ?? false;

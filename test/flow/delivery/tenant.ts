@@ -102,6 +102,10 @@ export class PlayDirectory {
     return fleet.client(login);
   }
 
+  get changes(): number {
+    return fleet.changes;
+  }
+
   allows(...question: Parameters<Fleet["allows"]>): boolean {
     return fleet.allows(...question);
   }

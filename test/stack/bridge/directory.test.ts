@@ -38,16 +38,23 @@ describe("import", () => {
     two.onTenant(begun);
 
     const documents = [await tenant.head(identity, 1), ...pump(tenant, 2)];
+    expect(one.changes).toBe(0);
     expect(await one.import(documents)).toEqual({ accepted: 4, unchanged: 0 });
+    // The head, and what says something of a client: nobody may keep what was said before.
+    const { changes } = one;
+    expect(changes).toBeGreaterThan(1);
     expect(one.client(login)?.grants.size).toBe(1);
     await vi.waitFor(() => expect(two.client(login)?.cert).not.toBeNull(), SOON);
     await vi.waitFor(() => expect(two.client(login)?.grants.size).toBe(1), SOON);
     expect(begun).toHaveBeenCalledTimes(1);
     expect(await one.import(documents)).toEqual({ accepted: 0, unchanged: 4 });
+    expect(one.changes).toBe(changes);
     expect(await two.import(documents)).toEqual({ accepted: 0, unchanged: 4 });
     expect(one.ageMs()).toBeLessThan(30_000);
     expect(one.ageMs(tenant.name)).toBeLessThan(30_000);
     expect(one.ageMs("nobody")).toBe(Infinity);
+    await one.import([tenant.enrolment("pump", 3, { status: "revoked" })]);
+    expect(one.changes).toBe(changes + 1);
   });
 
   test("default deny: only an active client's grant, for its operation, in its time", async () => {
