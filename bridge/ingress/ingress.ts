@@ -19,7 +19,7 @@ import type {
   MqttVerdict,
 } from "../../core/ports/mqtt/server-types.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
-import { parseUpstream, type UpstreamKind, upstreamKind } from "../../core/wire/mqtt.ts";
+import type { UpstreamKind } from "../../core/wire/mqtt.ts";
 import type { ClientChange, Tenant } from "../directory/types.ts";
 import type { Rated } from "../limits/quotas.ts";
 import { MailDelivery, type MailDeliveryOptions } from "../mail/delivery.ts";
@@ -79,10 +79,10 @@ export class Ingress {
       onReady: (connection) => this.#ready(connection),
       onPublish: (connection, message, answer) => this.#publish(connection, message, answer),
       onClose: (connection, reason) => this.#closed(connection, reason),
-      onPuback: (connection, { topic }, elapsedMs) =>
-        this.#sessions
-          .get(connection)
-          ?.counts.pubacks[upstreamKind(topic) ?? "rec"].observe(elapsedMs),
+      onPuback: (connection, { topic }, elapsedMs) => {
+        const session = this.#sessions.get(connection);
+        session?.counts.pubacks[session.upstream(topic)?.kind ?? "rec"].observe(elapsedMs);
+      },
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
         if (stranger !== undefined && NO_DEVICE.has(refusal)) limits.addresses.failed(stranger);
@@ -177,12 +177,12 @@ export class Ingress {
 
   #publish(connection: MqttSession, { topic, payload }: MqttMessage, answer: Answer): void {
     const session = this.#sessions.get(connection);
-    const upstream = parseUpstream(topic);
     if (!session || session.isBroken) {
       answer({ reason: "the session is over" });
       return;
     }
     session.sighting.active(this.#services.nowMs());
+    const upstream = session.upstream(topic);
     if (!upstream) {
       answer(this.#violation(session, "rec", "a topic that no client may publish to"));
       return;

@@ -2,7 +2,13 @@
 import { VeilError } from "../../core/errors.ts";
 import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
-import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
+import {
+  ACK_TOPIC,
+  type AckMessage,
+  encodeAck,
+  parseUpstream,
+  type UpstreamTopic,
+} from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
 import type { MailDelivery } from "../mail/delivery.ts";
 import type { BridgeMetrics } from "../metrics.ts";
@@ -55,6 +61,8 @@ export class Session {
   mail: MailDelivery | undefined;
   /** While a record waits to be judged, the next ones queue up behind it. */
   readonly turns = new Turns();
+  /** Its last publish's. */
+  #lastTopic: { readonly text: string; readonly upstream: UpstreamTopic } | undefined;
   /** Registrations that are being judged, by alias, with their `request`; `undefined` while there are none. */
   #registering: Map<number, string> | undefined;
   /** Made when first asked for: few sessions ever wait for something, and it takes a kilobyte. */
@@ -82,6 +90,14 @@ export class Session {
     this.#ending ??= new AbortController();
     if (this.#hasEnded) this.#ending.abort();
     return this.#ending.signal;
+  }
+
+  /** As `parseUpstream`. Most publishes have the same topic as the one before, and are not parsed again. */
+  upstream(topic: string): UpstreamTopic | null {
+    if (this.#lastTopic?.text === topic) return this.#lastTopic.upstream;
+    const upstream = parseUpstream(topic);
+    if (upstream) this.#lastTopic = { text: topic, upstream };
+    return upstream;
   }
 
   /** Aliases that were accepted or are being judged. */
