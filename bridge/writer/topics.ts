@@ -88,7 +88,7 @@ export class Topics {
 }
 
 /** The settings of PROTOCOL.md §3 for a data topic. */
-function topicSpec(
+export function topicSpec(
   topic: string,
   { partitions, retentionMs }: TopicSettings,
   replication: number,

@@ -21,7 +21,7 @@ import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
 import type { MqttSession } from "../../../core/ports/mqtt/server-types.ts";
-import { parseUpstream, upstreamKind } from "../../../core/wire/mqtt.ts";
+import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { UNLIMITED } from "../rig/unlimited.ts";
 
 const [kind, brokers = "", ...topics] = process.argv.slice(2);
@@ -50,6 +50,9 @@ async function servePlain(): Promise<number> {
     log,
   });
   const sightings = new Sightings();
+  const kafkaTopics = new Map(
+    topics.map((topic, n) => [formatUpstream({ kind: "rec", alias: n + 1 }), topic]),
+  );
   const clients = new Map<MqttSession, Pick<Session, "quota" | "sighting" | "counts">>();
   const server = await startMqttServer({
     host: HOST,
@@ -71,7 +74,7 @@ async function servePlain(): Promise<number> {
     },
     onPublish: (session, { topic: name, payload: value }, answer) => {
       clients.get(session)?.sighting.active(Date.now());
-      const topic = topics[(parseUpstream(name)?.alias ?? 0) - 1];
+      const topic = kafkaTopics.get(name);
       if (topic === undefined) {
         answer({ reason: "no such topic" });
         return;
@@ -81,8 +84,8 @@ async function servePlain(): Promise<number> {
         answer(error ? { reason: error.message } : "ack");
       });
     },
-    onPuback: (session, { topic }, elapsedMs) =>
-      clients.get(session)?.counts.pubacks[upstreamKind(topic) ?? "rec"].observe(elapsedMs),
+    onPuback: (session, _message, elapsedMs) =>
+      clients.get(session)?.counts.pubacks.rec.observe(elapsedMs),
     onClose: (session) => {
       clients.delete(session);
       writer.dropSession(session);

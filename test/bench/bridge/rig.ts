@@ -6,10 +6,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pino } from "pino";
+import { topicSpec } from "../../../bridge/writer/topics.ts";
 import { VeilError } from "../../../core/errors.ts";
 import { KafkaAdmin } from "../../../core/ports/kafka/admin.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { packageFile } from "../../../core/runtime/package.ts";
+import { SEQ_AT } from "../../../core/scheme/record/header.ts";
+import { DEFAULT_RETENTION_MS } from "../../../core/wire/directory.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
 import { GuardedProcess } from "../../../demo/guarded-process.ts";
@@ -160,16 +163,21 @@ async function startBaseline(options: {
         awaitsOk: false,
         topic: formatUpstream({ kind: "rec", alias: (n % TOPICS) + 1 }),
         payload: Buffer.alloc(size, n),
+        // Numbered as records are, which costs the publishers: on two processors what they take is missing elsewhere.
+        seqAt: SEQ_AT,
       })),
   };
 }
 
+/** With the settings of the bridge's own: where Kafka stamps a batch anew, it does so for both. */
 async function makeTopics({ brokers }: Cluster, topics: readonly string[]): Promise<void> {
   const log = pino({ level: "silent" });
   const admin = new KafkaAdmin({ kafka: createKafka({ brokers: async () => brokers, log }) });
   try {
     for (const topic of topics)
-      await admin.ensureTopic({ topic, partitions: 1, replication: 1, config: {} });
+      await admin.ensureTopic(
+        topicSpec(topic, { partitions: 1, retentionMs: DEFAULT_RETENTION_MS }, 1),
+      );
   } finally {
     await admin.stop();
   }
