@@ -7,9 +7,10 @@ import type { Server, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import { onFirstWords } from "./first-words.ts";
 
-/** How long one waits for its end, at random. */
+/** How long one waits for its end, at random; as much longer as there are many: a crowd comes back less often. */
 const MIN_HELD_MS = 1_000;
 const MAX_HELD_MS = 5_000;
+const CROWD = 500;
 /** At a time, of a few kilobytes each; who comes beyond them ends at once. */
 const MAX_HELD = 5_000;
 
@@ -58,7 +59,7 @@ export class TurnedAway {
       return;
     }
     const heldMs = MIN_HELD_MS + Math.random() * (MAX_HELD_MS - MIN_HELD_MS);
-    const end = setTimeout(() => socket.destroy(), heldMs);
+    const end = setTimeout(() => socket.destroy(), heldMs * (1 + this.#held.size / CROWD));
     this.#held.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => {

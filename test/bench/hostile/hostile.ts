@@ -31,10 +31,12 @@ const ALLOWED = 1.2;
 interface Scale {
   readonly rounds: number;
   readonly seconds: number;
+  /** What an attacker leaves behind is not to be counted as calm: its connections end all at once. */
+  readonly aftermathS: number;
 }
-/** About nine minutes in all. */
-const FULL: Scale = { rounds: 5, seconds: 2.5 };
-const QUICK: Scale = { rounds: 1, seconds: 1 };
+/** About seventeen minutes in all. */
+const FULL: Scale = { rounds: 5, seconds: 4, aftermathS: 2 };
+const QUICK: Scale = { rounds: 1, seconds: 1, aftermathS: 0 };
 
 interface Outcome {
   readonly attack: Attack;
@@ -135,7 +137,7 @@ async function attackAll(
   sceneOf: (attack: Attack) => Scene,
   generator: Generator,
 ): Promise<Outcome[]> {
-  const { rounds, seconds } = quick ? QUICK : FULL;
+  const { rounds, seconds, aftermathS } = quick ? QUICK : FULL;
   const outcomes = ATTACKS.map((attack): Outcome => {
     const [calm, attacked] = [new Histogram(), new Histogram()];
     return { attack, calm, attacked, ratios: [], named: new Set() };
@@ -158,6 +160,7 @@ async function attackAll(
         await pause(1000 * (attack.leadS ?? 0), signal);
         return latencies(scene);
       });
+      await pause(1000 * aftermathS, signal);
       calm.merge(without);
       attacked.merge(during);
       ratios.push(during.quantile(P99) / without.quantile(P99));
