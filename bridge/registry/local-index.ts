@@ -4,7 +4,7 @@
  * deleted at any time: everything in it is read again from Kafka.
  */
 import { rm } from "node:fs/promises";
-import { type BatchOperation, ClassicLevel } from "classic-level";
+import { type BatchOperation, ClassicLevel, type KeyIterator } from "classic-level";
 import { z } from "zod";
 import { VeilError } from "../../core/errors.ts";
 import { i2osp, sha256 } from "../../core/scheme/bytes.ts";
@@ -21,6 +21,8 @@ const TIME_BYTES = 8;
 const FORMAT = 2;
 /** Entries looked at between two breaths of the event loop. */
 const WALKED_AT_ONCE = 1_000;
+/** Of the few keys of a listing: LevelDB's binding keeps room for as many until V8 collects the iterator, which looks small to it. */
+const LISTED_AT_ONCE = 16;
 
 type Database = ClassicLevel<Buffer, Buffer>;
 
@@ -105,7 +107,7 @@ export class IndexRealm {
   /** The entries under a lookup prefix, at most `limit`, in no meaningful order. */
   async list(lookup: Buffer, limit: number): Promise<{ entryKey: Buffer; sealed: Buffer }[]> {
     const prefix = this.#key("lookup", lookup);
-    const keys = await this.#database.keys({ ...within(prefix), limit }).all();
+    const keys = await listed(this.#database.keys({ ...within(prefix), limit }));
     if (keys.length === 0) return [];
     const entryKeys = keys.map((key) => key.subarray(prefix.length));
     const values = await this.#database.getMany(
@@ -215,4 +217,19 @@ function isLocked(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && error.code === "LEVEL_LOCKED") return true;
   return isLocked(error.cause);
+}
+
+/** In place of `all()`, which would make room for a thousand. */
+async function listed(iterator: KeyIterator<Database, Buffer>): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  try {
+    for (;;) {
+      const more = await iterator.nextv(LISTED_AT_ONCE);
+      found.push(...more);
+      // So few are never cut short for their bytes.
+      if (more.length < LISTED_AT_ONCE) return found;
+    }
+  } finally {
+    await iterator.close();
+  }
 }

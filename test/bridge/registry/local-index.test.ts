@@ -41,6 +41,16 @@ describe("LocalIndex", () => {
     expect((await realm.position())?.next).toBe(17n);
   });
 
+  test("lists all of many, up to the limit", async () => {
+    const realm = (await openIndex(join(await testFolder(), "index"))).realm("a");
+    const numbers = Array.from({ length: 256 }, (_, n) => n);
+    await realm.write(numbers.map((n) => ({ entryKey: entryKey(n), lookup, sealed, usedAtMs })));
+    const all = await realm.list(lookup, 300);
+    expect(all.map((one) => one.entryKey[0])).toEqual(numbers);
+    for (const limit of [16, 17, 255, 256])
+      expect(await realm.list(lookup, limit)).toHaveLength(limit);
+  });
+
   test("a deletion takes the entry from both", async () => {
     const realm = (await openIndex(join(await testFolder(), "index"))).realm("a");
     await realm.write([{ entryKey: entryKey(1), lookup, sealed, usedAtMs }]);
