@@ -1,12 +1,14 @@
 /** The other end of fleet.ts. */
-import { Backoff } from "../../../core/runtime/backoff.ts";
+import { setMaxListeners } from "node:events";
+import { Backoff, NEVER } from "../../../core/runtime/backoff.ts";
 import { Histogram } from "../load/histogram.ts";
 import { IdleDevice } from "./device.ts";
 import type { FleetAnswer, FleetOrder } from "./fleet.ts";
 
 /** As an agent comes back (agent/device/uplink/timings.ts), its first wait after a cut included. */
 const RECONNECT = { minMs: 500, maxMs: 60_000 };
-const NEVER = new AbortController().signal;
+/** Ten thousand wait with it. */
+setMaxListeners(0, NEVER);
 
 let devices: readonly IdleDevice[] = [];
 
