@@ -46,9 +46,9 @@ export const bridgeBenchmark: Benchmark = {
         summary:
           "QoS 1, acks=all, one Kafka broker on the same machine, publishers on raw sockets in a process of their own. *Plain* is " +
           "the same aedes, writer and kafkajs with the scheme switched off, its topics with the same settings and its messages " +
-          "numbered, too; *aedes* acknowledges at once and writes nothing. All are up all the time, one is loaded at a time, in " +
-          "rounds that each begin with another; a figure is the median of its rounds, a ratio the median of the ratios within " +
-          "each round, a time a quantile over all rounds.",
+          "numbered, too; *aedes* acknowledges at once and writes nothing. All are up and all clients connected all the time, one is " +
+          "loaded at a time, in rounds that each begin with another; a figure is the median of its rounds, a ratio the median of " +
+          "the ratios within each round, a time a quantile over all rounds.",
         sections: [
           ...closedSections(closed),
           await perfSection(context, rig, closed),

@@ -26,7 +26,10 @@ export interface Figures {
 
 const MIB = 2 ** 20;
 
-/** Loads all targets in turn, `rounds` times, each round beginning with another one; figures in the order of the targets. */
+/**
+ * Loads all targets in turn, `rounds` times, each round beginning with another one; figures in the order of the targets. All clients
+ * are connected all the time, and a round that does not count comes first: what a connection costs is not what a message costs.
+ */
 export async function runInRounds(
   generator: Generator,
   targets: readonly Target[],
@@ -35,30 +38,40 @@ export async function runInRounds(
   const figures = targets.map(
     (): Figures => ({ perSecond: [], cores: [], residentMiB: [], latencies: new Histogram() }),
   );
+  const { clients, size } = scenario;
+  for (const { name, publishers } of targets) await generator.open(name, publishers(clients, size));
+  for (const target of targets) {
+    signal.throwIfAborted();
+    await runOnce(generator, target, scenario);
+  }
   for (let round = 0; round < rounds; round++)
     for (const step of targets.keys()) {
       const at = (step + round) % targets.length;
       const [target, into] = [targets[at], figures[at]];
       signal.throwIfAborted();
-      if (target && into) await runOnce(generator, target, scenario, into);
+      if (!target || !into) continue;
+      const { latencies, perSecond, cores, residentMiB } = await runOnce(
+        generator,
+        target,
+        scenario,
+      );
+      into.latencies.merge(latencies);
+      into.perSecond.push(perSecond);
+      into.cores.push(cores);
+      into.residentMiB.push(residentMiB);
     }
+  for (const { name } of targets) await generator.close(name);
   return figures;
 }
 
-async function runOnce(
-  generator: Generator,
-  target: Target,
-  { clients, size, load, seconds }: Scenario,
-  into: Figures,
-): Promise<void> {
-  const { name, pid } = target;
-  await generator.open(name, target.publishers(clients, size));
+async function runOnce(generator: Generator, { name, pid }: Target, { load, seconds }: Scenario) {
   const [beganMs, usedS] = [performance.now(), await processorSeconds(pid)];
   const result = await generator.run(name, load, seconds);
   const tookS = (performance.now() - beganMs) / 1000;
-  into.cores.push(((await processorSeconds(pid)) - usedS) / tookS);
-  into.residentMiB.push((await residentBytes(pid)) / MIB);
-  into.perSecond.push(result.acknowledged / result.seconds);
-  into.latencies.merge(result.latencies);
-  await generator.close(name);
+  return {
+    latencies: result.latencies,
+    perSecond: result.acknowledged / result.seconds,
+    cores: ((await processorSeconds(pid)) - usedS) / tookS,
+    residentMiB: (await residentBytes(pid)) / MIB,
+  };
 }
