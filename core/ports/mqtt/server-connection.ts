@@ -57,6 +57,8 @@ interface Pending {
 
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
 const UNANSWERED_UNDER_PRESSURE = 1;
+/** Who was held back once is read in slices from then on: 64 KiB of refused registrations are 25 ms in one turn of the loop. */
+const HELD_BACK_SLICE_BYTES = 4096;
 
 /** What the guard lets through. */
 export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): PacketLimits {
@@ -215,6 +217,10 @@ export class Connection
     const { isPressed, isStopping } = this.#options;
     if (this.#heldBack !== undefined || isStopping()) return true;
     return isPressed() && this.#pending.size > UNANSWERED_UNDER_PRESSURE;
+  }
+
+  sliceBytes(): number | undefined {
+    return this.#heldBackUntilMs > 0 ? HELD_BACK_SLICE_BYTES : undefined;
   }
 
   // InOrderOptions

@@ -12,11 +12,14 @@ export interface ReadHandlers {
   /** Whether the reader may have the chunk. */
   inspect(chunk: Uint8Array): boolean;
   isPaused(): boolean;
+  /** How many bytes the reader gets at once; all that there are if `undefined`. */
+  sliceBytes(): number | undefined;
 }
 
 /**
  * Shows every chunk to `inspect` before the reader gets it; where that says `false` the reader gets nothing.
- * aedes takes bytes by `read()` alone. While `isPaused`, they stay in the socket and then in the network.
+ * aedes takes bytes by `read()` alone. While `isPaused`, they stay in the socket and then in the network. What a slice leaves comes
+ * after others had their turn.
  */
 export function interceptReads(socket: Socket, handlers: ReadHandlers): void {
   const { read } = Socket.prototype;
@@ -24,7 +27,10 @@ export function interceptReads(socket: Socket, handlers: ReadHandlers): void {
     // `read(0)` is Node's own way to have the buffer filled.
     if (size === 0) return read.call(socket, 0);
     if (handlers.isPaused()) return null;
-    const chunk: unknown = read.call(socket, size);
+    const slice = handlers.sliceBytes();
+    const isCut = slice !== undefined && socket.readableLength > slice;
+    const chunk: unknown = read.call(socket, isCut ? slice : size);
+    if (isCut) setImmediate(() => socket.emit("readable"));
     return chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
   };
 }

@@ -21,3 +21,19 @@ test("who is held back is not read for that long, the others are, and nothing is
   expect(performance.now() - beganMs).toBeGreaterThan(590);
   expect(closed).toEqual([]);
 });
+
+test("who was held back once is read in slices, a packet larger than one included, and nothing is lost", async () => {
+  const read: { bytes: number; packets: number }[] = [];
+  const { port, sessions, closed } = await startRig({
+    autoAck: true,
+    onRead: (_session, bytes, packets) => void read.push({ bytes, packets }),
+  });
+  const client = await RawClient.login(port, "flood@acme");
+  sessions[0]?.holdBack(300);
+  for (let n = 1; n <= 1000; n++)
+    client.publish("v1/rec/1", n === 500 ? "x".repeat(20_000) : "x", n);
+  await until(() => client.pubacks.length === 1000);
+  expect(closed).toEqual([]);
+  expect(Math.max(...read.map(({ bytes }) => bytes))).toBeLessThanOrEqual(4096);
+  expect(read.reduce((sum, { packets }) => sum + packets, 0)).toBe(1000);
+});
