@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { VeilError } from "../../core/errors.ts";
 import { fileExists, replaceSecretFile } from "../../core/runtime/files.ts";
+import { cannotMake } from "../../core/runtime/why-not.ts";
 import { sealStream } from "../age.ts";
 import { tenantFileKind } from "../layout.ts";
 import type { Tenant } from "../tenant.ts";
@@ -13,6 +14,7 @@ import { type FileToPack, pack } from "./tar.ts";
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
+const IF_TAKEN = "a backup never overwrites another one";
 
 export interface ExportRequest {
   /** Where the backup goes; nothing may be there. */
@@ -39,11 +41,10 @@ export interface Exported {
 export async function exportTenant(tenant: Tenant, request: ExportRequest): Promise<Exported> {
   const { path, backupPassphrase, scryptWorkFactor, onProgress } = request;
   if (await fileExists(path))
-    throw new VeilError("CONFLICT", `${path} exists already`, {
-      hint: "a backup never overwrites another one",
-    });
-  if (!(await fileExists(dirname(path))))
-    throw new VeilError("BAD_ARGUMENT", `cannot make ${path}: its folder is not there`);
+    throw new VeilError("CONFLICT", `${path} exists already`, { hint: IF_TAKEN });
+  await stat(dirname(path)).catch((cause: unknown) => {
+    throw cannotMake(path, cause, { code: "BAD_ARGUMENT", ifTaken: IF_TAKEN });
+  });
   refuseDamaged(await verifyTenant(tenant));
   // Before the copy leaves, and so that the copy tells of itself.
   const serial = await tenant.state.takeSerials();
