@@ -6,8 +6,13 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { testFolder } from "../support/folder.ts";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+/** Whatever hangs is named, long before the test's own time is over. */
+const run = (program: string, options: string[], env = process.env) =>
+  execute(program, options, { env, timeout: 240_000, killSignal: "SIGKILL" });
 const QUIET = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
+/** A registry that stops in the middle of an answer is asked again; npm itself would wait five minutes for it. */
+const IMPATIENT = ["--fetch-timeout=20000", "--fetch-retries=5"];
 
 /** What hints and help on a user's screen refer to. */
 async function namedDocuments(): Promise<string[]> {
@@ -35,7 +40,8 @@ test("installs for everybody, compiles nothing, and runs", async () => {
     npm_config_build_from_source: "",
   };
   const archive = join(folder, filename);
-  await run("npm", ["install", "--global", "--prefix", folder, ...QUIET, archive], { env });
+  const install = ["install", "--global", "--prefix", folder, ...QUIET, ...IMPATIENT];
+  await run("npm", [...install, archive], env);
   const veilmq = join(folder, "bin", "veilmq");
   expect((await run(veilmq, ["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   await access(join(folder, "lib/node_modules/veilmq/devices/json-lines.yaml"));
