@@ -181,7 +181,8 @@ export class Ingress {
       answer({ reason: "the session is over" });
       return;
     }
-    session.sighting.active(this.#services.nowMs());
+    const nowMs = this.#services.nowMs();
+    session.sighting.active(nowMs);
     const upstream = session.upstream(topic);
     if (!upstream) {
       answer(this.#violation(session, "rec", "a topic that no client may publish to"));
@@ -196,7 +197,7 @@ export class Ingress {
     }
     const alias = session.aliases.get(number);
     if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
-    else if (kind === "rec") takeRecord(this.#services, session, alias, payload, answer);
+    else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
     else {
       this.#charge(session, "announcements", 1);
       void announce(this.#services, session, alias, payload).then(answer);

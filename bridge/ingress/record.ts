@@ -11,55 +11,98 @@ import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-typ
 import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { isOfTags } from "../directory/epochs.ts";
+import type { WriterRecord } from "../writer/record.ts";
 import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
 import { termsOf } from "./terms.ts";
 
+/** What was published. */
+interface Published {
+  readonly alias: Alias;
+  readonly payload: Buffer;
+  /** When, milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
 /** Writes a record, waiting for Kafka as long as the device does; `answer` hears what becomes of it. */
 export function takeRecord(
   services: IngressServices,
   session: Session,
-  alias: Alias,
-  payload: Buffer,
+  { alias, payload, nowMs }: Published,
   answer: (verdict: MqttVerdict) => void,
 ): void {
-  const job = { services, session, alias, payload, answer };
+  const job = new Job(services, session, alias, payload, answer);
   try {
-    if (session.turns.isFree && begin(job)) return;
+    if (session.turns.isFree && begin(job, nowMs)) return;
   } catch (error) {
     answer(refuse(job, error));
     return;
   }
-  session.turns.take(() => askThenBegin(job)).catch((error: unknown) => answer(refuse(job, error)));
+  takeLater(job);
 }
 
-interface Job {
+/** A record under way. It is what the writer is given, too: every record makes this one object and no closure. */
+class Job implements WriterRecord {
   readonly services: IngressServices;
   readonly session: Session;
   readonly alias: Alias;
-  readonly payload: Buffer;
+  readonly value: Buffer;
   readonly answer: (verdict: MqttVerdict) => void;
+
+  constructor(
+    services: IngressServices,
+    session: Session,
+    alias: Alias,
+    value: Buffer,
+    answer: (verdict: MqttVerdict) => void,
+  ) {
+    this.services = services;
+    this.session = session;
+    this.alias = alias;
+    this.value = value;
+    this.answer = answer;
+  }
+
+  get topic(): string {
+    return this.alias.topic;
+  }
+
+  get partition(): number {
+    return this.alias.partition;
+  }
+
+  get key(): Buffer {
+    return this.alias.key;
+  }
+
+  onSettled(error?: VeilError): void {
+    if (error) {
+      this.answer(refuse(this, error));
+      return;
+    }
+    this.session.counts.record(this.value.length);
+    this.answer("ack");
+  }
 }
 
 /**
  * Judges a record and gives it to the writer, whose word is the answer; `false` if the registry must be asked first.
  * This is every record's way: no promise is made on it.
  */
-function begin(job: Job): boolean {
-  const { services, session, alias, payload, answer } = job;
+function begin(job: Job, nowMs: number): boolean {
+  const { services, session, alias, value } = job;
   if (session.isBroken) throw new VeilError("DISCONNECTED", "an earlier publish was refused");
-  judge(job);
-  if (!alias.kids.hasKidOf(payload)) return false;
-  const { topic, partition, key } = alias;
-  services.writer.write({ topic, partition, key, value: payload, session }, (error) => {
-    if (error) answer(refuse(job, error));
-    else {
-      session.counts.record(payload.length);
-      answer("ack");
-    }
-  });
+  judge(job, nowMs);
+  if (!alias.kids.hasKidOf(value)) return false;
+  services.writer.write(job);
   return true;
+}
+
+/** When it is its turn. */
+function takeLater(job: Job): void {
+  const { session, answer } = job;
+  session.turns.take(() => askThenBegin(job)).catch((error: unknown) => answer(refuse(job, error)));
 }
 
 /** As `begin`, and where it must be, after a question to the registry. */
@@ -77,15 +120,15 @@ async function askThenBegin(job: Job): Promise<void> {
 
 /** As `begin`, for a record that has waited: its alias may have been withdrawn meanwhile. */
 function beginLate(job: Job): boolean {
-  const { session, alias } = job;
+  const { services, session, alias } = job;
   if (session.aliases.get(alias.number) !== alias)
     throw new VeilError("NO_GRANT", "the client may no longer publish to this topic");
-  return begin(job);
+  return begin(job, services.nowMs());
 }
 
-async function askRegistry({ services, session, alias, payload }: Job): Promise<void> {
+async function askRegistry({ services, session, alias, value }: Job): Promise<void> {
   const { tenant, client: producerId } = session.login;
-  const { kid } = decodeHeader(payload);
+  const { kid } = decodeHeader(value);
   const key = { tenant, tag: alias.tag, kid, producerId };
   if (!(await retryUntilEnd(session, () => services.registry.has(key))))
     throw new VeilError("BAD_RECORD", "the record's key was never announced here");
@@ -93,9 +136,9 @@ async function askRegistry({ services, session, alias, payload }: Job): Promise<
 }
 
 /** What can be judged at once. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
-function judge({ services, session, alias, payload }: Job): void {
-  const { epoch, suite, signed } = inspectRecord(payload);
-  const terms = termsOf(services, { login: session.login, alias }, epoch);
+function judge({ services, session, alias, value }: Job, nowMs: number): void {
+  const { epoch, suite, signed } = inspectRecord(value);
+  const terms = termsOf(services.directory, { login: session.login, alias }, { epoch, nowMs });
   if (suite !== terms.suite) throw new VeilError("EPOCH", "the record's suite is not its epoch's");
   if (terms.mustSign && !signed)
     throw new VeilError("BAD_RECORD", "the client's records must be signed");
@@ -114,7 +157,7 @@ function isOver({
 /** Codes that speak of this very record: the device puts it aside. The others speak of its topic or its connection. */
 const OF_THE_RECORD: ReadonlySet<RefusalCode> = new Set(["BAD_RECORD", "TOO_LARGE", "EPOCH"]);
 
-function refuse({ services, session, alias, payload }: Job, error: unknown): MqttFarewell {
+function refuse({ services, session, alias, value }: Job, error: unknown): MqttFarewell {
   session.break();
   const { login } = session;
   const known = isVeilError(error) ? error : undefined;
@@ -127,7 +170,7 @@ function refuse({ services, session, alias, payload }: Job, error: unknown): Mqt
   if (!code || known?.retryable) return { reason };
   const refusal = { alias: alias.number, status: "refused", code, message: reason } as const;
   const isOfRecord = OF_THE_RECORD.has(code) && !isOver({ services, session, alias });
-  const identity = isOfRecord ? peekIdentity(payload) : null;
+  const identity = isOfRecord ? peekIdentity(value) : null;
   const ack: AckMessage = identity
     ? { ...refusal, kid: identity.kid.toString("base64url"), seq: identity.seq.toString() }
     : refusal;

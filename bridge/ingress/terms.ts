@@ -30,24 +30,29 @@ export interface TermsOwner {
   };
 }
 
-type Services = Pick<IngressServices, "directory" | "nowMs">;
+type Directory = IngressServices["directory"];
+
+/** What is asked about: a record's epoch, and when that is, milliseconds since 1970. */
+interface Asked {
+  readonly epoch: number;
+  readonly nowMs: number;
+}
 
 /**
  * Of records of `epoch`, which may be an older one than the alias's: an outbox is emptied under the newest names. Throws
  * REVOKED, NO_GRANT, EPOCH.
  */
-export function termsOf(services: Services, { login, alias }: TermsOwner, epoch: number): Terms {
-  const { directory, nowMs } = services;
+export function termsOf(directory: Directory, owner: TermsOwner, asked: Asked): Terms {
+  const { alias } = owner;
   const { terms } = alias;
-  if (terms?.epoch === epoch && terms.changes === directory.changes && nowMs() < terms.untilMs)
+  const { epoch, nowMs } = asked;
+  if (terms?.epoch === epoch && terms.changes === directory.changes && nowMs < terms.untilMs)
     return terms;
-  alias.terms = ask(services, { login, alias }, epoch);
+  alias.terms = ask(directory, owner, asked);
   return alias.terms;
 }
 
-function ask(services: Services, { login, alias }: TermsOwner, epoch: number): Terms {
-  const { directory } = services;
-  const nowMs = services.nowMs();
+function ask(directory: Directory, { login, alias }: TermsOwner, { epoch, nowMs }: Asked): Terms {
   const client = directory.client(login);
   const tenant = directory.tenant(login.tenant);
   if (!tenant || client?.status !== "active")

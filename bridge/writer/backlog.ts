@@ -1,7 +1,8 @@
 /** Every record that was accepted and is neither confirmed nor rejected: counted, bounded, and known by session. */
 import { VeilError } from "../../core/errors.ts";
-import { Entry, type EntryOptions, type Lane, type OnSettled } from "./lane.ts";
+import { Entry, type Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
+import type { WriterRecord } from "./record.ts";
 import { SessionEntries } from "./session-entries.ts";
 
 const HIGH = 0.5;
@@ -36,21 +37,21 @@ export class Backlog {
   }
 
   /**
-   * Takes a record in; `onSettled` hears of its end. `null` where that has come already: DISCONNECTED for a broken
-   * session, LIMIT where there is no room, which breaks the session, too.
+   * Takes a record in. `null` where it is settled already: DISCONNECTED for a broken session, LIMIT where there is no
+   * room, which breaks the session, too.
    */
-  add(lane: Lane, record: Omit<EntryOptions, "lane">, onSettled: OnSettled): Entry | null {
-    const { session, key, value } = record;
+  add(lane: Lane, record: WriterRecord): Entry | null {
+    const { session } = record;
     if (this.#broken.has(session)) {
-      onSettled(sessionEnded());
+      record.onSettled(sessionEnded());
       return null;
     }
-    const entry = new Entry({ lane, session, key, value }, onSettled, this.#onGone);
+    const entry = new Entry(lane, record, this.#onGone);
     const entries = this.#sessions.get(session) ?? new SessionEntries();
     const { maxBytes, maxPerSession } = this.#options.limits;
     if (entries.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
       this.#broken.add(session);
-      onSettled(new VeilError("LIMIT", "too many records wait for Kafka"));
+      record.onSettled(new VeilError("LIMIT", "too many records wait for Kafka"));
       return null;
     }
     entries.add(entry);

@@ -3,44 +3,38 @@
  * that failed. No I/O and no clock; the order of PROTOCOL.md §3 ("Order and repeats") is kept here.
  */
 import type { VeilError } from "../../core/errors.ts";
-import { type PartitionBatch, RECORD_OVERHEAD_BYTES } from "../../core/ports/kafka/producer.ts";
-
-/** Hears once what became of a record: nothing, and Kafka has it with acks=all; or why not. */
-export type OnSettled = (error?: VeilError) => void;
-
-export interface EntryOptions {
-  readonly lane: Lane;
-  readonly session: object;
-  readonly key: Buffer;
-  readonly value: Buffer;
-}
+import {
+  type PartitionBatch,
+  type ProducerMessage,
+  RECORD_OVERHEAD_BYTES,
+} from "../../core/ports/kafka/producer.ts";
+import type { WriterRecord } from "./record.ts";
 
 /** A record that the writer has accepted, until it is confirmed or rejected. It knows its lane, as the lane knows it. */
-export class Entry {
+export class Entry implements ProducerMessage {
   readonly lane: Lane;
-  readonly session: object;
   readonly key: Buffer;
   readonly value: Buffer;
   /** What it takes of a batch. */
   readonly bytes: number;
   /** Settled also before it left: its session ended. It is sent no more. */
   settled = false;
-  readonly #onSettled: OnSettled;
+  readonly #record: WriterRecord;
   readonly #onGone: (entry: Entry) => void;
 
-  /** `onGone` hears first. */
-  constructor(
-    { lane, session, key, value }: EntryOptions,
-    onSettled: OnSettled,
-    onGone: (entry: Entry) => void,
-  ) {
+  /** `onGone` hears before the record does. */
+  constructor(lane: Lane, record: WriterRecord, onGone: (entry: Entry) => void) {
+    const { key, value } = record;
     this.lane = lane;
-    this.session = session;
     this.key = key;
     this.value = value;
     this.bytes = key.length + value.length + RECORD_OVERHEAD_BYTES;
-    this.#onSettled = onSettled;
+    this.#record = record;
     this.#onGone = onGone;
+  }
+
+  get session(): object {
+    return this.#record.session;
   }
 
   /** `undefined`: Kafka has it, acks=all. A second time it does nothing. */
@@ -48,7 +42,7 @@ export class Entry {
     if (this.settled) return;
     this.settled = true;
     this.#onGone(this);
-    this.#onSettled(error);
+    this.#record.onSettled(error);
   }
 }
 

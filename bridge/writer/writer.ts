@@ -12,17 +12,8 @@ import { pause } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher, type Send } from "./dispatcher.ts";
-import type { OnSettled } from "./lane.ts";
 import { DEFAULT_WRITER_LIMITS, type WriterLimits } from "./limits.ts";
-
-/** One record for Kafka. `session` is any object that stands for whoever wants it written. */
-export interface WriterRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key: Buffer;
-  readonly value: Buffer;
-  readonly session: object;
-}
+import type { WriterRecord } from "./record.ts";
 
 export interface WriterOptions {
   readonly send: Send;
@@ -68,18 +59,18 @@ export class Writer {
   }
 
   /**
-   * Calls `onSettled` once: without an error when all in-sync replicas have the record, however long Kafka is away;
+   * Calls `record.onSettled` once: without an error when all in-sync replicas have the record, however long Kafka is away;
    * with Kafka's verdict where it is final (TOO_LARGE, NOT_FOUND, …), LIMIT where there is no room, DISCONNECTED after
    * an earlier rejection or `dropSession`, STOPPED. After any rejection the session is done: nothing later of it is
    * written. What is refused at once is settled before this returns.
    */
-  write(record: WriterRecord, onSettled: OnSettled): void {
+  write(record: WriterRecord): void {
     if (this.#isStopping) {
-      onSettled(new VeilError("STOPPED", "the bridge stops"));
+      record.onSettled(new VeilError("STOPPED", "the bridge stops"));
       return;
     }
     const lane = this.#dispatcher.lane(record.topic, record.partition);
-    const entry = this.#backlog.add(lane, record, onSettled);
+    const entry = this.#backlog.add(lane, record);
     if (entry) this.#dispatcher.add(entry);
   }
 

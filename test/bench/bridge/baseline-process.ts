@@ -17,6 +17,7 @@ import { Limits } from "../../../bridge/limits/limits.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
+import type { VeilError } from "../../../core/errors.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
@@ -79,10 +80,11 @@ async function servePlain(): Promise<number> {
         answer({ reason: "no such topic" });
         return;
       }
-      writer.write({ topic, partition: 0, key: KEY, value, session }, (error) => {
+      const onSettled = (error?: VeilError): void => {
         if (!error) clients.get(session)?.counts.record(value.length);
         answer(error ? { reason: error.message } : "ack");
-      });
+      };
+      writer.write({ topic, partition: 0, key: KEY, value, session, onSettled });
     },
     onPuback: (session, _message, elapsedMs) =>
       clients.get(session)?.counts.pubacks.rec.observe(elapsedMs),

@@ -12,8 +12,7 @@ function rig() {
   const owner: TermsOwner = { login, alias };
   const clock = { nowMs: 1_000 };
   const asked = vi.spyOn(fleet, "client");
-  const terms = (epoch = EPOCH) =>
-    termsOf({ directory: fleet, nowMs: () => clock.nowMs }, owner, epoch);
+  const terms = (epoch = EPOCH) => termsOf(fleet, owner, { epoch, nowMs: clock.nowMs });
   return { fleet, login, alias, clock, asked, terms };
 }
 

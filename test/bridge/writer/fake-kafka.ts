@@ -1,7 +1,8 @@
 /** Kafka as the writer sees it, by a script: what each partition of each request meets, and what is then in its log. */
 import { pino } from "pino";
 import type { Send } from "../../../bridge/writer/dispatcher.ts";
-import { Writer, type WriterOptions, type WriterRecord } from "../../../bridge/writer/writer.ts";
+import type { WriterRecord } from "../../../bridge/writer/record.ts";
+import { Writer, type WriterOptions } from "../../../bridge/writer/writer.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import type { PartitionBatch } from "../../../core/ports/kafka/producer.ts";
 
@@ -80,9 +81,9 @@ export function writerOn(kafka: FakeKafka, options: Partial<WriterOptions> = {})
 }
 
 /** `writer.write` as a promise. */
-export function written(writer: Writer, record: WriterRecord): Promise<void> {
+export function written(writer: Writer, record: Omit<WriterRecord, "onSettled">): Promise<void> {
   return new Promise((resolve, reject) =>
-    writer.write(record, (error) => (error ? reject(error) : resolve())),
+    writer.write({ ...record, onSettled: (error) => (error ? reject(error) : resolve()) }),
   );
 }
 
