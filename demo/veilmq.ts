@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly flags: readonly string[];
   /** The whole of its environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The file of `veilmq` itself; as compiled, unless given. */
+  readonly program?: string;
 }
 
 /** A daemon, not started yet. */
@@ -39,7 +41,7 @@ export function veilmqDaemon(options: {
   const { args, node, ...rest } = options;
   return new GuardedProcess({
     ...rest,
-    command: [process.execPath, ...(node?.flags ?? []), BINARY, ...args],
+    command: [process.execPath, ...(node?.flags ?? []), node?.program ?? BINARY, ...args],
     ...(node && { env: node.env }),
   });
 }

@@ -5,14 +5,12 @@
 import { join } from "node:path";
 import { packageFile } from "../../../core/runtime/package.ts";
 import type { NodeSettings } from "../../../demo/veilmq.ts";
-import { hostArchitecture } from "../../../packaging/architecture.ts";
-import { bundle } from "../../../packaging/bundle.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import { figure, percent } from "../framework/figures.ts";
 import type { Section } from "../framework/findings.ts";
 import { profileOf } from "../framework/profile.ts";
 import { median, quantile } from "../framework/statistics.ts";
-import { unitSettings } from "../framework/unit-settings.ts";
+import { installed } from "../framework/unit-settings.ts";
 import { BenchDevice } from "./device.ts";
 import { watchVitals } from "./vitals.ts";
 
@@ -37,13 +35,8 @@ export const agentBenchmark: Benchmark = {
   name: "agent",
   summary: "start, memory, processor and wake-ups of a device's agent, and what it can take",
   run: async (context) => {
-    const folder = join(context.folder, "bundle");
-    await bundle(folder, hostArchitecture());
-    const setup: Setup = {
-      ...(context.quick ? QUICK : FULL),
-      program: join(folder, "cli", "main.js"),
-      node: await unitSettings("default"),
-    };
+    const node = await installed("default", join(context.folder, "bundle"));
+    const setup: Setup = { ...(context.quick ? QUICK : FULL), program: node.program, node };
     return {
       summary:
         "The agent of one device, as the package installs it, with a sensor on a pseudo-terminal and a bridge beside it.",

@@ -18,7 +18,7 @@ import { type Cluster, startCluster } from "../../../demo/cluster/cluster.ts";
 import { GuardedProcess } from "../../../demo/guarded-process.ts";
 import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { profileOf, type Shares } from "../framework/profile.ts";
-import { unitSettings } from "../framework/unit-settings.ts";
+import { installed, unitSettings } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
 import type { PublisherOptions } from "../load/publisher.ts";
@@ -26,6 +26,7 @@ import { Operator } from "../rig/operator.ts";
 
 /** Devices share topics, as fleets do. */
 export const TOPICS = 10;
+const UNIT = "veilmq-bridge.service";
 const BASELINE = packageFile("dist", "test", "bench", "bridge", "baseline-process.js");
 
 /** Something that takes publishes. */
@@ -87,7 +88,7 @@ async function profileBridge(
   load: (bridge: Target) => Promise<void>,
 ): Promise<Shares> {
   const profiles = join(options.folder, "profiles");
-  const { flags, env } = await unitSettings("veilmq-bridge.service");
+  const { flags, env } = await unitSettings(UNIT);
   const node = { flags: [...flags, "--cpu-prof", `--cpu-prof-dir=${profiles}`], env };
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
@@ -104,8 +105,9 @@ async function startBridge(
   { zookeeper }: Cluster,
   cleanups: (() => Promise<unknown>)[],
 ): Promise<Target> {
-  const { folder, devices, signal, say, name, node } = options;
+  const { folder, devices, signal, say, name } = options;
   const at = join(folder, name);
+  const { node = await installed(UNIT, join(folder, "bundle")) } = options;
   const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, node, signal });
   cleanups.push(() => operator.stop());
   say(`enrolling ${devices} devices`);
@@ -132,7 +134,7 @@ async function startBaseline(options: {
   cleanups: (() => Promise<unknown>)[];
 }): Promise<Target> {
   const { kind, folder, cluster, plainTopics, cleanups } = options;
-  const { flags, env } = await unitSettings("veilmq-bridge.service");
+  const { flags, env } = await unitSettings(UNIT);
   const process_ = new GuardedProcess({
     name: kind,
     env,

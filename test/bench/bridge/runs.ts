@@ -27,8 +27,9 @@ export interface Figures {
 const MIB = 2 ** 20;
 
 /**
- * Loads all targets in turn, `rounds` times, each round beginning with another one; figures in the order of the targets. All clients
- * are connected all the time, and a round that does not count comes first: what a connection costs is not what a message costs.
+ * Loads all targets in turn, `rounds` times; figures in the order of the targets. The rounds go through all orders of the targets, so
+ * that each comes after each other one equally often: Kafka still has work from whoever was before. All clients are connected
+ * all the time, and a round that does not count comes first: what a connection costs is not what a message costs.
  */
 export async function runInRounds(
   generator: Generator,
@@ -44,9 +45,9 @@ export async function runInRounds(
     signal.throwIfAborted();
     await runOnce(generator, target, scenario);
   }
+  const orders = ordersOf([...targets.keys()]);
   for (let round = 0; round < rounds; round++)
-    for (const step of targets.keys()) {
-      const at = (step + round) % targets.length;
+    for (const at of orders[round % orders.length] ?? []) {
       const [target, into] = [targets[at], figures[at]];
       signal.throwIfAborted();
       if (!target || !into) continue;
@@ -62,6 +63,14 @@ export async function runInRounds(
     }
   for (const { name } of targets) await generator.close(name);
   return figures;
+}
+
+/** All orders of `items`. */
+function ordersOf<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((first, at) =>
+    ordersOf(items.toSpliced(at, 1)).map((rest) => [first, ...rest]),
+  );
 }
 
 async function runOnce(generator: Generator, { name, pid }: Target, { load, seconds }: Scenario) {

@@ -1,7 +1,10 @@
 /** How the package's units run Node: a benchmark measures what an installation has. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { packageFile } from "../../../core/runtime/package.ts";
 import type { NodeSettings } from "../../../demo/veilmq.ts";
+import { hostArchitecture } from "../../../packaging/architecture.ts";
+import { bundle } from "../../../packaging/bundle.ts";
 
 /**
  * Of a file in systemd/: NODE_FLAGS and MALLOC_ARENA_MAX. Throws where one is missing. Nothing of the caller's environment
@@ -17,4 +20,13 @@ export async function unitSettings(file: string): Promise<NodeSettings> {
     flags: flags.split(" "),
     env: { PATH: process.env["PATH"] ?? "", MALLOC_ARENA_MAX: arenas },
   };
+}
+
+/** As `unitSettings`, of the program that the package installs: it is bundled, in `folder`, which is emptied. */
+export async function installed(
+  file: string,
+  folder: string,
+): Promise<NodeSettings & { readonly program: string }> {
+  await bundle(folder, hostArchitecture());
+  return { ...(await unitSettings(file)), program: join(folder, "cli", "main.js") };
 }

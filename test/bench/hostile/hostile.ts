@@ -9,6 +9,7 @@ import type { DemoBridge } from "../../../demo/demo-bridge.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import type { Findings } from "../framework/findings.ts";
 import { median } from "../framework/statistics.ts";
+import { installed } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
 import { Histogram } from "../load/histogram.ts";
@@ -57,6 +58,7 @@ export const hostileBenchmark: Benchmark = {
     const cluster = await startCluster({ dir: folder, brokers: 1, signal, onProgress: say });
     const started: Operator[] = [];
     const generator = Generator.start();
+    const node = await installed("veilmq-bridge.service", join(folder, "bundle"));
     const begin = async (name: string, sections: Record<string, unknown>, tlsBridges: number) => {
       const operator = await Operator.start({
         folder: join(folder, name),
@@ -64,6 +66,7 @@ export const hostileBenchmark: Benchmark = {
         bridges: 1 + tlsBridges,
         tlsBridges,
         sections,
+        node,
         signal,
       });
       started.push(operator);

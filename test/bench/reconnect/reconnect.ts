@@ -8,6 +8,7 @@ import type { DemoBridge } from "../../../demo/demo-bridge.ts";
 import { untilReady } from "../../../demo/ready.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import type { Findings } from "../framework/findings.ts";
+import { installed } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { residentBytes } from "../load/usage.ts";
 import { Operator, TEST_CA_FILE } from "../rig/operator.ts";
@@ -51,6 +52,7 @@ export const reconnectBenchmark: Benchmark = {
       tlsBridges: 1,
       // What an operator gets without saying anything.
       sections: {},
+      node: await installed("veilmq-bridge.service", join(folder, "bundle")),
       signal,
     });
     let fleet: FleetProcess | undefined;
