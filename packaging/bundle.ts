@@ -28,11 +28,18 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-/** Makes the bundle for `architecture` in `folder`, which is emptied. dist/ must be built. Throws what rolldown does. */
-export async function bundle(folder: string, architecture: Architecture): Promise<Bundle> {
+/**
+ * Makes the bundle for `architecture` in `folder`, which is emptied. dist/ must be built. `besides` are files of programs that
+ * are bundled with it, by name, for whoever compares with them. Throws what rolldown does.
+ */
+export async function bundle(
+  folder: string,
+  architecture: Architecture,
+  besides: Readonly<Record<string, string>> = {},
+): Promise<Bundle> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "native"), { recursive: true });
-  const chunks = await writeChunks(folder);
+  const chunks = await writeChunks(folder, { ...Object.fromEntries(await entries()), ...besides });
   await writeManifest(folder);
   for (const path of await dataFiles())
     await cp(packageFile(path), join(folder, path), { recursive: true });
@@ -44,10 +51,10 @@ export async function bundle(folder: string, architecture: Architecture): Promis
   return { packages: packagesOf(chunks) };
 }
 
-async function writeChunks(folder: string): Promise<OutputChunk[]> {
+async function writeChunks(folder: string, input: Record<string, string>): Promise<OutputChunk[]> {
   const { plugin, groups } = sharedChunks();
   const build = await rolldown({
-    input: Object.fromEntries(await entries()),
+    input,
     platform: "node",
     // Its ES modules: those for Node are a function each, called one by one at the start (7 ms of an agent's).
     resolve: { alias: { yaml: packageFile("node_modules", "yaml", "browser", "index.js") } },

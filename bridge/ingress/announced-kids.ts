@@ -11,7 +11,7 @@ export class AnnouncedKids {
 
   /** Whether a record is of one of them. Asked for every record, and makes nothing. */
   hasKidOf(record: Buffer): boolean {
-    const [newest] = this.#kids;
+    const newest = this.#kids[0];
     if (newest && isOfKid(record, newest)) return true;
     const at = this.#kids.findIndex((kid) => isOfKid(record, kid));
     if (at < 0) return false;

@@ -26,6 +26,7 @@ import { Operator } from "../rig/operator.ts";
 
 /** Devices share topics, as fleets do. */
 export const TOPICS = 10;
+const BUNDLE = "bundle";
 const UNIT = "veilmq-bridge.service";
 const BASELINE = packageFile("dist", "test", "bench", "bridge", "baseline-process.js");
 
@@ -67,11 +68,13 @@ export async function withBridgeRig<T>(
   try {
     const cluster = await startCluster({ dir: folder, brokers: 1, signal, onProgress: say });
     cleanups.push(() => cluster.stop());
-    const bridge = await startBridge({ ...options, name: "bridge" }, cluster, cleanups);
+    // Both bundled alike: what that costs or gives is not the scheme's.
+    const node = await installed(UNIT, join(folder, BUNDLE), { baseline: BASELINE });
+    const bridge = await startBridge({ ...options, name: "bridge", node }, cluster, cleanups);
     const plainTopics = Array.from({ length: TOPICS }, (_, n) => `plain-${n + 1}`);
     await makeTopics(cluster, plainTopics);
     const baseline = (kind: string) =>
-      startBaseline({ kind, folder, cluster, plainTopics, cleanups });
+      startBaseline({ kind, node, folder, cluster, plainTopics, cleanups });
     const [plain, aedes] = await Promise.all([baseline("plain"), baseline("aedes")]);
     const generator = Generator.start();
     cleanups.push(() => generator.stop());
@@ -101,13 +104,12 @@ async function profileBridge(
 }
 
 async function startBridge(
-  options: RigOptions & { readonly name: string; readonly node?: NodeSettings },
+  options: RigOptions & { readonly name: string; readonly node: NodeSettings },
   { zookeeper }: Cluster,
   cleanups: (() => Promise<unknown>)[],
 ): Promise<Target> {
-  const { folder, devices, signal, say, name } = options;
+  const { folder, devices, signal, say, name, node } = options;
   const at = join(folder, name);
-  const { node = await installed(UNIT, join(folder, "bundle")) } = options;
   const operator = await Operator.start({ folder: at, zookeeper, bridges: 1, node, signal });
   cleanups.push(() => operator.stop());
   say(`enrolling ${devices} devices`);
@@ -128,20 +130,20 @@ async function startBridge(
 
 async function startBaseline(options: {
   kind: string;
+  node: NodeSettings;
   folder: string;
   cluster: Cluster;
   plainTopics: readonly string[];
   cleanups: (() => Promise<unknown>)[];
 }): Promise<Target> {
-  const { kind, folder, cluster, plainTopics, cleanups } = options;
-  const { flags, env } = await unitSettings(UNIT);
+  const { kind, node, folder, cluster, plainTopics, cleanups } = options;
   const process_ = new GuardedProcess({
     name: kind,
-    env,
+    env: node.env,
     command: [
       process.execPath,
-      ...flags,
-      BASELINE,
+      ...node.flags,
+      join(folder, BUNDLE, "baseline.js"),
       kind,
       cluster.brokers.join(","),
       ...plainTopics,

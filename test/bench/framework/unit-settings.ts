@@ -22,11 +22,12 @@ export async function unitSettings(file: string): Promise<NodeSettings> {
   };
 }
 
-/** As `unitSettings`, of the program that the package installs: it is bundled, in `folder`, which is emptied. */
+/** As `unitSettings`, of the program that the package installs: it is bundled, as in `bundle`. */
 export async function installed(
   file: string,
   folder: string,
+  besides?: Readonly<Record<string, string>>,
 ): Promise<NodeSettings & { readonly program: string }> {
-  await bundle(folder, hostArchitecture());
+  await bundle(folder, hostArchitecture(), besides);
   return { ...(await unitSettings(file)), program: join(folder, "cli", "main.js") };
 }
