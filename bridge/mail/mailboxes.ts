@@ -12,6 +12,7 @@ import { verifyDocument } from "../../core/wire/document.ts";
 import { mailNumberField } from "../../core/wire/fields.ts";
 import type { Login } from "../../core/wire/login.ts";
 import type { NumberedMail } from "../../core/wire/mqtt.ts";
+import { Followings } from "./followings.ts";
 
 export interface MailboxesOptions {
   readonly zookeeper: Pick<ZooKeeper, "get" | "children" | "delete" | "watchChildren">;
@@ -22,9 +23,11 @@ export interface MailboxesOptions {
 
 export class Mailboxes {
   readonly #options: MailboxesOptions;
+  readonly #followings: Followings;
 
   constructor(options: MailboxesOptions) {
     this.#options = options;
+    this.#followings = new Followings(options.zookeeper);
   }
 
   /** A client's mail, the oldest first. Throws as `ZooKeeper.get`. */
@@ -66,8 +69,8 @@ export class Mailboxes {
    * ZooKeeper. Returns what ends it.
    */
   follow({ tenant, client }: Login, onNewest: (number: number | null) => void): () => void {
-    return this.#options.zookeeper.watchChildren(mailboxPath(tenant, client), (names) =>
-      onNewest(numbersOf(names ?? []).at(-1) ?? null),
+    return this.#followings.follow(mailboxPath(tenant, client), (names) =>
+      onNewest(numbersOf(names).at(-1) ?? null),
     );
   }
 }
