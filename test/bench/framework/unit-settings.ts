@@ -7,18 +7,21 @@ import { hostArchitecture } from "../../../packaging/architecture.ts";
 import { bundle } from "../../../packaging/bundle.ts";
 
 /**
- * Of a file in systemd/: NODE_FLAGS and MALLOC_ARENA_MAX. Throws where one is missing. Nothing of the caller's environment
+ * Of a file in systemd/: NODE_FLAGS and what the C library is told. Throws where one is missing. Nothing of the caller's environment
  * but PATH comes with them, as systemd gives nothing else: Node parses what NODE_EXTRA_CA_CERTS names at every start, 55 ms
  * of the processor.
  */
 export async function unitSettings(file: string): Promise<NodeSettings> {
   const text = await readFile(packageFile("systemd", file), "utf8");
   const flags = /NODE_FLAGS="?([^"\n]+)"/.exec(text)?.[1];
-  const arenas = /MALLOC_ARENA_MAX=([0-9]+)/.exec(text)?.[1];
-  if (flags === undefined || arenas === undefined) throw new Error(`${file} has no settings`);
+  const malloc = [...text.matchAll(/(MALLOC_\w+)=([0-9]+)/g)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  if (flags === undefined || malloc.length === 0) throw new Error(`${file} has no settings`);
   return {
     flags: flags.split(" "),
-    env: { PATH: process.env["PATH"] ?? "", MALLOC_ARENA_MAX: arenas },
+    env: { PATH: process.env["PATH"] ?? "", ...Object.fromEntries(malloc) },
   };
 }
 
