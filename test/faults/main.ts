@@ -71,7 +71,7 @@ function parseOptions({ name, description, rate, bridges, report }: Run, argv: r
     .option("--bridges <n>", "how many bridges", wholeNumber, bridges)
     .option("--seed <n>", "the same seed gives the same schedule", wholeNumber, 1)
     .option("--report <file>", "where the report goes", packageFile("docs", "reports", report))
-    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .option("--keep <dir>", "leave all data and logs in this new folder, also if all went well")
     .addHelpText(
       "after",
       "\nOther runs: npm run faults -- device, of serial lines, disks and agents; npm run faults -- consumer, of a consumer " +
@@ -117,7 +117,7 @@ async function mainConsumer(argv: readonly string[]): Promise<number> {
       "where the report goes",
       packageFile("docs", "reports", "consumer.md"),
     )
-    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .option("--keep <dir>", "leave all data and logs in this new folder, also if all went well")
     .allowExcessArguments(false)
     .exitOverride()
     .parse(argv, { from: "user" })
@@ -151,7 +151,7 @@ async function mainReplay(argv: readonly string[]): Promise<number> {
     .option("--readings <n>", "in its outbox", wholeNumber, A_MONTH_S)
     .option("--rate <n>", "replayPerSecond of agent.yaml", wholeNumber, 1_000_000)
     .option("--report <file>", "where the report goes", packageFile("docs", "reports", "replay.md"))
-    .option("--keep <dir>", "leave all data and logs in this new folder")
+    .option("--keep <dir>", "leave all data and logs in this new folder, also if all went well")
     .addHelpText(
       "after",
       "\nA month takes some 3 GB of disk. Exit code 1 if anything was lost, doubled or out of order, or if the agent's memory grew.",
@@ -176,10 +176,14 @@ async function inFolder(
   work: (dir: string) => Promise<number>,
 ): Promise<number> {
   const dir = keep ? resolve(keep) : await mkdtemp(join(tmpdir(), "veilmq-faults-"));
+  let code = 1;
   try {
-    return await work(dir);
+    code = await work(dir);
+    return code;
   } finally {
-    if (!keep) await rm(dir, { recursive: true, force: true });
+    // What went wrong can be read in the logs alone.
+    if (code !== 0) say(`all data and logs are left in ${dir}`);
+    else if (!keep) await rm(dir, { recursive: true, force: true });
   }
 }
 
