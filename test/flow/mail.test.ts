@@ -85,7 +85,7 @@ test("a revoked client gets none", async () => {
   await device.connection.closed;
   rig.post(pump.login, 7);
   await expect(rig.connect(pump)).rejects.toMatchObject({ code: "REVOKED" });
-  expect([device.mail.length, rig.zookeeper.nodes.size]).toEqual([0, 1]);
+  expect([device.mail.length, rig.zookeeper.watched, rig.zookeeper.nodes.size]).toEqual([0, 0, 1]);
 });
 
 test("a device that comes back soon is still watched for, and no other", async () => {
