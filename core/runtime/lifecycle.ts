@@ -6,6 +6,11 @@ import { VeilError } from "../errors.ts";
 import { pause } from "./backoff.ts";
 import type { Logger } from "./log.ts";
 
+/** Longer than a socket takes that is closed in an orderly way. */
+const LEAVE_MS = 2_000;
+/** What the log says of a process that something kept from ending. */
+export const LEFT_OPEN = "something was left open; the process ends all the same";
+
 export interface Part {
   readonly name: string;
   start?(): Promise<void>;
@@ -50,6 +55,17 @@ export async function stopAll(
     }
   }
   return clean;
+}
+
+/**
+ * To be called when everything is stopped. A process ends by itself when nothing is open any more; what was left open is
+ * named in the log and keeps it for two seconds, no longer.
+ */
+export function leave(log: Logger): void {
+  setTimeout(() => {
+    log.warn({ open: process.getActiveResourcesInfo() }, LEFT_OPEN);
+    process.exit();
+  }, LEAVE_MS).unref();
 }
 
 /** A signal that aborts at the first SIGTERM or SIGINT; the second one exits with 130 at once. */

@@ -6,11 +6,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { VeilError } from "../../core/errors.ts";
 import { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
+import { Brokers } from "../../core/ports/kafka/brokers.ts";
 import { createKafka } from "../../core/ports/kafka/client.ts";
 import { loadKafkaSecurity } from "../../core/ports/kafka/security.ts";
 import { ZooKeeper } from "../../core/ports/zookeeper/zookeeper.ts";
-import { NEVER } from "../../core/runtime/backoff.ts";
+import { NEVER, pause } from "../../core/runtime/backoff.ts";
 import { kafkaTopicOf, TAG_BYTES } from "../../core/scheme/tag.ts";
 import { headPath } from "../../core/wire/directory.ts";
 import { resolveClasspath } from "../../demo/cluster/classpath.ts";
@@ -18,6 +20,7 @@ import { type Kraft, startKraft } from "../../demo/cluster/kraft.ts";
 import { freePorts } from "../../demo/cluster/ports.ts";
 import type { ServerProcess } from "../../demo/cluster/server-process.ts";
 import { zooKeeperProcess } from "../../demo/cluster/zookeeper.ts";
+import { Relay } from "../../demo/relay.ts";
 import { DemoStack, type RunningStack } from "../../demo/stack.ts";
 import { veilmq } from "../cli/veilmq.ts";
 import { quick } from "../kms/fixture.ts";
@@ -113,6 +116,45 @@ test("who does not know ZooKeeper's password reads and changes no document", asy
   await expect(stranger.set(head, Buffer.from("x"))).rejects.toThrow(refused);
   await expect(stranger.delete(head)).rejects.toThrow(refused);
   await stranger.stop();
+});
+
+test("a broker that falls silent or goes away within the login has refused nobody", async () => {
+  const port = Number(kraft.secureAddress.split(":")[1]);
+  const sasl = { mechanism: "scram-sha-512", username: "veil", password: PASSWORD } as const;
+  const ssl = { ca: await readFile(CA_FILE, "utf8") };
+  const askThrough = async (chunks: number, then: "silence" | "end"): Promise<string> => {
+    let passed = 0;
+    const relay = new Relay({
+      relayTo: port,
+      carry: ({ near, far }) => {
+        near.pipe(far);
+        far.on("data", (bytes) => {
+          passed += 1;
+          if (passed <= chunks) near.write(bytes);
+          else if (then === "end") near.end();
+        });
+      },
+    });
+    const seed = `localhost:${await relay.start()}`;
+    const kafka = createKafka({
+      ...{ brokers: async () => [seed], security: () => ({ ssl, sasl }), log: silentLog },
+      ...{ connectionTimeoutMs: 1_000, requestTimeoutMs: 1_000 },
+    });
+    const brokers = new Brokers({ kafka });
+    const asked = brokers.metadata([]).then(
+      () => "answered",
+      (error: VeilError) => error.code,
+    );
+    const outcome = await Promise.race([asked, pause(20_000, NEVER).then(() => "no end")]);
+    brokers.stop();
+    await relay.stop();
+    return outcome;
+  };
+  const counts = Array.from({ length: 16 }, (_, n) => n);
+  const silent = await Promise.all(counts.map((chunks) => askThrough(chunks, "silence")));
+  expect(new Set(silent)).toEqual(new Set(["TIMEOUT", "DISCONNECTED", "answered"]));
+  const ended = await Promise.all(counts.map((chunks) => askThrough(chunks, "end")));
+  expect(new Set(ended)).toEqual(new Set(["DISCONNECTED", "answered"]));
 });
 
 test("a check finds what is weak and nothing that is wrong", async () => {

@@ -6,6 +6,7 @@
  */
 import { VeilError } from "../../errors.ts";
 import { RecentMap } from "../../runtime/recent-map.ts";
+import { BrokerNode, type Lane } from "./broker-node.ts";
 import { type Kafka, parseAddress } from "./client.ts";
 import { fromErrorCode, toVeilError, UNKNOWN_TOPIC } from "./kafka-error.ts";
 import type { KafkajsBroker } from "./kafkajs.ts";
@@ -13,29 +14,17 @@ import { type ClusterMetadata, metadataProtocol, type TopicMetadata } from "./me
 
 const MAX_KNOWN_TOPICS = 50_000;
 
-interface Node {
-  readonly host: string;
-  readonly port: number;
-  readonly broker: KafkajsBroker;
-  /** Connecting is one at a time: kafkajs would open a second socket and forget the first. */
-  connecting: Promise<unknown>;
-}
-
 /** A partition's leader, or why there is none now. NOT_FOUND: no such topic or partition. */
 export type Leader = { readonly nodeId: number } | { readonly error: VeilError };
 
-/** kafkajs keeps fetches apart from everything else: a broker answers one request of a connection at a time. */
-export type Lane = "requests" | "fetches";
-const POOL_INDEX: Readonly<Record<Lane, number>> = { requests: 0, fetches: 1 };
-
 export class Brokers {
   readonly #kafka: Kafka;
-  readonly #nodes = new Map<number, Node>();
+  readonly #nodes = new Map<number, BrokerNode>();
   readonly #leaders = new RecentMap<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
   /** When a broker last broke off or stayed silent, by `host:port`: the others are asked first. */
   readonly #failedAt = new Map<string, number>();
   /** Connected for one question, before it is known which broker it is. */
-  readonly #seeds = new Set<KafkajsBroker>();
+  readonly #seeds = new Set<BrokerNode>();
   #stopped = false;
 
   constructor(options: { readonly kafka: Kafka }) {
@@ -110,8 +99,7 @@ export class Brokers {
   /** Hangs up everywhere; requests under way fail as DISCONNECTED, later ones as STOPPED. */
   stop(): void {
     this.#stopped = true;
-    for (const { broker } of this.#nodes.values()) hangUp(broker);
-    for (const broker of this.#seeds) hangUp(broker);
+    for (const node of [...this.#nodes.values(), ...this.#seeds]) node.giveUp();
     this.#nodes.clear();
   }
 
@@ -129,14 +117,14 @@ export class Brokers {
   }
 
   async #use<T>(
-    node: Node,
+    node: BrokerNode,
     what: string,
     use: (broker: KafkajsBroker) => Promise<T>,
     lane: Lane,
   ): Promise<T> {
     if (this.#stopped) throw new VeilError("STOPPED", `${what}: the Kafka client is stopped`);
     try {
-      await connect(node, lane);
+      await node.connect(lane);
     } catch (cause) {
       this.#drop(node);
       throw toVeilError(cause, what);
@@ -160,19 +148,19 @@ export class Brokers {
     let reason = earlier;
     const addresses = (await this.#kafka.seeds()).map(parseAddress);
     addresses.sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
-    for (const { host, port } of addresses) {
+    for (const address of addresses) {
       if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
-      const broker = this.#kafka.createBroker(host, port);
-      this.#seeds.add(broker);
+      const seed = new BrokerNode(this.#kafka, address);
+      this.#seeds.add(seed);
       try {
-        await broker.connect();
-        return this.#adopt(await ask(broker));
+        await seed.connect("requests");
+        return this.#adopt(await ask(seed.broker));
       } catch (error) {
         reason = toVeilError(error, "connecting to Kafka");
-        this.#failedAt.set(`${host}:${port}`, Date.now());
+        this.#failed(seed);
       } finally {
-        this.#seeds.delete(broker);
-        hangUp(broker);
+        this.#seeds.delete(seed);
+        seed.giveUp();
       }
     }
     throw reason ?? new VeilError("UNAVAILABLE", "no Kafka broker is known");
@@ -185,8 +173,7 @@ export class Brokers {
       const known = this.#nodes.get(nodeId);
       if (known?.host === host && known.port === port) continue;
       if (known) this.#drop(known);
-      const broker = this.#kafka.createBroker(host, port);
-      this.#nodes.set(nodeId, { host, port, broker, connecting: Promise.resolve() });
+      this.#nodes.set(nodeId, new BrokerNode(this.#kafka, { host, port }));
     }
     for (const topic of metadata.topics) {
       const leaders = leadersOf(topic);
@@ -197,11 +184,9 @@ export class Brokers {
     return metadata;
   }
 
-  #bestFirst(): readonly Node[] {
-    const isConnected = ({ broker }: Node): boolean =>
-      broker.connectionPool.pool.some((connection) => connection.isConnected());
+  #bestFirst(): readonly BrokerNode[] {
     return [...this.#nodes.values()]
-      .sort((a, b) => Number(isConnected(b)) - Number(isConnected(a)))
+      .sort((a, b) => Number(b.isConnected) - Number(a.isConnected))
       .sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
   }
 
@@ -209,20 +194,15 @@ export class Brokers {
     return this.#failedAt.get(`${host}:${port}`) ?? 0;
   }
 
-  #drop(node: Node): void {
-    this.#failedAt.set(`${node.host}:${node.port}`, Date.now());
-    for (const [nodeId, known] of this.#nodes) if (known === node) this.#nodes.delete(nodeId);
-    hangUp(node.broker);
+  #failed({ host, port }: BrokerNode): void {
+    this.#failedAt.set(`${host}:${port}`, Date.now());
   }
-}
 
-async function connect(node: Node, lane: Lane): Promise<void> {
-  const attempt = node.connecting.then(async () => {
-    await node.broker.connect();
-    await node.broker.connectionPool.getConnection(POOL_INDEX[lane]);
-  });
-  node.connecting = attempt.catch(() => undefined);
-  await attempt;
+  #drop(node: BrokerNode): void {
+    this.#failed(node);
+    for (const [nodeId, known] of this.#nodes) if (known === node) this.#nodes.delete(nodeId);
+    node.giveUp();
+  }
 }
 
 function leadersOf({ errorCode, partitions }: TopicMetadata): readonly Leader[] {
@@ -233,14 +213,4 @@ function leadersOf({ errorCode, partitions }: TopicMetadata): readonly Leader[] 
     leaders[partition] = error ? { error } : { nodeId: leader };
   }
   return leaders;
-}
-
-/** kafkajs's own disconnect waits for what is under way, on a frozen broker until it times out. */
-function hangUp(broker: KafkajsBroker): void {
-  const error = new VeilError("DISCONNECTED", "the connection to the broker was given up");
-  for (const connection of broker.connectionPool.pool) {
-    connection.rejectRequests(error);
-    connection.disconnect().catch(() => undefined);
-    connection.socket?.destroy();
-  }
 }

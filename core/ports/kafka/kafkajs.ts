@@ -4,6 +4,7 @@
  * They live below `kafkajs/src`, which is private: hence the exact version, checked when this file loads.
  */
 import { createRequire } from "node:module";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { logCreator } from "kafkajs";
 import { VeilError } from "../../errors.ts";
@@ -39,9 +40,13 @@ export interface KafkajsProtocol<Decoded, Parsed = Decoded> {
   readonly requestTimeout?: number;
 }
 
+export type KafkajsSocket = Pick<Socket, "destroy" | "destroyed" | "readableEnded">;
+
 interface KafkajsConnection {
-  readonly socket?: { destroy(): void };
+  readonly socket?: KafkajsSocket;
   isConnected(): boolean;
+  /** Where it is not done, or its time is over. */
+  authenticate(): Promise<void>;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
 }

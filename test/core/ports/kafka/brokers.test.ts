@@ -7,6 +7,7 @@ import { createKafka } from "../../../../core/ports/kafka/client.ts";
 import { fetchProtocol } from "../../../../core/ports/kafka/fetch-protocol.ts";
 import { sharedCluster } from "../../../support/cluster.ts";
 import { makeTopic, sharedKafka, silentLog } from "../../../support/kafka.ts";
+import { until } from "../../../support/until.ts";
 
 /** Enough for a broker that is not silent, also on a busy machine. */
 const TIMEOUT_MS = 2_000;
@@ -90,6 +91,25 @@ describe("Brokers", () => {
       expect(["DISCONNECTED", "STOPPED"]).toContain(Object(await answer).code);
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     await expect(fetching.metadata([])).rejects.toMatchObject({ code: "STOPPED" });
+  });
+
+  test("what is stopped or given up while it connects stays hung up", async () => {
+    const openSockets = (): number =>
+      process.getActiveResourcesInfo().filter((resource) => resource === "TCPSocketWrap").length;
+    const before = openSockets();
+    // From before the first connection to after the second one.
+    for (let delayMs = 0; delayMs < 16; delayMs += 0.5) {
+      const brokers = new Brokers({ kafka: sharedKafka() });
+      const { controllerId } = await brokers.metadata([]);
+      const calls = ["requests", "fetches", "requests"] as const;
+      const answers = calls.map((lane) =>
+        brokers.call(controllerId, "asking", async () => undefined, lane).catch(() => undefined),
+      );
+      await sleep(delayMs);
+      brokers.stop();
+      await Promise.all(answers);
+    }
+    await until(() => openSockets() <= before);
   });
 
   test("connects once, however many ask at the same time", async () => {
