@@ -135,8 +135,17 @@ function inOrder(assembly: Assembly): readonly Part[] {
     registry,
     { name: "matching", start: () => matching.start(), stop: () => matching.stop() },
     { name: "writer", stop: () => writer.stop(WRITER_DRAIN_MS) },
-    ingress,
-    http,
+    {
+      name: "listeners",
+      start: async () => {
+        await ingress.start();
+        await http.start();
+      },
+      // At once: while those of one are waited for, the other would take new ones.
+      stop: async () => {
+        await Promise.all([ingress.stop(), http.stop()]);
+      },
+    },
     {
       name: "metrics",
       start: async () =>

@@ -1,7 +1,7 @@
 /** Runs the device agent for `veilmq agent run`. */
 import { Agent } from "../agent/device/agent.ts";
 import { loadAgentSettings } from "../agent/device/config.ts";
-import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { aborted, leave, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
 import { Systemd } from "../core/runtime/sd-notify.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -18,5 +18,7 @@ export async function runAgent(configPath: string): Promise<ExitCode> {
   await systemd.ready();
   await aborted(signal);
   await systemd.stopping();
-  return (await agent.stop()) ? EXIT.OK : EXIT.ERROR;
+  const isClean = await agent.stop();
+  leave(log);
+  return isClean ? EXIT.OK : EXIT.ERROR;
 }

@@ -16,7 +16,7 @@ import { TopicNotFoundError } from "../agent/consumer/topic-not-found.ts";
 import { CredentialStore } from "../agent/credential-store.ts";
 import { Webhook } from "../core/ports/http/webhook.ts";
 import { readSecretFile } from "../core/runtime/files.ts";
-import { shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { leave, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog, type Logger } from "../core/runtime/log.ts";
 import { type Credential, decodeCredential } from "../core/wire/credential.ts";
 import { topicName } from "../core/wire/fields.ts";
@@ -102,6 +102,7 @@ export async function consume(names: readonly string[], flags: ConsumeFlags): Pr
     status?.stop();
     await alerts.stop();
     await alertFile?.close();
+    leave(log);
   }
 }
 

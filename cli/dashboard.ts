@@ -14,7 +14,7 @@ import {
   readSecretFile,
   replaceSecretFile,
 } from "../core/runtime/files.ts";
-import { aborted, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { aborted, leave, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
 import { topicName } from "../core/wire/fields.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -56,13 +56,14 @@ export async function runDashboard(
   const credential = await credentialStore.load();
   const granted = credential.topics.filter(({ ops }) => ops.includes("sub"));
   const asked = names.length > 0 ? names.map(topicName) : granted.map(({ name }) => name);
+  const log = createLog("dashboard", flags.verbose ? "info" : "warn");
   const dashboard = new Dashboard({
     access: flags.config === undefined ? {} : await loadAccess(flags.config),
     ...{ credential, credentialStore, host, port, tls, historyMs, zookeeper },
     topics: [...new Set(asked)].sort(),
     login: isOpen && flags.tokenFile === undefined ? null : await loginOf(flags.tokenFile),
     limits: new Limits({ rules: flags.limits ? await loadRules(flags.limits) : [], staleMs }),
-    log: createLog("dashboard", flags.verbose ? "info" : "warn"),
+    log,
   });
   await dashboard.start();
   printNote(`the dashboard is at ${dashboard.url}`);
@@ -76,6 +77,7 @@ export async function runDashboard(
     return code;
   } finally {
     await dashboard.stop();
+    leave(log);
   }
 }
 

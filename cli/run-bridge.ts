@@ -2,7 +2,7 @@
 import { Bridge } from "../bridge/bridge.ts";
 import { loadBridgeConfig } from "../bridge/config.ts";
 import { VeilError } from "../core/errors.ts";
-import { aborted, onReloadSignal, shutdownSignal } from "../core/runtime/lifecycle.ts";
+import { aborted, leave, onReloadSignal, shutdownSignal } from "../core/runtime/lifecycle.ts";
 import { createLog } from "../core/runtime/log.ts";
 import { Systemd } from "../core/runtime/sd-notify.ts";
 
@@ -27,6 +27,7 @@ export async function runBridge(configFile: string): Promise<void> {
   const served = started.then(() => systemd.ready()).then(() => aborted(signal));
   await Promise.race([served, aborted(signal)]);
   await systemd.stopping();
-  if (!(await bridge.stop()))
-    throw new VeilError("TIMEOUT", "the bridge did not stop in time; see its log");
+  const isClean = await bridge.stop();
+  leave(log);
+  if (!isClean) throw new VeilError("TIMEOUT", "the bridge did not stop in time; see its log");
 }

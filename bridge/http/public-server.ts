@@ -51,7 +51,6 @@ const EMPTY = Buffer.alloc(0);
 const KIDS_PER_REQUEST = 32;
 
 export class PublicServer {
-  readonly name = "http";
   readonly #options: PublicServerOptions;
   readonly #door: Door;
   readonly #imports: Imports;

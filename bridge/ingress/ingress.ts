@@ -45,7 +45,6 @@ export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
 }
 
 export class Ingress {
-  readonly name = "ingress";
   readonly #listener: IngressOptions["listener"];
   readonly #services: IngressServices;
   readonly #mail: MailDeliveryOptions;

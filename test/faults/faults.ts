@@ -1,6 +1,8 @@
 /** Everything that breaks. A kind chooses what to break; the fault breaks it, and puts right what does not heal by itself. */
 
+import { readFile } from "node:fs/promises";
 import { VeilError } from "../../core/errors.ts";
+import { LEFT_OPEN } from "../../core/runtime/lifecycle.ts";
 import type { ServerName } from "../../demo/cluster/cluster.ts";
 import type { DemoBridge } from "../../demo/demo-bridge.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
@@ -166,6 +168,11 @@ async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
     throw new VeilError(
       "UNAVAILABLE",
       `${process.name} ended with ${code ?? killedBy}: see ${process.logFile}`,
+    );
+  if ((await readFile(process.logFile, "utf8")).includes(LEFT_OPEN))
+    throw new VeilError(
+      "UNAVAILABLE",
+      `${process.name} left something open: see ${process.logFile}`,
     );
   await process.spawn();
   await untilReady(process, () => bridge.isReady(), signal);
