@@ -1,10 +1,11 @@
 /** One bridge of the demo, on loopback ports that stay its own over restarts. */
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
 import { freePorts } from "./cluster/ports.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
+import { untilReady } from "./ready.ts";
 import { type NodeSettings, veilmqDaemon } from "./veilmq.ts";
 
 export interface DemoBridgeOptions {
@@ -76,15 +77,22 @@ export class DemoBridge {
     return new DemoBridge({ process, mqttPort, httpPort, stateDir, configFile: config });
   }
 
+  /** Resolves when it listens. Throws UNAVAILABLE where it does not, STOPPED if `signal` aborts. */
+  async start(signal: AbortSignal): Promise<void> {
+    // What an earlier run has said before kill -9.
+    await rm(this.#portsFile, { force: true });
+    await this.process.spawn();
+    await untilReady(this.process, () => fileExists(this.#portsFile), signal);
+  }
+
   /** Where its operator's listener answers, once it listens. */
   async adminUrl(): Promise<string> {
-    const text = await readFile(join(this.#stateDir, "listening.json"), "utf8");
+    const text = await readFile(this.#portsFile, "utf8");
     const { admin }: { admin: number } = JSON.parse(text);
     return `http://127.0.0.1:${admin}`;
   }
 
-  /** Whether it has said that it listens; what an earlier run said before kill -9 counts, too. */
-  async isReady(): Promise<boolean> {
-    return fileExists(join(this.#stateDir, "listening.json"));
+  get #portsFile(): string {
+    return join(this.#stateDir, "listening.json");
   }
 }

@@ -157,8 +157,8 @@ export class DemoStack {
       tenants: [{ name: "demo", kmsPublicKey }],
       sections: this.#options.sections ?? {},
     });
-    await this.#launch(bridge.process);
-    await untilReady(bridge.process, () => bridge.isReady(), this.#options.signal);
+    this.#cleanups.push(() => bridge.process.stop());
+    await bridge.start(this.#options.signal);
     return bridge;
   }
 

@@ -6,7 +6,6 @@ import { LEFT_OPEN } from "../../core/runtime/lifecycle.ts";
 import type { ServerName } from "../../demo/cluster/cluster.ts";
 import type { DemoBridge } from "../../demo/demo-bridge.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
-import { untilReady } from "../../demo/ready.ts";
 import type { Device } from "./device.ts";
 import type { Random } from "./random.ts";
 import type { FaultRig } from "./rig.ts";
@@ -46,7 +45,11 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     const device = random.pick(rig.devices);
     return { ...killed(device.agent.process), outage: device };
   }),
-  kind("bridge killed", seconds(0.5, 4), (rig, random) => killed(random.pick(rig.bridges).process)),
+  kind("bridge killed", seconds(0.5, 4), ({ bridges, signal }, random) => {
+    const bridge = random.pick(bridges);
+    // All of its start: the next fault may be to stop it.
+    return { ...killed(bridge.process), heal: () => bridge.start(signal) };
+  }),
   kind("consumer killed", seconds(0.5, 3), ({ consumer }) => killed(consumer)),
   ...BROKERS.map((id) => serverKilled(`kafka-${id}`)),
   serverKilled("zookeeper"),
@@ -174,8 +177,7 @@ async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
       "UNAVAILABLE",
       `${process.name} left something open: see ${process.logFile}`,
     );
-  await process.spawn();
-  await untilReady(process, () => bridge.isReady(), signal);
+  await bridge.start(signal);
 }
 
 function serverKilled(name: ServerName): FaultKind {

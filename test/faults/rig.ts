@@ -235,8 +235,7 @@ export class FaultRig {
       tenants: [{ name: "demo", kmsPublicKey }],
     });
     this.#cleanups.push(() => bridge.process.stop());
-    await bridge.process.spawn();
-    await untilReady(bridge.process, () => bridge.isReady(), this.#options.signal);
+    await bridge.start(this.#options.signal);
     return bridge;
   }
 

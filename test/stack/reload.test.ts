@@ -14,7 +14,6 @@ import { replaceSecretFile } from "../../core/runtime/files.ts";
 import { encodeBundle } from "../../core/wire/directory.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
 import { DemoBridge } from "../../demo/demo-bridge.ts";
-import { untilReady } from "../../demo/ready.ts";
 import { veilmq } from "../cli/veilmq.ts";
 import { freshName, sharedCluster } from "../support/cluster.ts";
 import { type Placed, TestTenant, testIdentity } from "../support/signed-tenant.ts";
@@ -52,8 +51,7 @@ beforeAll(async () => {
     baseUrl: httpsAt(Number(new URL(bridge.url).port)),
     ca: await bothAuthorities(),
   });
-  await bridge.process.spawn();
-  await untilReady(bridge.process, () => bridge.isReady(), NEVER);
+  await bridge.start(NEVER);
   await importAll([
     await first.head(identity, 1),
     first.enrolment("sensor-1", 2, { secret: SECRET }),

@@ -99,8 +99,7 @@ beforeAll(async () => {
     tenants: made.map(({ tenant: name, kmsPublicKey }) => ({ name, kmsPublicKey })),
   });
   cleanups.push(() => bridge.process.stop());
-  await bridge.process.spawn();
-  await untilReady(bridge.process, () => bridge.isReady(), NEVER);
+  await bridge.start(NEVER);
   http = new HttpClient({ baseUrl: bridge.url });
   cleanups.push(() => http.stop());
   tap = new WireTap({ file: join(folder, "mqtt.bin"), relayTo: bridge.mqttPort });

@@ -16,7 +16,6 @@ import { encodeBundle } from "../../core/wire/directory.ts";
 import { importResponseSchema } from "../../core/wire/http.ts";
 import { INTERNAL_KIND, InternalStore } from "../../core/wire/store.ts";
 import { DemoBridge } from "../../demo/demo-bridge.ts";
-import { untilReady } from "../../demo/ready.ts";
 import { type DeviceKit, deviceKit, recordPublisher } from "../bench/load/device-kit.ts";
 import { Publisher } from "../bench/load/publisher.ts";
 import { freshName, sharedCluster } from "../support/cluster.ts";
@@ -57,8 +56,7 @@ beforeAll(async () => {
     }),
   });
   http = new HttpClient({ baseUrl: bridge.url });
-  await bridge.process.spawn();
-  await untilReady(bridge.process, () => bridge.isReady(), NEVER);
+  await bridge.start(NEVER);
   for (const { documents } of parties) await importAll(documents);
 });
 

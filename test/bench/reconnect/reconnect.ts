@@ -5,7 +5,6 @@ import { VeilError } from "../../../core/errors.ts";
 import { pause } from "../../../core/runtime/backoff.ts";
 import { startCluster } from "../../../demo/cluster/cluster.ts";
 import type { DemoBridge } from "../../../demo/demo-bridge.ts";
-import { untilReady } from "../../../demo/ready.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import type { Findings } from "../framework/findings.ts";
 import { installed } from "../framework/unit-settings.ts";
@@ -133,8 +132,7 @@ async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
   const { process } = bridge;
   const { code } = await process.stop();
   if (code !== 0) throw new VeilError("UNAVAILABLE", `${process.name} did not end in order`);
-  await process.spawn();
-  await untilReady(process, () => bridge.isReady(), signal);
+  await bridge.start(signal);
 }
 
 async function residentMib({ process }: DemoBridge): Promise<number> {

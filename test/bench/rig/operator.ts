@@ -12,7 +12,6 @@ import type { Credential } from "../../../core/wire/credential.ts";
 import { encodeBundle } from "../../../core/wire/directory.ts";
 import { importResponseSchema } from "../../../core/wire/http.ts";
 import { DemoBridge } from "../../../demo/demo-bridge.ts";
-import { untilReady } from "../../../demo/ready.ts";
 import type { NodeSettings } from "../../../demo/veilmq.ts";
 import { type Placed, TestTenant, testIdentity } from "../../support/signed-tenant.ts";
 import { makeTenant, type TestDevice } from "../../support/tenant.ts";
@@ -98,8 +97,7 @@ export class Operator {
     const operator = new Operator({ bridges: made, owner, signed });
     try {
       for (const bridge of made) {
-        await bridge.process.spawn();
-        await untilReady(bridge.process, () => bridge.isReady(), signal);
+        await bridge.start(signal);
       }
       await operator.import([await signed.head(identity, operator.#serial)]);
       return operator;

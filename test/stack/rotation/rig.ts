@@ -185,8 +185,7 @@ export class RotationRig {
       tenants: [{ name: this.tenant, kmsPublicKey }],
     });
     this.#cleanups.push(() => bridge.process.stop());
-    await bridge.process.spawn();
-    await untilReady(bridge.process, () => bridge.isReady(), NEVER);
+    await bridge.start(NEVER);
     return bridge;
   }
 
