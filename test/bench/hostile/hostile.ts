@@ -219,12 +219,18 @@ function report(outcomes: readonly Outcome[]): Findings {
 }
 
 function verdictOf(outcomes: readonly Outcome[]): string {
+  const percent = Math.round(100 * (ALLOWED - 1));
+  const promise = `The product promises that one bad client moves the others' p99 by no more than ${percent}%, a ratio of ${ALLOWED}.`;
+  const byOne = aboveAllowed(outcomes.filter(({ attack }) => !attack.byMany));
+  const byMany = aboveAllowed(outcomes.filter(({ attack }) => attack.byMany));
+  return `${promise} Attacks by one: ${byOne}. By many enrolled clients at once, which nobody is promised anything about: ${byMany}.`;
+}
+
+function aboveAllowed(outcomes: readonly Outcome[]): string {
   const above = outcomes.filter(({ ratios }) => median(ratios) > ALLOWED);
-  const promise = `The product promises that one bad client moves the others' p99 by no more than ${Math.round(100 * (ALLOWED - 1))}%, a ratio of ${ALLOWED}.`;
-  if (above.length === 0)
-    return `${promise} None of these ${outcomes.length} attacks moved it by more.`;
+  if (above.length === 0) return `none of ${outcomes.length} moved it by more`;
   const names = above.map(({ attack }) => attack.name).join(", ");
-  return `${promise} **More than that: ${names}** (${above.length} of ${outcomes.length} attacks).`;
+  return `**more than that: ${names}** (${above.length} of ${outcomes.length})`;
 }
 
 function tenths(ms: number): number {

@@ -169,9 +169,15 @@ export const MQTT_ATTACKS: readonly Attack[] = [
     ),
   },
   {
+    name: "takeovers",
+    summary: "an enrolled client takes its session from itself on 5 connections, over and over",
+    run: atTheDoor((target) => [insiderSays({})(target)]),
+  },
+  {
     name: "session hoarding",
     summary:
       "200 enrolled clients take a session each and take it from themselves again every half a second",
+    byMany: true,
     run: hoard,
   },
   {

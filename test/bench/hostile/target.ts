@@ -27,5 +27,7 @@ export interface Attack {
   readonly leadS?: number;
   /** Within an operator's limits it does not get as far as to do harm: they are lifted for it. */
   readonly unlimited?: boolean;
+  /** It takes many enrolled clients: the promise is about one. */
+  readonly byMany?: boolean;
   run(target: Target, signal: AbortSignal): Promise<void>;
 }
