@@ -24,15 +24,16 @@ export function failure(subject: string, message: string, hint?: string): Findin
   return { severity: "error", subject, message, ...(hint !== undefined && { hint }) };
 }
 
-/** What `look` finds, or the error that it ended with as a finding. */
+/** What `look` finds, or the error that it ended with as a finding, with `hint` where it has none of its own. */
 export async function orFailure(
   subject: string,
   look: () => Promise<readonly Finding[]>,
+  hint?: string,
 ): Promise<readonly Finding[]> {
   try {
     return await look();
   } catch (error) {
     if (!isVeilError(error)) throw error;
-    return [failure(subject, `${error.message} (${error.code})`, error.hint)];
+    return [failure(subject, `${error.message} (${error.code})`, error.hint ?? hint)];
   }
 }

@@ -8,6 +8,9 @@ import { principalOf } from "./principal.ts";
 import { checkTopics, type TopicsCheckOptions } from "./topics.ts";
 
 const PREFIX = "veil-";
+const LISTED = "does one of kafka.brokers run, and may this machine reach it?";
+const FOUND =
+  "its brokers are those that have registered in ZooKeeper; where they have none (KRaft), name them in kafka.brokers";
 
 export interface KafkaCheckOptions extends Pick<TopicsCheckOptions, "tenants"> {
   readonly config: KafkaConfig;
@@ -16,7 +19,7 @@ export interface KafkaCheckOptions extends Pick<TopicsCheckOptions, "tenants"> {
 }
 
 export async function checkKafka(options: KafkaCheckOptions): Promise<readonly Finding[]> {
-  return orFailure("kafka", async () => {
+  const look = async (): Promise<readonly Finding[]> => {
     const { brokers } = await options.admin.describeCluster();
     const findings = await Promise.all([
       checkSize(brokers),
@@ -25,7 +28,8 @@ export async function checkKafka(options: KafkaCheckOptions): Promise<readonly F
       orFailure("kafka acls", () => checkAcls(options)),
     ]);
     return findings.flat();
-  });
+  };
+  return orFailure("kafka", look, options.config.brokers ? LISTED : FOUND);
 }
 
 async function checkSize(brokers: readonly string[]): Promise<readonly Finding[]> {

@@ -5,12 +5,14 @@ import type { BridgeConfig } from "../config.ts";
 import { type Finding, failure, ok, orFailure, warning } from "./finding.ts";
 
 const ENSEMBLE = 3;
+const AWAY =
+  "does one of zookeeper.servers run, and may this machine reach it? echo srvr | nc <host> <port>";
 
 export async function checkZooKeeper(
   { zookeeper: { servers, authFile }, tenants }: BridgeConfig,
   zookeeper: Pick<ZooKeeper, "exists" | "isOpenToAll">,
 ): Promise<readonly Finding[]> {
-  return orFailure("zookeeper", async () => {
+  const look = async (): Promise<readonly Finding[]> => {
     await zookeeper.exists("/");
     const findings: Finding[] = [
       servers.length >= ENSEMBLE
@@ -27,7 +29,8 @@ export async function checkZooKeeper(
     for (const { name } of tenants)
       findings.push(...(await checkTenant(name, authFile, zookeeper)));
     return findings;
-  });
+  };
+  return orFailure("zookeeper", look, AWAY);
 }
 
 async function checkTenant(

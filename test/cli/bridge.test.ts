@@ -99,3 +99,21 @@ describe("bridge import", () => {
     expect(received).toEqual([]);
   });
 });
+
+describe("bridge check", () => {
+  test("says what to look for where ZooKeeper and Kafka do not answer", async () => {
+    const folder = await testFolder();
+    await veilmqHere(["bridge", "identity", "--out", "bridge.age"], folder);
+    const config = {
+      zookeeper: { servers: ["127.0.0.1:1"] },
+      stateDir: "state",
+      identityFile: "bridge.age",
+      tenants: [{ name: "acme", kmsPublicKey: Buffer.alloc(32).toString("base64url") }],
+    };
+    await writeFile(join(folder, "bridge.yaml"), JSON.stringify(config));
+    const { code, stdout } = await veilmq(["bridge", "check", "--config", "bridge.yaml"], folder);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^error {3}zookeeper: there is no connection.*\n +hint: does one of/m);
+    expect(stdout).toMatch(/^error {3}kafka: ZooKeeper has not been read.*\n +hint: its brokers/m);
+  });
+});
