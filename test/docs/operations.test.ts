@@ -11,6 +11,28 @@ import { StoreMetrics } from "../../bridge/store/metrics.ts";
 import { isErrorCode } from "../../core/errors.ts";
 import { parseConfig } from "../../core/runtime/config.ts";
 
+const list = z.array(z.string()).default([]);
+const composeSchema = z.object({
+  name: z.string(),
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      image: z.string(),
+      build: z.unknown().optional(),
+      pull_policy: z.string().optional(),
+      entrypoint: z.array(z.string()).optional(),
+      environment: z.record(z.string(), z.unknown()).optional(),
+      healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+      ports: list,
+      volumes: list,
+      networks: list,
+      depends_on: list,
+    }),
+  ),
+  networks: z.record(z.string(), z.unknown()),
+  volumes: z.record(z.string(), z.unknown()),
+});
+
 const read = (path: string): Promise<string> => readFile(path, "utf8");
 
 test("the dashboard and the guide name metrics that a bridge has", async () => {
@@ -64,29 +86,76 @@ test("the guide has every limit with its default, and every code", async () => {
 test("the composed stack hangs together, and its bridge.yaml is taken", async () => {
   const text = await read("docs/compose/etc/bridge.yaml");
   const config = parseConfig(text, bridgeConfigSchema, "bridge.yaml");
-  const list = z.array(z.string()).default([]);
-  const service = z.looseObject({
-    image: z.string(),
-    volumes: list,
-    networks: list,
-    depends_on: list,
-  });
-  const compose = z
-    .object({
-      services: z.record(z.string(), service),
-      networks: z.record(z.string(), z.unknown()),
-      volumes: z.record(z.string(), z.unknown()),
-    })
-    .parse(parse(await read("docs/compose/compose.yaml"), { merge: true }));
-  const names = Object.keys(compose.services);
-  for (const { volumes, networks, depends_on } of Object.values(compose.services)) {
+  const { services, networks: nets, volumes: vols } = await readCompose();
+  const names = Object.keys(services);
+  for (const { volumes, networks, depends_on } of Object.values(services)) {
     expect(names).toEqual(expect.arrayContaining(depends_on));
-    expect(Object.keys(compose.networks)).toEqual(expect.arrayContaining(networks));
+    expect(Object.keys(nets)).toEqual(expect.arrayContaining(networks));
     const own = volumes
       .map((volume) => volume.split(":")[0] ?? "")
       .filter((v) => !v.startsWith("."));
-    expect(Object.keys(compose.volumes)).toEqual(expect.arrayContaining(own));
+    expect(Object.keys(vols)).toEqual(expect.arrayContaining(own));
   }
   const hosts = [...config.zookeeper.servers, ...(config.kafka.brokers ?? [])];
   for (const host of hosts) expect(names).toContain(host.split(":")[0]);
+
+  const bridges = names.filter((name) => services[name]?.image === "veilmq");
+  for (const name of bridges) {
+    const inside = services[name]?.ports.map((port) => Number(port.split(":").at(-1)));
+    expect(inside).toEqual([config.mqtt.port, config.http.port]);
+    const asked = services[name]?.healthcheck?.test.join(" ");
+    expect(asked).toContain(`http://127.0.0.1:${config.admin.port}/readyz`);
+  }
+  const scraped = z
+    .object({
+      scrape_configs: z.tuple([
+        z.object({
+          static_configs: z.tuple([z.object({ targets: z.array(z.string()) })]),
+        }),
+      ]),
+    })
+    .parse(parse(await read("docs/compose/prometheus.yml")));
+  const [{ static_configs }] = scraped.scrape_configs;
+  expect(static_configs[0].targets).toEqual(bridges.map((name) => `${name}:${config.admin.port}`));
 });
+
+test("one service builds the bridges' image, from a checkout without its keys", async () => {
+  const { services } = await readCompose();
+  const bridges = Object.values(services).filter(({ image }) => image === "veilmq");
+  // Two would build it at the same time.
+  expect(bridges.filter(({ build }) => build)).toHaveLength(1);
+  for (const { build, pull_policy } of bridges)
+    expect(build !== undefined || pull_policy === "never").toBe(true);
+  const ignored = (await read("docs/compose/Dockerfile.dockerignore")).split("\n");
+  expect(ignored).toEqual(expect.arrayContaining(["node_modules", ".git", "docs/compose/etc"]));
+  const untracked = (await read(".gitignore")).split("\n");
+  for (const name of ["bridge.age", "bridge.key"])
+    expect(untracked).toContain(`docs/compose/etc/${name}`);
+});
+
+test("composed bridges run with the unit's settings of Node", async () => {
+  const unit = await read("systemd/veilmq-bridge.service");
+  const flags = /NODE_FLAGS=(.*)"/.exec(unit)?.[1]?.split(" ") ?? [];
+  const { services } = await readCompose();
+  const { entrypoint = [], environment = {} } = services["bridge-1"] ?? {};
+  expect(entrypoint.filter((part) => part.startsWith("--"))).toEqual(flags);
+  const set = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  expect(unit).toContain(`Environment=${set.join(" ")}\n`);
+});
+
+test("the commands at the head of compose.yaml name what is there", async () => {
+  const head = (await read("docs/compose/compose.yaml")).split("\nname:")[0] ?? "";
+  const { name, services, networks } = await readCompose();
+  const runs = [...head.matchAll(/docker compose run --rm --no-deps (\S+) .*\/etc\/veilmq\//g)];
+  expect(runs.length).toBeGreaterThan(1);
+  for (const [, service = ""] of runs) {
+    expect(services[service]?.image).toBe("veilmq");
+    expect(services[service]?.volumes).toContain("./etc:/etc/veilmq");
+  }
+  const network = /--network (\S+)/.exec(head)?.[1];
+  expect(Object.keys(networks).map((net) => `${name}_${net}`)).toContain(network);
+});
+
+async function readCompose(): Promise<z.output<typeof composeSchema>> {
+  return composeSchema.parse(parse(await read("docs/compose/compose.yaml"), { merge: true }));
+}
