@@ -7,6 +7,11 @@ import type { KafkajsBroker, KafkajsSocket } from "./kafkajs.ts";
 export type Lane = "requests" | "fetches";
 const POOL_INDEX: Readonly<Record<Lane, number>> = { requests: 0, fetches: 1 };
 
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export class BrokerNode {
   readonly host: string;
   readonly port: number;
@@ -15,7 +20,7 @@ export class BrokerNode {
   #connecting: Promise<unknown> = Promise.resolve();
   #isGivenUp = false;
 
-  constructor(kafka: Kafka, { host, port }: { readonly host: string; readonly port: number }) {
+  constructor(kafka: Kafka, { host, port }: Address) {
     this.host = host;
     this.port = port;
     this.broker = kafka.createBroker(host, port);

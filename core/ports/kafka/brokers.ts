@@ -6,7 +6,7 @@
  */
 import { VeilError } from "../../errors.ts";
 import { RecentMap } from "../../runtime/recent-map.ts";
-import { BrokerNode, type Lane } from "./broker-node.ts";
+import { type Address, BrokerNode, type Lane } from "./broker-node.ts";
 import { type Kafka, parseAddress } from "./client.ts";
 import { fromErrorCode, toVeilError, UNKNOWN_TOPIC } from "./kafka-error.ts";
 import type { KafkajsBroker } from "./kafkajs.ts";
@@ -23,6 +23,11 @@ export class Brokers {
   readonly #leaders = new RecentMap<string, readonly Leader[]>({ max: MAX_KNOWN_TOPICS });
   /** When a broker last broke off or stayed silent, by `host:port`: the others are asked first. */
   readonly #failedAt = new Map<string, number>();
+  /**
+   * All brokers of the newest answer. Seeds may be few (a consumer's are the leaders of its topics), and gone when they
+   * are needed: where every node was dropped, these are asked as well.
+   */
+  #heard: readonly Address[] = [];
   /** Connected for one question, before it is known which broker it is. */
   readonly #seeds = new Set<BrokerNode>();
   #stopped = false;
@@ -146,7 +151,11 @@ export class Brokers {
     earlier: VeilError | undefined,
   ): Promise<ClusterMetadata> {
     let reason = earlier;
-    const addresses = (await this.#kafka.seeds()).map(parseAddress);
+    const seeds = (await this.#kafka.seeds()).map(parseAddress);
+    const heard = this.#heard.filter(
+      ({ host, port }) => !seeds.some((seed) => seed.host === host && seed.port === port),
+    );
+    const addresses = [...seeds, ...heard];
     addresses.sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
     for (const address of addresses) {
       if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
@@ -169,6 +178,7 @@ export class Brokers {
   /** Takes over what a broker said: addresses, and the leaders of the topics asked for. */
   #adopt(metadata: ClusterMetadata): ClusterMetadata {
     if (this.#stopped) throw new VeilError("STOPPED", "the Kafka client is stopped");
+    if (metadata.brokers.length > 0) this.#heard = metadata.brokers;
     for (const { nodeId, host, port } of metadata.brokers) {
       const known = this.#nodes.get(nodeId);
       if (known?.host === host && known.port === port) continue;
@@ -190,7 +200,7 @@ export class Brokers {
       .sort((a, b) => this.#lastFailure(a) - this.#lastFailure(b));
   }
 
-  #lastFailure({ host, port }: { readonly host: string; readonly port: number }): number {
+  #lastFailure({ host, port }: Address): number {
     return this.#failedAt.get(`${host}:${port}`) ?? 0;
   }
 

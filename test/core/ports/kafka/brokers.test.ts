@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VeilError } from "../../../../core/errors.ts";
 import { Brokers } from "../../../../core/ports/kafka/brokers.ts";
 import { createKafka } from "../../../../core/ports/kafka/client.ts";
 import { fetchProtocol } from "../../../../core/ports/kafka/fetch-protocol.ts";
@@ -56,6 +57,26 @@ describe("Brokers", () => {
     const brokers = new Brokers({ kafka });
     for (const code of ["UNAVAILABLE", "TIMEOUT", "DISCONNECTED", "CONFIG"])
       await expect(brokers.metadata([])).rejects.toMatchObject({ code });
+    brokers.stop();
+  });
+
+  test("finds back by what it was told, where its seeds are gone and every broker was given up", async () => {
+    const { brokers: addresses } = sharedCluster();
+    const lists = [addresses.slice(0, 1)];
+    const brokers = new Brokers({
+      kafka: createKafka({
+        brokers: async () => lists.shift() ?? ["127.0.0.1:1"],
+        log: silentLog,
+        connectionTimeoutMs: TIMEOUT_MS,
+        requestTimeoutMs: TIMEOUT_MS,
+      }),
+    });
+    const { brokers: nodes } = await brokers.metadata([]);
+    for (const { nodeId } of nodes)
+      await brokers
+        .call(nodeId, "asking", () => Promise.reject(new VeilError("DISCONNECTED", "broken off")))
+        .catch(() => undefined);
+    expect((await brokers.metadata([])).brokers).toHaveLength(addresses.length);
     brokers.stop();
   });
 
