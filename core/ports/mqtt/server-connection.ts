@@ -8,6 +8,7 @@ import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
+import { type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { InOrder, type InOrderOptions } from "./server-order.ts";
@@ -38,6 +39,7 @@ export interface ConnectionOptions {
   >;
   /** Refusals that are worth a line in the log. */
   readonly refusals: Quiet;
+  readonly acks: Acks;
   /** Whether only clients are read that wait for one PUBACK at most. */
   readonly isPressed: () => boolean;
   /** Whether nobody is read any more. */
@@ -50,13 +52,16 @@ export interface ConnectionOptions {
 interface Pending {
   readonly message: MqttMessage;
   readonly readAtMs: number;
-  readonly puback: (error?: Error) => void;
+  readonly packet: PublishPacket;
+  /** aedes's: sends the PUBACK, if the packet's QoS is 1, and reads on. */
+  readonly done: () => void;
   /** `undefined` until it is given. */
   verdict: MqttVerdict | undefined;
 }
 
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
 const UNANSWERED_UNDER_PRESSURE = 1;
+const NOTHING = Buffer.alloc(0);
 /** Who was held back once is read in slices from then on: 64 KiB of refused registrations are 25 ms in one turn of the loop. */
 const HELD_BACK_SLICE_BYTES = 4096;
 
@@ -70,7 +75,7 @@ export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): 
 }
 
 export class Connection
-  implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>
+  implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>, Acknowledging
 {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
@@ -81,6 +86,8 @@ export class Connection
   #connect = { clean: true, hasWill: false };
   /** When the last bytes came, which the publishes in hand are of. */
   #readAtMs = 0;
+  /** What Kafka has, and whose PUBACK has not been written; `undefined` for none. */
+  #acknowledged: Pending[] | undefined;
   #unsentPushes = 0;
   /** Of the QoS 1 push that waits for its PUBACK. */
   #onAcknowledged: ((error?: VeilError) => void) | undefined;
@@ -229,17 +236,44 @@ export class Connection
     return verdict !== undefined;
   }
 
-  leave({ message, readAtMs, puback, verdict }: Pending): boolean {
+  leave(pending: Pending): boolean {
+    const { verdict } = pending;
     if (typeof verdict === "object") {
       this.#farewell(verdict.reason, verdict.message);
       return false;
     }
-    puback();
-    this.#options.server.onPuback?.(this, message, performance.now() - readAtMs);
+    if (this.#acknowledged) this.#acknowledged.push(pending);
+    else {
+      this.#acknowledged = [pending];
+      this.#options.acks.soon(this);
+    }
     if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
       this.resume();
     if (this.#pending.size === 0) this.#onIdle?.();
     return true;
+  }
+
+  // Acknowledging
+
+  sendAcks(): void {
+    const acknowledged = this.#writeAcks();
+    for (const { done } of acknowledged) done();
+  }
+
+  /** Returns those that aedes waits for. */
+  #writeAcks(): readonly Pending[] {
+    const acknowledged = this.#acknowledged;
+    this.#acknowledged = undefined;
+    if (!acknowledged || this.#state === "ended") return [];
+    const { onPuback } = this.#options.server;
+    const nowMs = performance.now();
+    // A client that does not read is aedes's to wait for, and to give up: then it writes them.
+    if (!this.#socket.writableNeedDrain) {
+      this.#socket.write(encodePubacks(acknowledged.map(({ packet }) => packet.messageId ?? 0)));
+      for (const { packet } of acknowledged) packet.qos = 0;
+    }
+    for (const { message, readAtMs } of acknowledged) onPuback?.(this, message, nowMs - readAtMs);
+    return acknowledged;
   }
 
   // The way of a connection
@@ -276,10 +310,13 @@ export class Connection
     return this.#pending.size >= maxUnacknowledged ? "unacknowledged" : undefined;
   }
 
-  #take({ topic, payload }: PublishPacket, puback: (error?: Error) => void): void {
-    // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes.
+  #take(packet: PublishPacket, done: () => void): void {
+    const { topic, payload } = packet;
+    // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes. aedes keeps the packet.
     const message = { topic, payload: Buffer.from(payload) };
-    const pending: Pending = { message, readAtMs: this.#readAtMs, puback, verdict: undefined };
+    packet.payload = NOTHING;
+    const readAtMs = this.#readAtMs;
+    const pending: Pending = { message, readAtMs, packet, done, verdict: undefined };
     this.#pending.add(pending);
     try {
       this.#options.server.onPublish(this, message, (verdict) => {
@@ -293,6 +330,7 @@ export class Connection
   }
 
   #farewell(reason: string, message: MqttMessage | undefined): void {
+    this.#writeAcks();
     const client = this.#client;
     const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
     this.#end(reason);

@@ -10,6 +10,7 @@ import { VeilError } from "../../errors.ts";
 import { pause } from "../../runtime/backoff.ts";
 import { cannotListen, listenAddress } from "../../runtime/listen-address.ts";
 import { Quiet } from "../../runtime/quiet.ts";
+import { Acks } from "./server-acks.ts";
 import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
 import { Connection, type ConnectionOptions, packetLimits } from "./server-connection.ts";
@@ -69,6 +70,7 @@ class Connections {
       limits,
       packetLimits: packetLimits(limits),
       server: options,
+      acks: new Acks(),
       refusals: new Quiet({ perMinute: REFUSALS_PER_MINUTE }),
       isPressed: () => this.#isPressed,
       isStopping: () => this.#stopping,

@@ -9,7 +9,7 @@ test("with DEBUG set, no packet is told of; not 65,536 Buffers beforehand; no st
   const env = { ...process.env, DEBUG: "mqtt*" };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env });
   expect(stdout).toBe(
-    "acknowledged, numbers made beforehand: false, a parser waits in a BufferList\n",
+    "acknowledged, numbers made beforehand: false, a parser waits in a ByteList\n",
   );
   expect(stderr).toBe("");
 });
