@@ -74,14 +74,14 @@ async function accept(
     throw new VeilError("NO_GRANT", "the client may not publish to this topic");
   if (!client.cert)
     throw new VeilError("NO_GRANT", "the client's certificate has not been imported");
-  const topic = kafkaTopicOf(tag);
+  const name = kafkaTopicOf(tag);
   const { epoch } = registration;
   services.limits.quotas.useTopic(
     login,
-    { topic, epoch },
+    { topic: name, epoch },
     (older) => !isOfTags(tenant, older, services.nowMs()),
   );
-  await services.topics.ensure(topic, tenant.kafka);
+  const topic = await services.topics.ensure(name, tenant.kafka);
   const key = messageKey(tenant.bridgeKey, login.client, tag);
   const { partitions } = tenant.kafka;
   // Each by its name: what begins with a spread gets a hidden class of its own, half a kilobyte for each alias.

@@ -25,6 +25,11 @@ export interface TopicSettings {
   readonly retentionMs: number;
 }
 
+interface Known {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
 export interface TopicsOptions {
   readonly admin: TopicAdmin;
   readonly replication: Pick<Replication, "wanted" | "judge">;
@@ -35,7 +40,7 @@ export interface TopicsOptions {
 
 export class Topics {
   readonly #options: TopicsOptions;
-  readonly #known = new RecentMap<string, TopicSettings>({
+  readonly #known = new RecentMap<string, Known>({
     max: MAX_KNOWN_TOPICS,
     ttlMs: TRUST_MS,
   });
@@ -46,13 +51,16 @@ export class Topics {
   }
 
   /**
-   * Makes the topic if it is not there. Throws CONFIG if it has another number of partitions than its tenant says or
+   * Makes the topic if it is not there, and resolves with its name: the same string for all who ask, since to compare two that
+   * are equal costs every record. Throws CONFIG if it has another number of partitions than its tenant says or
    * Kafka refuses the settings: the operator must act; UNAVAILABLE and the like while Kafka cannot do it.
    */
-  async ensure(topic: string, settings: TopicSettings): Promise<void> {
-    if (this.#known.get(topic)?.partitions === settings.partitions) return;
+  async ensure(topic: string, settings: TopicSettings): Promise<string> {
+    const known = this.#known.get(topic);
+    if (known?.partitions === settings.partitions) return known.topic;
     const underWay = this.#underWay.get(topic) ?? this.#check(topic, settings);
     await underWay;
+    return this.#known.get(topic)?.topic ?? topic;
   }
 
   /** Kafka says that the topic is gone: the next `ensure` makes it again. */
@@ -70,7 +78,7 @@ export class Topics {
     const { admin, replication } = this.#options;
     const spec = topicSpec(topic, settings, await replication.wanted());
     if ((await admin.ensureTopic(spec)) === "exists") await this.#compare(topic, settings);
-    this.#known.set(topic, settings);
+    this.#known.set(topic, { topic, partitions: settings.partitions });
   }
 
   async #compare(topic: string, { partitions: wanted }: TopicSettings): Promise<void> {

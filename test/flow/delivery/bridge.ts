@@ -86,7 +86,7 @@ export class SimBridge {
           new Promise((resolve) => stage.later("match", () => resolve(tagOfToken(token)))),
         checkWrapped: async () => undefined,
       },
-      topics: { ensure: async () => undefined, forget: () => undefined },
+      topics: { ensure: async (topic) => topic, forget: () => undefined },
       registry,
       rekeys: this.#rekeys,
       mailboxes: {
