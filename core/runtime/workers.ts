@@ -8,8 +8,8 @@ import { type MessagePort, parentPort, type TransferListItem, Worker } from "nod
 import { type ErrorCode, isVeilError, VeilError } from "../errors.ts";
 
 /**
- * A task leaves nothing behind but garbage: with more room for it a thread fills the room, 90 MB where the program has
- * V8's semi-spaces at 16.
+ * A task leaves nothing behind but garbage: with more room for it a thread fills the room, 90 MB where the program's
+ * semi-spaces were 16.
  */
 const YOUNG_GENERATION_MB = 6;
 
