@@ -267,8 +267,9 @@ export class Connection
     if (!acknowledged || this.#state === "ended") return [];
     const { onPuback } = this.#options.server;
     const nowMs = performance.now();
+    const { writable, writableNeedDrain } = this.#socket;
     // A client that does not read is aedes's to wait for, and to give up: then it writes them.
-    if (!this.#socket.writableNeedDrain) {
+    if (writable && !writableNeedDrain) {
       this.#socket.write(encodePubacks(acknowledged.map(({ packet }) => packet.messageId ?? 0)));
       for (const { packet } of acknowledged) packet.qos = 0;
     }
