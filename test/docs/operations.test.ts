@@ -23,6 +23,7 @@ const composeSchema = z.object({
       entrypoint: z.array(z.string()).optional(),
       environment: z.record(z.string(), z.unknown()).optional(),
       healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+      logging: z.object({ driver: z.string() }).optional(),
       ports: list,
       volumes: list,
       networks: list,
@@ -127,10 +128,19 @@ test("one service builds the bridges' image, from a checkout without its keys", 
   for (const { build, pull_policy } of bridges)
     expect(build !== undefined || pull_policy === "never").toBe(true);
   const ignored = (await read("docs/compose/Dockerfile.dockerignore")).split("\n");
-  expect(ignored).toEqual(expect.arrayContaining(["node_modules", ".git", "docs/compose/etc"]));
+  const secrets = ["docs/compose/etc", "docs/compose/grafana.password"];
+  expect(ignored).toEqual(expect.arrayContaining(["node_modules", ".git", ...secrets]));
   const untracked = (await read(".gitignore")).split("\n");
-  for (const name of ["bridge.age", "bridge.key"])
-    expect(untracked).toContain(`docs/compose/etc/${name}`);
+  for (const name of ["etc/bridge.age", "etc/bridge.key", "grafana.password"])
+    expect(untracked).toContain(`docs/compose/${name}`);
+});
+
+test("nothing composed has a default password, and no log grows without end", async () => {
+  const { services } = await readCompose();
+  const { environment = {}, volumes = [] } = services["grafana"] ?? {};
+  const file = environment["GF_SECURITY_ADMIN_PASSWORD__FILE"];
+  expect(volumes).toContain(`./grafana.password:${file}:ro`);
+  for (const { logging } of Object.values(services)) expect(logging?.driver).toBe("local");
 });
 
 test("composed bridges run with the unit's settings of Node", async () => {
