@@ -256,25 +256,28 @@ export class Connection
   // Acknowledging
 
   sendAcks(): void {
-    const acknowledged = this.#writeAcks();
+    const acknowledged = this.#takeAcknowledged();
+    // A client that does not read is aedes's to wait for, and to give up: then it writes them.
+    if (!this.#socket.writableNeedDrain) {
+      this.#writeAcks(acknowledged);
+      for (const { packet } of acknowledged) packet.qos = 0;
+    }
     for (const { done } of acknowledged) done();
   }
 
-  /** Returns those that aedes waits for. */
-  #writeAcks(): readonly Pending[] {
+  #takeAcknowledged(): readonly Pending[] {
     const acknowledged = this.#acknowledged;
     this.#acknowledged = undefined;
     if (!acknowledged || this.#state === "ended") return [];
     const { onPuback } = this.#options.server;
     const nowMs = performance.now();
-    const { writable, writableNeedDrain } = this.#socket;
-    // A client that does not read is aedes's to wait for, and to give up: then it writes them.
-    if (writable && !writableNeedDrain) {
-      this.#socket.write(encodePubacks(acknowledged.map(({ packet }) => packet.messageId ?? 0)));
-      for (const { packet } of acknowledged) packet.qos = 0;
-    }
     for (const { message, readAtMs } of acknowledged) onPuback?.(this, message, nowMs - readAtMs);
     return acknowledged;
+  }
+
+  #writeAcks(acknowledged: readonly Pending[]): void {
+    if (acknowledged.length === 0 || !this.#socket.writable) return;
+    this.#socket.write(encodePubacks(acknowledged.map(({ packet }) => packet.messageId ?? 0)));
   }
 
   // The way of a connection
@@ -331,7 +334,7 @@ export class Connection
   }
 
   #farewell(reason: string, message: MqttMessage | undefined): void {
-    this.#writeAcks();
+    this.#writeAcks(this.#takeAcknowledged());
     const client = this.#client;
     const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
     this.#end(reason);

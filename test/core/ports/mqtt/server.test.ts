@@ -373,6 +373,25 @@ describe("a client that does not read", () => {
     expect(refusals).toEqual(["slow-reader"]);
   });
 
+  it("hears its PUBACKs when it reads again, and what it says after that", async () => {
+    const { port, sessions, refusals } = await startRig({ autoAck: true });
+    const client = await RawClient.login(port);
+    client.socket.pause();
+    const pushed = Array.from({ length: 400 }, () =>
+      sessions[0]?.push({ topic: "v1/mail", payload: Buffer.alloc(100_000) }, 0),
+    );
+    await quiet();
+    for (const messageId of [1, 2, 3]) client.publish("v1/rec/1", "x", messageId);
+    await quiet();
+    client.socket.resume();
+    await until(() => client.pubacks.length === 3);
+    client.publish("v1/rec/1", "x", 4);
+    await until(() => client.pubacks.length === 4);
+    expect(client.pubacks).toEqual([1, 2, 3, 4]);
+    await Promise.all(pushed);
+    expect(refusals).toEqual([]);
+  });
+
   it("is closed at once when too much is pushed to it", async () => {
     const { port, sessions, refusals } = await startRig({ limits: { maxUnsentPushes: 10 } });
     await RawClient.login(port);
