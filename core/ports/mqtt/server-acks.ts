@@ -3,10 +3,16 @@
  * what a record cost. Those of one turn of the event loop leave in one write for each connection.
  */
 
+/** A publish that was acknowledged. */
+export interface Acknowledged {
+  /** Lets more of its client be read. */
+  readonly done: () => void;
+}
+
 /** Who has PUBACKs to write. */
 export interface Acknowledging {
   /** Writes all that it has. */
-  sendAcks(): void;
+  sendAcks(): readonly Acknowledged[];
 }
 
 const PUBACK = 0x40;
@@ -15,7 +21,10 @@ const PUBACK_BYTES = 4;
 export class Acks {
   #waiting: Acknowledging[] = [];
 
-  /** Calls `sendAcks` when what is being done now is done; to be asked once for that. */
+  /**
+   * Calls `sendAcks` when what is being done now is done, and each `done` when others had their turn; to be asked once for
+   * that.
+   */
   soon(connection: Acknowledging): void {
     if (this.#waiting.length === 0) process.nextTick(this.#send);
     this.#waiting.push(connection);
@@ -24,7 +33,10 @@ export class Acks {
   readonly #send = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const connection of waiting) connection.sendAcks();
+    const acknowledged = waiting.map((connection) => connection.sendAcks());
+    setImmediate(() => {
+      for (const ofOne of acknowledged) for (const { done } of ofOne) done();
+    });
   };
 }
 

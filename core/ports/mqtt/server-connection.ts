@@ -8,7 +8,7 @@ import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
-import { type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
+import { type Acknowledged, type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { InOrder, type InOrderOptions } from "./server-order.ts";
@@ -49,7 +49,7 @@ export interface ConnectionOptions {
   readonly onEnd: (connection: Connection, reason: string) => void;
 }
 
-interface Pending {
+interface Pending extends Acknowledged {
   readonly message: MqttMessage;
   readonly readAtMs: number;
   readonly packet: PublishPacket;
@@ -255,14 +255,14 @@ export class Connection
 
   // Acknowledging
 
-  sendAcks(): void {
+  sendAcks(): readonly Pending[] {
     const acknowledged = this.#takeAcknowledged();
     // A client that does not read is aedes's to wait for, and to give up: then it writes them.
     if (!this.#socket.writableNeedDrain) {
       this.#writeAcks(acknowledged);
       for (const { packet } of acknowledged) packet.qos = 0;
     }
-    for (const { done } of acknowledged) done();
+    return acknowledged;
   }
 
   #takeAcknowledged(): readonly Pending[] {

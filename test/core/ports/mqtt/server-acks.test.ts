@@ -8,19 +8,22 @@ test("a PUBACK is four bytes, in the order of the identifiers", () => {
   expect(encodePubacks([])).toHaveLength(0);
 });
 
-test("all who ask in one turn are called after it, each once, and may ask again then", async () => {
+test("all who ask in one turn write after it, and are read on after the others' turn", async () => {
   const acks = new Acks();
   const calls: string[] = [];
-  const again = { sendAcks: () => calls.push("again") };
-  const first = {
+  const asker = (name: string, onSend = () => {}) => ({
     sendAcks: () => {
-      calls.push("first");
-      acks.soon(again);
+      calls.push(`${name} writes`);
+      onSend();
+      return [{ done: () => calls.push(`${name} reads`) }];
     },
-  };
-  acks.soon(first);
-  acks.soon({ sendAcks: () => calls.push("second") });
+  });
+  acks.soon(asker("first", () => acks.soon(asker("third"))));
+  acks.soon(asker("second"));
   expect(calls).toEqual([]);
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(calls).toEqual(["first", "second", "again"]);
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  expect(calls).toEqual([
+    ...["first writes", "second writes", "third writes"],
+    ...["first reads", "second reads", "third reads"],
+  ]);
 });
