@@ -8,7 +8,7 @@ import type { Client, PublishPacket } from "aedes";
 import { VeilError } from "../../errors.ts";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
-import { type Acknowledged, type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
+import { type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { InOrder, type InOrderOptions } from "./server-order.ts";
@@ -49,7 +49,7 @@ export interface ConnectionOptions {
   readonly onEnd: (connection: Connection, reason: string) => void;
 }
 
-interface Pending extends Acknowledged {
+interface Pending {
   readonly message: MqttMessage;
   readonly readAtMs: number;
   readonly packet: PublishPacket;
