@@ -88,20 +88,29 @@ export class KafkaAdmin {
       .sort((a, b) => a.partition - b.partition);
   }
 
-  /** Throws NOT_FOUND if there is no such topic. */
+  /**
+   * Asks the leader of the first partition: another broker may not have heard of a new topic. Throws NOT_FOUND if there
+   * is no such topic, UNAVAILABLE while that partition has no leader.
+   */
   async describeTopic(topic: string): Promise<TopicDescription> {
-    const metadata = await this.#brokers.metadata([topic]);
-    const found = metadata.topics.find((candidate) => candidate.topic === topic);
-    const error = fromErrorCode(found?.errorCode ?? 0, "describing a topic");
-    if (error) throw error;
+    const what = "describing a topic";
+    const find = await this.#brokers.findLeaders([topic]);
+    const leader = find(topic, 0);
+    if ("error" in leader) throw leader.error;
     const resources = [{ type: TOPIC_RESOURCE, name: topic }];
-    const described = await this.#brokers.callController("describing a topic", (broker) =>
-      broker.describeConfigs({ resources }),
-    );
-    const config: Record<string, string> = {};
-    for (const { configName, configValue } of described.resources[0]?.configEntries ?? [])
-      if (configValue !== null) config[configName] = configValue;
-    return { partitions: found?.partitions ?? [], config };
+    try {
+      const partitions = await this.#partitionsKnownTo(leader.nodeId, topic, what);
+      const described = await this.#brokers.call(leader.nodeId, what, (broker) =>
+        broker.describeConfigs({ resources }),
+      );
+      const config: Record<string, string> = {};
+      for (const { configName, configValue } of described.resources[0]?.configEntries ?? [])
+        if (configValue !== null) config[configName] = configValue;
+      return { partitions, config };
+    } catch (error) {
+      this.#brokers.forget(topic);
+      throw error;
+    }
   }
 
   /** `false` if there was no such topic. */
@@ -155,13 +164,20 @@ export class KafkaAdmin {
       if ("error" in leader) throw leader.error;
       leaders.add(leader.nodeId);
     }
-    for (const leader of leaders) {
-      const heard = await this.#brokers.call(leader, what, (broker) =>
-        broker.connectionPool.send(metadataProtocol([topic])),
-      );
-      const error = fromErrorCode(heard.topics[0]?.errorCode ?? UNKNOWN_TOPIC, what);
-      if (error) throw error;
-    }
+    for (const leader of leaders) await this.#partitionsKnownTo(leader, topic, what);
+  }
+
+  async #partitionsKnownTo(
+    nodeId: number,
+    topic: string,
+    what: string,
+  ): Promise<readonly PartitionMetadata[]> {
+    const { topics } = await this.#brokers.call(nodeId, what, (broker) =>
+      broker.connectionPool.send(metadataProtocol([topic])),
+    );
+    const error = fromErrorCode(topics[0]?.errorCode ?? UNKNOWN_TOPIC, what);
+    if (error) throw error;
+    return topics[0]?.partitions ?? [];
   }
 }
 

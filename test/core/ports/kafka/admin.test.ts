@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { KafkaAdmin } from "../../../../core/ports/kafka/admin.ts";
 import { KafkaProducer } from "../../../../core/ports/kafka/producer.ts";
 import { freshName, sharedCluster } from "../../../support/cluster.ts";
@@ -32,6 +32,23 @@ describe("KafkaAdmin", () => {
       expect(replicas).toContain(leader);
     }
     expect(config).toMatchObject({ "min.insync.replicas": "2", "cleanup.policy": "delete" });
+  });
+
+  test("describes a topic as soon as it is made, while brokers that hold nothing of it have not heard of it", async () => {
+    const admins = [1, 2, 3, 4, 5, 6].map(() => new KafkaAdmin({ kafka: sharedKafka() }));
+    onTestFinished(async () => {
+      for (const admin of admins) await admin.stop();
+    });
+    const described = async (topic: string, admin: KafkaAdmin) => {
+      await admin.ensureTopic({ topic, partitions: 1, replication: 1, config: {} });
+      return admin.describeTopic(topic);
+    };
+    for (let round = 0; round < 25; round += 1) {
+      const topics = [1, 2, 3, 4].map(() => freshName("veil-test"));
+      const all = topics.flatMap((topic) => admins.map((admin) => described(topic, admin)));
+      for (const { partitions } of await Promise.all(all)) expect(partitions).toHaveLength(1);
+      await Promise.all(topics.map((topic) => admins[0]?.deleteTopic(topic)));
+    }
   });
 
   test("says where partitions begin and end", async () => {
