@@ -48,7 +48,7 @@ const addressLimitsSchema = z.strictObject({
   /** More wrong logins than this from one address, and its connections are turned away until it rests. */
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
   /** MQTT connections. Those beyond it are not read, and closed a few seconds later, before TLS. */
-  connectsPerSecond: rateField(100),
+  connectsPerSecond: rateField(50),
   /** The same of HTTP connections, which whoever has a login keeps; twice as many at once after a rest. */
   httpConnectsPerSecond: rateField(20),
   /** MQTT connections that have not logged in yet, TLS included. */

@@ -9,11 +9,10 @@ import { networkOf } from "./network.ts";
 import { Places, RateLimit } from "./rate-limit.ts";
 
 /**
- * A bucket holds what the rate gives in this time. Devices come back with a jitter of their own; consumers are few, and
- * each may open several connections.
+ * A bucket holds what the rate gives in this time: the devices of a site come back with a jitter of their own, and each consumer
+ * may open several connections.
  */
-const BURST_S = 1;
-const HTTP_BURST_S = 2;
+const BURST_S = 2;
 /** MQTT connections that begin as soon as they come; what comes with them begins at its rate, so that nobody waits behind a crowd. */
 const AT_ONCE = 10;
 
@@ -40,8 +39,8 @@ export class Addresses {
       perMinute: () => limits().failedLoginsPerMinute,
       onBlocked: (address) => onExceeded("address.failedLoginsPerMinute", address),
     });
-    this.#connects = connectRate(BURST_S, () => limits().connectsPerSecond);
-    this.#httpConnects = connectRate(HTTP_BURST_S, () => limits().httpConnectsPerSecond);
+    this.#connects = connectRate(() => limits().connectsPerSecond);
+    this.#httpConnects = connectRate(() => limits().httpConnectsPerSecond);
     this.#pending = new Places(() => limits().pendingConnections);
     this.#http = new Places(() => limits().httpConnections);
   }
@@ -88,10 +87,10 @@ export class Addresses {
   }
 }
 
-function connectRate(burstS: number, perSecond: () => number): RateLimit {
+function connectRate(perSecond: () => number): RateLimit {
   return new RateLimit({
     get burst() {
-      return perSecond() * burstS;
+      return perSecond() * BURST_S;
     },
     get perSecond() {
       return perSecond();

@@ -5,13 +5,13 @@
  */
 import type { Socket } from "node:net";
 import type { Client, PublishPacket } from "aedes";
-import { VeilError } from "../../errors.ts";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
 import { type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
 import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { InOrder, type InOrderOptions } from "./server-order.ts";
+import { gone, Pushes } from "./server-pushes.ts";
 import { EXPLANATIONS } from "./server-refusal.ts";
 import { endGently, interceptReads, type ReadHandlers } from "./server-socket.ts";
 import {
@@ -62,8 +62,11 @@ interface Pending {
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
 const UNANSWERED_UNDER_PRESSURE = 1;
 const NOTHING = Buffer.alloc(0);
-/** Who was held back once is read in slices from then on: 64 KiB of refused registrations are 25 ms in one turn of the loop. */
-const HELD_BACK_SLICE_BYTES = 4096;
+/**
+ * Who has not logged in is read in slices, and so is from then on who was held back once: 64 KiB of refused registrations are
+ * 25 ms in one turn of the loop.
+ */
+const SLICE_BYTES = 4096;
 
 /** What the guard lets through. */
 export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): PacketLimits {
@@ -88,9 +91,8 @@ export class Connection
   #readAtMs = 0;
   /** What Kafka has, and whose PUBACK has not been written; `undefined` for none. */
   #acknowledged: Pending[] | undefined;
-  #unsentPushes = 0;
-  /** Of the QoS 1 push that waits for its PUBACK. */
-  #onAcknowledged: ((error?: VeilError) => void) | undefined;
+  /** Made with the first one. */
+  #pushes: Pushes | undefined;
   #refusedSubscribe = false;
   /** CONNECT was refused, with a reason: aedes's own error for it says nothing new. */
   #isTurnedAway = false;
@@ -121,11 +123,11 @@ export class Connection
   push(message: MqttMessage, qos: 0 | 1): Promise<void> {
     const client = this.#client;
     if (this.#state !== "open" || !client) return Promise.reject(gone());
-    if (this.#unsentPushes >= this.#options.limits.maxUnsentPushes) {
-      this.#refuse("slow-reader");
-      return Promise.reject(gone());
-    }
-    return qos === 0 ? this.#send(client, message, qos) : this.#deliver(client, message);
+    this.#pushes ??= new Pushes(client, this.#socket);
+    if (this.#pushes.unsent < this.#options.limits.maxUnsentPushes)
+      return this.#pushes.push(message, qos);
+    this.#refuse("slow-reader");
+    return Promise.reject(gone());
   }
 
   close(reason: string): void {
@@ -175,6 +177,9 @@ export class Connection
     this.#state = "open";
     this.#guard.open();
     this.#options.onOpen(this, this.#socket);
+    // What came with its CONNECT. Who left in debt is held back from here on.
+    const { bytes, packets } = this.#guard;
+    this.#options.server.onRead?.(this, bytes, packets - 1);
   }
 
   ready(): void {
@@ -182,7 +187,7 @@ export class Connection
   }
 
   acknowledged(): void {
-    this.#onAcknowledged?.();
+    this.#pushes?.acknowledged();
   }
 
   publish(packet: PublishPacket, done: (error?: Error) => void): void {
@@ -227,7 +232,7 @@ export class Connection
   }
 
   sliceBytes(): number | undefined {
-    return this.#heldBackUntilMs > 0 ? HELD_BACK_SLICE_BYTES : undefined;
+    return this.#state === "connecting" || this.#heldBackUntilMs > 0 ? SLICE_BYTES : undefined;
   }
 
   // InOrderOptions
@@ -336,36 +341,10 @@ export class Connection
   #farewell(reason: string, message: MqttMessage | undefined): void {
     this.#writeAcks(this.#takeAcknowledged());
     const client = this.#client;
-    const sent = client && message ? this.#send(client, message, 0) : Promise.resolve();
+    const sent =
+      client && message ? new Pushes(client, this.#socket).push(message, 0) : Promise.resolve();
     this.#end(reason);
     endGently(this.#socket, sent);
-  }
-
-  /** One at a time, so that a PUBACK needs no identifier to say what it is of. */
-  async #deliver(client: Client, message: MqttMessage): Promise<void> {
-    if (this.#onAcknowledged)
-      throw new VeilError("INTERNAL", "another push waits for its acknowledgement");
-    const acknowledged = new Promise<void>((resolve, reject) => {
-      this.#onAcknowledged = (error) => {
-        this.#onAcknowledged = undefined;
-        if (error) reject(error);
-        else resolve();
-      };
-    });
-    await Promise.all([this.#send(client, message, 1), acknowledged]);
-  }
-
-  async #send(client: Client, { topic, payload }: MqttMessage, qos: 0 | 1): Promise<void> {
-    this.#unsentPushes += 1;
-    const packet = { cmd: "publish", topic, payload, qos, retain: false, dup: false } as const;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        // aedes keeps a failed write to itself; what it does then is to destroy the socket.
-        client.publish(packet, () => (this.#socket.destroyed ? reject(gone()) : resolve()));
-      });
-    } finally {
-      this.#unsentPushes -= 1;
-    }
   }
 
   #letGo(): void {
@@ -397,14 +376,10 @@ export class Connection
     clearTimeout(this.#heldBack);
     this.#pending.end();
     this.#onIdle?.();
-    this.#onAcknowledged?.(gone());
+    this.#pushes?.end();
     this.#options.onEnd(this, reason);
   }
 }
 
 /** Before authentication the id is whatever somebody sent. */
 const MAX_LOGGED_ID = 140;
-
-function gone(): VeilError {
-  return new VeilError("DISCONNECTED", "the client is not connected");
-}

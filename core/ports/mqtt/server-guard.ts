@@ -28,6 +28,7 @@ export class PacketGuard {
   #lengthBytes = 0;
   #bodyLeft = 0;
   #packets = 0;
+  #bytes = 0;
 
   constructor(limits: PacketLimits) {
     this.#limits = limits;
@@ -38,6 +39,11 @@ export class PacketGuard {
     return this.#packets;
   }
 
+  /** How many bytes have been looked at. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** From now on the limits of an authenticated client hold. */
   open(): void {
     this.#authenticated = true;
@@ -45,6 +51,7 @@ export class PacketGuard {
 
   /** Looks at the next bytes of the stream; `undefined` means that they may be read. */
   inspect(chunk: Uint8Array): GuardProblem | undefined {
+    this.#bytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       if (this.#bodyLeft > 0) {
         const skipped = Math.min(this.#bodyLeft, chunk.length - at);

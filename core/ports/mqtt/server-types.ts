@@ -143,7 +143,10 @@ export interface MqttServerOptions {
   ): void;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(session: MqttSession, reason: string): void;
-  /** Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind. */
+  /**
+   * Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind after its CONNECT. First
+   * called right after `onConnect`, with what came so far.
+   */
   onRead?(session: MqttSession, bytes: number, packets: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
   onPuback?(session: MqttSession, message: MqttMessage, elapsedMs: number): void;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { until } from "../../../support/until.ts";
-import { RawClient } from "./raw-client.ts";
+import { connectPacket, publishPacket, quiet, RawClient } from "./raw-client.ts";
 import { startRig } from "./server-rig.ts";
 
 test("who is held back is not read for that long, the others are, and nothing is lost", async () => {
@@ -36,4 +36,30 @@ test("who was held back once is read in slices, a packet larger than one include
   expect(closed).toEqual([]);
   expect(Math.max(...read.map(({ bytes }) => bytes))).toBeLessThanOrEqual(4096);
   expect(read.reduce((sum, { packets }) => sum + packets, 0)).toBe(1000);
+});
+
+test("what comes with a CONNECT is read in slices and counted, and who is held back at once is not read on", async () => {
+  const read: { bytes: number; packets: number }[] = [];
+  const { port } = await startRig({
+    autoAck: true,
+    onRead: (session, bytes, packets) => {
+      if (read.length === 0) session.holdBack(400);
+      read.push({ bytes, packets });
+    },
+  });
+  const client = await RawClient.open(port);
+  const publishes = Array.from({ length: 100 }, (_, n) =>
+    publishPacket({ topic: "v1/rec/1", payload: "x".repeat(500), messageId: n + 1 }),
+  );
+  const words = Buffer.concat([connectPacket(), ...publishes]);
+  const beganMs = performance.now();
+  client.send(words);
+  await until(() => client.pubacks.length > 0);
+  await quiet(100);
+  expect(client.pubacks.length).toBeLessThan(10);
+  await until(() => client.pubacks.length === 100);
+  expect(performance.now() - beganMs).toBeGreaterThan(390);
+  expect(Math.max(...read.map(({ bytes }) => bytes))).toBeLessThanOrEqual(4096);
+  expect(read.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(words.length);
+  expect(read.reduce((sum, { packets }) => sum + packets, 0)).toBe(100);
 });
