@@ -30,6 +30,7 @@ import { register } from "./registration.ts";
 import { reviewClient, reviewProducer, reviewTenant } from "./review.ts";
 import { type IngressServices, noteRefusal } from "./services.ts";
 import { Session } from "./session.ts";
+import { UpstreamTopics } from "./upstream-topics.ts";
 
 /** Below the deadline of a part's stop, so that what is not confirmed by then is closed in order. */
 const DRAIN_MS = 5000;
@@ -49,6 +50,7 @@ export class Ingress {
   readonly #services: IngressServices;
   readonly #mail: MailDeliveryOptions;
   readonly #sessions = new Map<MqttSession, Session>();
+  readonly #topics = new UpstreamTopics();
   #server: MqttServer | undefined;
   #stopListening: (() => void)[] = [];
 
@@ -80,7 +82,7 @@ export class Ingress {
       onClose: (connection, reason) => this.#closed(connection, reason),
       onPuback: (connection, { topic }, elapsedMs) => {
         const session = this.#sessions.get(connection);
-        session?.counts.pubacks[session.upstream(topic)?.kind ?? "rec"].observe(elapsedMs);
+        session?.counts.pubacks[this.#topics.parse(topic)?.kind ?? "rec"].observe(elapsedMs);
       },
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
@@ -182,7 +184,7 @@ export class Ingress {
     }
     const nowMs = this.#services.nowMs();
     session.sighting.active(nowMs);
-    const upstream = session.upstream(topic);
+    const upstream = this.#topics.parse(topic);
     if (!upstream) {
       answer(this.#violation(session, "rec", "a topic that no client may publish to"));
       return;
@@ -194,7 +196,7 @@ export class Ingress {
       answer("ack");
       return;
     }
-    const alias = session.aliases.get(number);
+    const alias = session.alias(number);
     if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
     else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
     else {

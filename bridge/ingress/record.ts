@@ -34,7 +34,7 @@ export function takeRecord(
 ): void {
   const job = new Job(services, session, alias, payload, answer);
   try {
-    if (session.turns.isFree && begin(job, nowMs)) return;
+    if (!session.mustQueue && begin(job, nowMs)) return;
   } catch (error) {
     answer(refuse(job, error));
     return;
@@ -121,7 +121,7 @@ async function askThenBegin(job: Job): Promise<void> {
 /** As `begin`, for a record that has waited: its alias may have been withdrawn meanwhile. */
 function beginLate(job: Job): boolean {
   const { services, session, alias } = job;
-  if (session.aliases.get(alias.number) !== alias)
+  if (session.alias(alias.number) !== alias)
     throw new VeilError("NO_GRANT", "the client may no longer publish to this topic");
   return begin(job, services.nowMs());
 }

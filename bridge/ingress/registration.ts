@@ -24,7 +24,7 @@ export async function register(
   payload: Buffer,
 ): Promise<void> {
   const request = sha256(payload).toString("base64");
-  const known = session.aliases.get(number);
+  const known = session.alias(number);
   const earlier = session.requestOf(number);
   if (earlier !== undefined && earlier !== request) {
     const reason = "an alias was registered for two topics";
@@ -48,7 +48,7 @@ async function judge(services: IngressServices, session: Session, asked: Asked):
   try {
     const alias = await accept(services, session, asked);
     if (session.isBroken) return;
-    session.aliases.set(alias.number, alias);
+    session.accept(alias);
     session.push({ alias: alias.number, status: "ok" });
     if (services.rekeys.owes(session.login, alias.hexTag))
       session.push({ alias: alias.number, status: "rekey" });

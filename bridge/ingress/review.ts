@@ -75,11 +75,11 @@ function reviewGrant(
 function withdraw(
   services: IngressServices,
   session: Session,
-  { number }: Alias,
+  alias: Alias,
   code: RefusalCode,
   reason: string,
 ): void {
-  session.aliases.delete(number);
+  session.withdraw(alias);
   noteRefusal(services, { login: session.login, what: "reg", code, reason });
-  session.push({ alias: number, status: "refused", code, message: reason });
+  session.push({ alias: alias.number, status: "refused", code, message: reason });
 }

@@ -2,13 +2,7 @@
 import { VeilError } from "../../core/errors.ts";
 import type { MqttSession } from "../../core/ports/mqtt/server-types.ts";
 import { type Login, parseLogin } from "../../core/wire/login.ts";
-import {
-  ACK_TOPIC,
-  type AckMessage,
-  encodeAck,
-  parseUpstream,
-  type UpstreamTopic,
-} from "../../core/wire/mqtt.ts";
+import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import type { Quota, Quotas } from "../limits/quotas.ts";
 import type { MailDelivery } from "../mail/delivery.ts";
 import type { BridgeMetrics } from "../metrics.ts";
@@ -56,13 +50,13 @@ export class Session {
   readonly sighting: Sighting;
   /** Its tenant's. */
   readonly counts: TenantCounts;
-  readonly aliases = new Map<number, Alias>();
   /** From CONNACK on. */
   mail: MailDelivery | undefined;
-  /** While a record waits to be judged, the next ones queue up behind it. */
-  readonly turns = new Turns();
-  /** Its last publish's. */
-  #lastTopic: { readonly text: string; readonly upstream: UpstreamTopic } | undefined;
+  readonly #aliases = new Map<number, Alias>();
+  /** Most publishes have the same alias as the one before. */
+  #lastAlias: Alias | undefined;
+  /** Made when a record has to wait: few ever do. */
+  #turns: Turns | undefined;
   /** Registrations that are being judged, by alias, with their `request`; `undefined` while there are none. */
   #registering: Map<number, string> | undefined;
   /** Made when first asked for: few sessions ever wait for something, and it takes a kilobyte. */
@@ -92,22 +86,46 @@ export class Session {
     return this.#ending.signal;
   }
 
-  /** As `parseUpstream`. Most publishes have the same topic as the one before, and are not parsed again. */
-  upstream(topic: string): UpstreamTopic | null {
-    if (this.#lastTopic?.text === topic) return this.#lastTopic.upstream;
-    const upstream = parseUpstream(topic);
-    if (upstream) this.#lastTopic = { text: topic, upstream };
-    return upstream;
+  /** Those that were accepted, by number. */
+  get aliases(): ReadonlyMap<number, Alias> {
+    return this.#aliases;
+  }
+
+  /** The alias of this number, if it was accepted. */
+  alias(number: number): Alias | undefined {
+    if (this.#lastAlias?.number !== number) this.#lastAlias = this.#aliases.get(number);
+    return this.#lastAlias;
+  }
+
+  accept(alias: Alias): void {
+    this.#aliases.set(alias.number, alias);
+  }
+
+  /** From now on it was never accepted. */
+  withdraw({ number }: Alias): void {
+    this.#aliases.delete(number);
+    this.#lastAlias = undefined;
+  }
+
+  /** Whether a record waits to be judged: the next ones queue up behind it. */
+  get mustQueue(): boolean {
+    return this.#turns?.isFree === false;
+  }
+
+  /** Those of records that wait. */
+  get turns(): Turns {
+    this.#turns ??= new Turns();
+    return this.#turns;
   }
 
   /** Aliases that were accepted or are being judged. */
   get aliasCount(): number {
-    return this.aliases.size + (this.#registering?.size ?? 0);
+    return this.#aliases.size + (this.#registering?.size ?? 0);
   }
 
   /** The `request` of an alias that was accepted or is being judged. */
   requestOf(alias: number): string | undefined {
-    return this.aliases.get(alias)?.request ?? this.#registering?.get(alias);
+    return this.#aliases.get(alias)?.request ?? this.#registering?.get(alias);
   }
 
   beginRegistering(alias: number, request: string): void {

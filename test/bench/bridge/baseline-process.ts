@@ -13,6 +13,7 @@ import { Aedes } from "aedes";
 import { pino } from "pino";
 import { limitsSchema } from "../../../bridge/config/limits.ts";
 import type { Session } from "../../../bridge/ingress/session.ts";
+import { keep } from "../../../bridge/keep.ts";
 import { Limits } from "../../../bridge/limits/limits.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
@@ -22,6 +23,7 @@ import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
 import type { MqttSession } from "../../../core/ports/mqtt/server-types.ts";
+import { sha256 } from "../../../core/scheme/bytes.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { UNLIMITED } from "../rig/unlimited.ts";
 
@@ -29,8 +31,13 @@ const [kind, brokers = "", ...topics] = process.argv.slice(2);
 const log = pino({ level: "silent" });
 const HOST = "127.0.0.1";
 const TENANT = "plain";
-/** As long as a producer's pseudonym. */
-const KEY = Buffer.alloc(8, 7);
+/** Of a client's records, as long as a producer's pseudonym. */
+const KEY_BYTES = 8;
+
+/** What a bridge has of a client, too. */
+interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts"> {
+  readonly key: Buffer;
+}
 
 const port = kind === "plain" ? await servePlain() : await serveAedes();
 process.stdout.write(`${port}\n`);
@@ -54,7 +61,7 @@ async function servePlain(): Promise<number> {
   const kafkaTopics = new Map(
     topics.map((topic, n) => [formatUpstream({ kind: "rec", alias: n + 1 }), topic]),
   );
-  const clients = new Map<MqttSession, Pick<Session, "quota" | "sighting" | "counts">>();
+  const clients = new Map<MqttSession, PlainClient>();
   const server = await startMqttServer({
     host: HOST,
     port: 0,
@@ -66,6 +73,7 @@ async function servePlain(): Promise<number> {
         quota: limits.quotas.of(login),
         sighting: sightings.of(login),
         counts: metrics.of(TENANT),
+        key: keep(sha256(session.clientId).subarray(0, KEY_BYTES)),
       });
     },
     onRead: (session, bytes, packets) => {
@@ -74,17 +82,19 @@ async function servePlain(): Promise<number> {
       quota?.charge("messages", packets);
     },
     onPublish: (session, { topic: name, payload: value }, answer) => {
-      clients.get(session)?.sighting.active(Date.now());
+      const client = clients.get(session);
       const topic = kafkaTopics.get(name);
-      if (topic === undefined) {
+      if (!client || topic === undefined) {
         answer({ reason: "no such topic" });
         return;
       }
+      const { sighting, counts, key } = client;
+      sighting.active(Date.now());
       const onSettled = (error?: VeilError): void => {
-        if (!error) clients.get(session)?.counts.record(value.length);
+        if (!error) counts.record(value.length);
         answer(error ? { reason: error.message } : "ack");
       };
-      writer.write({ topic, partition: 0, key: KEY, value, session, onSettled });
+      writer.write({ topic, partition: 0, key, value, session, onSettled });
     },
     onPuback: (session, _message, elapsedMs) =>
       clients.get(session)?.counts.pubacks.rec.observe(elapsedMs),

@@ -13,13 +13,25 @@ function recordOf(kid: Buffer): Buffer {
 
 test("knows the kids that were announced, and no other", () => {
   const kids = new AnnouncedKids();
-  expect(kids.hasKidOf(recordOf(kidOf(1)))).toBe(false);
+  for (const n of [0, 1]) expect(kids.hasKidOf(recordOf(kidOf(n)))).toBe(false);
   const announced = kidOf(1);
   kids.add(announced);
   announced.fill(9);
   kids.add(kidOf(2));
   for (const n of [1, 2, 1, 1]) expect(kids.hasKidOf(recordOf(kidOf(n)))).toBe(true);
   expect(kids.hasKidOf(recordOf(kidOf(9)))).toBe(false);
+});
+
+test("tells apart kids that differ in one byte", () => {
+  const kids = new AnnouncedKids();
+  const kid = Buffer.from(Array.from({ length: 16 }, (_, n) => 240 + n));
+  kids.add(kid);
+  for (let at = 0; at < kid.length; at++) {
+    const other = Buffer.from(kid);
+    other[at] = 1;
+    expect(kids.hasKidOf(recordOf(other))).toBe(false);
+    expect(kids.hasKidOf(recordOf(kid))).toBe(true);
+  }
 });
 
 test("keeps the 16 that were used or announced last", () => {

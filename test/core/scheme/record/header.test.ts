@@ -8,6 +8,7 @@ import {
   encodeHeader,
   inspectRecord,
   isOfKid,
+  kidWord,
   MAX_CIPHERTEXT_BYTES,
   peekIdentity,
   RECORD_HEADER_BYTES,
@@ -118,6 +119,18 @@ describe("the record header", () => {
       other[at] = 0;
       expect(isOfKid(bytes, other)).toBe(false);
     }
+  });
+
+  it("gives its kid in four words, and nothing for what is not there", () => {
+    const kid = Buffer.from("00000001" + "7fffffff" + "80000000" + "fffffffe", "hex");
+    const bytes = encodeHeader({ ...header, kid });
+    expect([0, 1, 2, 3].map((word) => kidWord(bytes, word))).toEqual([
+      1,
+      2 ** 31 - 1,
+      -(2 ** 31),
+      -2,
+    ]);
+    expect(kidWord(bytes.subarray(0, 20), 3)).toBe(0);
   });
 
   it("knows the suites that have records", () => {
