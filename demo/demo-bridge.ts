@@ -2,7 +2,9 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { VeilError } from "../core/errors.ts";
 import { fileExists, makeFolder, replaceFile } from "../core/runtime/files.ts";
+import { LEFT_OPEN } from "../core/runtime/lifecycle.ts";
 import { freePorts } from "./cluster/ports.ts";
 import type { GuardedProcess } from "./guarded-process.ts";
 import { untilReady } from "./ready.ts";
@@ -83,6 +85,18 @@ export class DemoBridge {
     await rm(this.#portsFile, { force: true });
     await this.process.spawn();
     await untilReady(this.process, () => fileExists(this.#portsFile), signal);
+  }
+
+  /** As an upgrade does it. Throws UNAVAILABLE where it does not end by itself, in order and in time. */
+  async restart(signal: AbortSignal): Promise<void> {
+    const { name, logFile } = this.process;
+    // Kills what outlives its deadline.
+    const { code, signal: killedBy } = await this.process.stop();
+    if (code !== 0)
+      throw new VeilError("UNAVAILABLE", `${name} ended with ${code ?? killedBy}: see ${logFile}`);
+    if ((await readFile(logFile, "utf8")).includes(LEFT_OPEN))
+      throw new VeilError("UNAVAILABLE", `${name} left something open: see ${logFile}`);
+    await this.start(signal);
   }
 
   /** Where its operator's listener answers, once it listens. */

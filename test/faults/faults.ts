@@ -1,10 +1,6 @@
 /** Everything that breaks. A kind chooses what to break; the fault breaks it, and puts right what does not heal by itself. */
 
-import { readFile } from "node:fs/promises";
-import { VeilError } from "../../core/errors.ts";
-import { LEFT_OPEN } from "../../core/runtime/lifecycle.ts";
 import type { ServerName } from "../../demo/cluster/cluster.ts";
-import type { DemoBridge } from "../../demo/demo-bridge.ts";
 import type { GuardedProcess } from "../../demo/guarded-process.ts";
 import type { Device } from "./device.ts";
 import type { Random } from "./random.ts";
@@ -77,7 +73,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   kind("all bridges restarted, one after the other", seconds(0, 0), ({ bridges, signal }) => ({
     target: "all bridges",
     inject: async () => {
-      for (const bridge of bridges) await restart(bridge, signal);
+      for (const bridge of bridges) await bridge.restart(signal);
     },
   })),
   kind("broker stopped, leaders move", seconds(1, 3), (rig, random) => {
@@ -160,24 +156,6 @@ function killed(process: GuardedProcess): Fault {
     inject: () => process.kill("SIGKILL"),
     heal: () => process.spawn(),
   };
-}
-
-/** As an upgrade does it. Throws UNAVAILABLE where the bridge does not end by itself, in order and in time. */
-async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
-  const { process } = bridge;
-  // Kills what outlives its deadline.
-  const { code, signal: killedBy } = await process.stop();
-  if (code !== 0)
-    throw new VeilError(
-      "UNAVAILABLE",
-      `${process.name} ended with ${code ?? killedBy}: see ${process.logFile}`,
-    );
-  if ((await readFile(process.logFile, "utf8")).includes(LEFT_OPEN))
-    throw new VeilError(
-      "UNAVAILABLE",
-      `${process.name} left something open: see ${process.logFile}`,
-    );
-  await bridge.start(signal);
 }
 
 function serverKilled(name: ServerName): FaultKind {

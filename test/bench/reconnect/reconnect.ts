@@ -105,7 +105,7 @@ async function measure(
   const { settleMs } = quick ? QUICK : FULL;
   const at: At = { port: bridge.mqttPort, ca };
   // It may not know the newest of them yet; a restart makes both bridges alike.
-  await restart(bridge, signal);
+  await bridge.restart(signal);
   const emptyMib = await residentMib(bridge);
   say(`${transport}: connecting for the first time`);
   await fleet.flow({ flow: at, isFirst: true, atOnce: OPENING_AT_ONCE });
@@ -116,7 +116,7 @@ async function measure(
   const warm = await fleet.flow({ flow: at, isFirst: false });
   say(`${transport}: starting the bridge anew`);
   await fleet.cut();
-  await restart(bridge, signal);
+  await bridge.restart(signal);
   const cold = await fleet.flow({ flow: at, isFirst: false });
   await fleet.cut();
   return {
@@ -126,13 +126,6 @@ async function measure(
     ],
     memory: { transport, emptyMib, idleMib },
   };
-}
-
-async function restart(bridge: DemoBridge, signal: AbortSignal): Promise<void> {
-  const { process } = bridge;
-  const { code } = await process.stop();
-  if (code !== 0) throw new VeilError("UNAVAILABLE", `${process.name} did not end in order`);
-  await bridge.start(signal);
 }
 
 async function residentMib({ process }: DemoBridge): Promise<number> {
