@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { NEVER, pause } from "../../../core/runtime/backoff.ts";
@@ -142,6 +143,75 @@ test("TLS begins with its first words in the socket, and no larger buffer", asyn
   expect(words).toEqual([expect.any(Number)]);
   // A ClientHello.
   expect(words[0]).toBeGreaterThan(100);
+});
+
+function hundredsOf(bytes: Buffer): Buffer[] {
+  const count = Math.ceil(bytes.length / 100);
+  return Array.from({ length: count }, (_, n) => bytes.subarray(100 * n, 100 * (n + 1)));
+}
+
+test("TLS begins when the whole ClientHello is there, however it comes", async () => {
+  const { cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key }, (socket) => void socket.pipe(socket));
+  const words: number[] = [];
+  server.prependListener("connection", ({ readableLength }) => words.push(readableLength));
+  await start(server, () => 0);
+  const socket = connect(portOf(server), "127.0.0.1");
+  let isHello = true;
+  const dripping = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => {
+      const hundreds = isHello ? hundredsOf(chunk) : [chunk];
+      isHello = false;
+      void drip(hundreds).then(() => done());
+    },
+  });
+  socket.on("data", (chunk) => dripping.push(chunk));
+  const begunBetween: number[] = [];
+  async function drip(chunks: readonly Buffer[]): Promise<void> {
+    for (const [n, chunk] of chunks.entries()) {
+      if (n > 0) {
+        await pause(20, NEVER);
+        begunBetween.push(words.length);
+      }
+      socket.write(chunk);
+    }
+  }
+  const client = connectTls({ socket: dripping, rejectUnauthorized: false });
+  onTestFinished(() => void client.destroy());
+  await once(client, "secureConnect");
+  expect(words).toHaveLength(1);
+  expect(begunBetween.length).toBeGreaterThan(1);
+  expect(new Set(begunBetween)).toEqual(new Set([0]));
+  client.write("hello");
+  const [echo] = await once(client, "data");
+  expect(String(echo)).toBe("hello");
+});
+
+test.each([
+  ["begins a handshake and says no more", Buffer.from([22, 3, 1, 2, 0, 1]), 0],
+  ["begins one and hangs up", Buffer.from([22, 3]), 0],
+  ["says what is no handshake", Buffer.from("GET / HTTP/1.1\r\n\r\n"), 1],
+  ["promises a ClientHello of 64 KiB", Buffer.from([22, 3, 1, 255, 255, 1]), 1],
+])("who %s is told of and closed", async (what, said, begins) => {
+  const { cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key, handshakeTimeout: FIRST_WORDS_MS });
+  const failures: Error[] = [];
+  server.on("tlsClientError", (error, socket) => {
+    failures.push(error);
+    socket.destroy();
+  });
+  const begun = vi.fn();
+  server.prependListener("connection", begun);
+  await start(server, () => 0);
+  const client = connect(portOf(server), "127.0.0.1");
+  onTestFinished(() => void client.destroy());
+  client.on("error", () => undefined).resume();
+  client.write(said);
+  if (what.endsWith("hangs up")) client.end();
+  await closed(client);
+  await expect.poll(() => failures).toHaveLength(1);
+  expect(begun).toHaveBeenCalledTimes(begins);
 });
 
 test("who comes with a crowd waits unread, and is heard then", async () => {
