@@ -208,7 +208,7 @@ function knownAead(byte: number): AeadId {
   throw bad("its algorithm is unknown");
 }
 
-/** Without the checks of Buffer's readers, which are half of what judging a record takes; what is not there is 0. */
+/** Without the checks of Buffer's readers, since a bridge reads a dozen bytes of every record; what is not there is 0. */
 function byteAt(bytes: Uint8Array, at: number): number {
   return bytes[at] ?? 0;
 }

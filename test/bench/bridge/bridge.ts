@@ -46,7 +46,7 @@ export const bridgeBenchmark: Benchmark = {
         summary:
           "QoS 1, acks=all, one Kafka broker on the same machine, publishers on raw sockets in a process of their own. *Plain* is " +
           "the same aedes, writer and kafkajs with the scheme switched off, its topics with the same settings and its messages " +
-          "numbered, too; *aedes* acknowledges at once and writes nothing. All are up and all clients connected all the time, one is " +
+          "numbered and keyed by client, too; *aedes* acknowledges at once and writes nothing. All are up and all clients connected all the time, one is " +
           "loaded at a time, in rounds that go through all orders; the bridge is the program that the package installs, and the " +
           "others are bundled as it is. A figure is the median of its rounds, a ratio the median of the ratios within each round, a " +
           "time a quantile over all rounds.",
