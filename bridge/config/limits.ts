@@ -47,9 +47,9 @@ export type TenantLimits = z.output<typeof tenantLimitsSchema>;
 const addressLimitsSchema = z.strictObject({
   /** More wrong logins than this from one address, and its connections are turned away until it rests. */
   failedLoginsPerMinute: z.int().min(1).max(1_000_000).default(120),
-  /** MQTT connections. Those beyond it are not read, and closed a few seconds later, before TLS. */
+  /** MQTT connections, twice as many at once after a rest. Those beyond are not read, and closed a few seconds later, before TLS. */
   connectsPerSecond: rateField(50),
-  /** The same of HTTP connections, which whoever has a login keeps; twice as many at once after a rest. */
+  /** The same of HTTP connections, which whoever has a login keeps. */
   httpConnectsPerSecond: rateField(20),
   /** MQTT connections that have not logged in yet, TLS included. */
   pendingConnections: z.int().min(1).max(1_000_000).default(300),

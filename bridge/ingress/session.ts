@@ -99,6 +99,7 @@ export class Session {
 
   accept(alias: Alias): void {
     this.#aliases.set(alias.number, alias);
+    this.#lastAlias = alias;
   }
 
   /** From now on it was never accepted. */
