@@ -167,13 +167,12 @@ export class Ingress {
   #read(connection: MqttSession, bytes: number, packets: number): void {
     const session = this.#sessions.get(connection);
     if (!session) return;
-    this.#charge(session, "bytes", bytes);
-    this.#charge(session, "messages", packets);
+    session.readAtMs = this.#services.nowMs();
+    holdBack(session, session.quota.chargeRead(bytes, packets));
   }
 
-  #charge(session: Session, rated: Rated, amount: number): void {
-    const waitMs = session.quota.charge(rated, amount);
-    if (waitMs > 0) session.connection.holdBack(waitMs);
+  #charge(session: Session, rated: Rated): void {
+    holdBack(session, session.quota.charge(rated, 1));
   }
 
   #publish(connection: MqttSession, { topic, payload }: MqttMessage, answer: Answer): void {
@@ -182,7 +181,7 @@ export class Ingress {
       answer({ reason: "the session is over" });
       return;
     }
-    const nowMs = this.#services.nowMs();
+    const { readAtMs: nowMs } = session;
     session.sighting.active(nowMs);
     const upstream = this.#topics.parse(topic);
     if (!upstream) {
@@ -191,7 +190,7 @@ export class Ingress {
     }
     const { kind, alias: number } = upstream;
     if (kind === "reg") {
-      this.#charge(session, "registrations", 1);
+      this.#charge(session, "registrations");
       void register(this.#services, session, number, payload);
       answer("ack");
       return;
@@ -200,7 +199,7 @@ export class Ingress {
     if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
     else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
     else {
-      this.#charge(session, "announcements", 1);
+      this.#charge(session, "announcements");
       void announce(this.#services, session, alias, payload).then(answer);
     }
   }
@@ -244,6 +243,10 @@ export class Ingress {
     for (const session of this.#sessions.values())
       if (session.login.tenant === tenant.name) reviewTenant(this.#services, session, tenant);
   }
+}
+
+function holdBack({ connection }: Session, waitMs: number): void {
+  if (waitMs > 0) connection.holdBack(waitMs);
 }
 
 function tooMany(login: Login, reason: string): Identity {

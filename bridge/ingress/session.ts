@@ -50,6 +50,8 @@ export class Session {
   readonly sighting: Sighting;
   /** Its tenant's. */
   readonly counts: TenantCounts;
+  /** When what is in hand was read, milliseconds since 1970: the clock is asked once for all publishes of a read. */
+  readAtMs = 0;
   /** From CONNACK on. */
   mail: MailDelivery | undefined;
   readonly #aliases = new Map<number, Alias>();

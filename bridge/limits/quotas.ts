@@ -112,14 +112,44 @@ export class Quota {
 
   /** For how many milliseconds the client must not be read now. */
   charge(rated: Rated, amount: number): number {
-    const { limits, nowMs = () => performance.now() } = this.#options;
-    const { tenant } = this.#login;
-    const atMs = nowMs();
+    const { limits } = this.#options;
+    const atMs = this.#nowMs();
     const field = RATE_FIELD[rated];
     const ofClient = this.#client[rated].take(amount, limits.client[field], atMs);
-    const ofTenant = this.#tenant[rated].take(amount, limits.tenant(tenant)[field], atMs);
-    if (ofClient > 0) this.#options.onExceeded({ limit: `client.${field}`, ...this.#login });
-    if (ofTenant > 0) this.#options.onExceeded({ limit: `tenant.${field}`, tenant });
+    const ofTenant = limits.tenant(this.#login.tenant)[field];
+    return this.#told(rated, ofClient, this.#tenant[rated].take(amount, ofTenant, atMs));
+  }
+
+  /** As `charge`, for what every read costs: the fields by their names, which V8 finds sooner than by a variable. */
+  chargeRead(bytes: number, messages: number): number {
+    const { limits } = this.#options;
+    const { client } = limits;
+    const tenant = limits.tenant(this.#login.tenant);
+    const atMs = this.#nowMs();
+    const bytesWaitMs = this.#told(
+      "bytes",
+      this.#client.bytes.take(bytes, client.bytesPerSecond, atMs),
+      this.#tenant.bytes.take(bytes, tenant.bytesPerSecond, atMs),
+    );
+    const messagesWaitMs = this.#told(
+      "messages",
+      this.#client.messages.take(messages, client.messagesPerSecond, atMs),
+      this.#tenant.messages.take(messages, tenant.messagesPerSecond, atMs),
+    );
+    return Math.max(bytesWaitMs, messagesWaitMs);
+  }
+
+  #nowMs(): number {
+    return this.#options.nowMs?.() ?? performance.now();
+  }
+
+  /** The longer of two waits, which are reported. */
+  #told(rated: Rated, ofClient: number, ofTenant: number): number {
+    if (ofClient <= 0 && ofTenant <= 0) return 0;
+    const { onExceeded } = this.#options;
+    const field = RATE_FIELD[rated];
+    if (ofClient > 0) onExceeded({ limit: `client.${field}`, ...this.#login });
+    if (ofTenant > 0) onExceeded({ limit: `tenant.${field}`, tenant: this.#login.tenant });
     return Math.max(ofClient, ofTenant);
   }
 }

@@ -20,18 +20,39 @@ export interface ReadHandlers {
  * Shows every chunk to `inspect` before the reader gets it; where that says `false` the reader gets nothing.
  * aedes takes bytes by `read()` alone. While `isPaused`, they stay in the socket and then in the network. What a slice leaves comes
  * after others had their turn.
+ *
+ * What comes while nothing waits is offered to the reader at once. Through the socket's buffer it would take two more turns of
+ * `nextTick` and a list: a tenth of all that a record of one of 500 clients cost.
  */
 export function interceptReads(socket: Socket, handlers: ReadHandlers): void {
-  const { read } = Socket.prototype;
+  const { push, read } = Socket.prototype;
+  const inspected = (chunk: unknown): Uint8Array | null =>
+    chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
+  let arrived: Uint8Array | undefined;
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    const isWhole = socket.readableLength === 0 && handlers.sliceBytes() === undefined;
+    if (isWhole && chunk instanceof Uint8Array) {
+      arrived = chunk;
+      socket.emit("readable");
+      if (!arrived) return true;
+      arrived = undefined;
+    }
+    return push.call(socket, chunk, encoding);
+  };
   socket.read = (size?: number) => {
     // `read(0)` is Node's own way to have the buffer filled.
     if (size === 0) return read.call(socket, 0);
     if (handlers.isPaused()) return null;
+    if (arrived) {
+      const chunk = arrived;
+      arrived = undefined;
+      return inspected(chunk);
+    }
     const slice = handlers.sliceBytes();
     const isCut = slice !== undefined && socket.readableLength > slice;
     const chunk: unknown = read.call(socket, isCut ? slice : size);
     if (isCut) setImmediate(() => socket.emit("readable"));
-    return chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
+    return inspected(chunk);
   };
 }
 

@@ -35,7 +35,7 @@ const TENANT = "plain";
 const KEY_BYTES = 8;
 
 /** What a bridge has of a client, too. */
-interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts"> {
+interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts" | "readAtMs"> {
   readonly key: Buffer;
 }
 
@@ -73,13 +73,15 @@ async function servePlain(): Promise<number> {
         quota: limits.quotas.of(login),
         sighting: sightings.of(login),
         counts: metrics.of(TENANT),
+        readAtMs: 0,
         key: keep(sha256(session.clientId).subarray(0, KEY_BYTES)),
       });
     },
     onRead: (session, bytes, packets) => {
-      const quota = clients.get(session)?.quota;
-      quota?.charge("bytes", bytes);
-      quota?.charge("messages", packets);
+      const client = clients.get(session);
+      if (!client) return;
+      client.readAtMs = Date.now();
+      client.quota.chargeRead(bytes, packets);
     },
     onPublish: (session, { topic: name, payload: value }, answer) => {
       const client = clients.get(session);
@@ -88,8 +90,8 @@ async function servePlain(): Promise<number> {
         answer({ reason: "no such topic" });
         return;
       }
-      const { sighting, counts, key } = client;
-      sighting.active(Date.now());
+      const { sighting, counts, key, readAtMs } = client;
+      sighting.active(readAtMs);
       const onSettled = (error?: VeilError): void => {
         if (!error) counts.record(value.length);
         answer(error ? { reason: error.message } : "ack");

@@ -47,6 +47,23 @@ describe("rates", () => {
     expect(quotas.of({ tenant: "other", client: "sensor-1" }).charge("messages", 200)).toBe(0);
   });
 
+  test("a read is charged its bytes and its packets, and waits as long as the later of both says", () => {
+    const { clock, exceeded, quotas } = atTime();
+    const { bytesPerSecond } = limitsSchema.parse({}).client;
+    const quota = quotas.of(acme);
+    expect(quota.chargeRead(2 * bytesPerSecond, 200)).toBe(0);
+    expect(exceeded).toEqual([]);
+    expect(quota.chargeRead(bytesPerSecond, 50)).toBe(1000);
+    expect(exceeded).toEqual([
+      { limit: "client.bytesPerSecond", ...acme },
+      { limit: "client.messagesPerSecond", ...acme },
+    ]);
+    clock.ms = 1000;
+    expect(quota.chargeRead(0, 100)).toBe(500);
+    // Both ways are charged to the same.
+    expect(quota.charge("messages", 50)).toBe(1000);
+  });
+
   test("a tenant's topics are counted once each, and its own entry may allow more", () => {
     const limits = limitsSchema.parse({ tenant: { topics: 2 } });
     const kmsPublicKey = Buffer.alloc(32);
