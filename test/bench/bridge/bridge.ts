@@ -6,19 +6,22 @@ import { linePlot, type Series } from "../framework/line-plot.ts";
 import { median, medianRatio } from "../framework/statistics.ts";
 import { perfTest } from "./perf-test.ts";
 import { type BridgeRig, withBridgeRig } from "./rig.ts";
-import { type Figures, runInRounds } from "./runs.ts";
+import { Figures, runInRounds } from "./runs.ts";
 
 const SIZES = [200, 1000] as const;
 const FULL = {
   clients: [1, 50, 500],
   rates: [1_000, 5_000, 20_000],
-  // Many and short, since ratios come from them and the machine's speed drifts within seconds.
-  closed: { rounds: 18, seconds: 1 },
+  // Many and short, since ratios come from them and the machine's speed drifts within seconds. Started anew, since two processes of
+  // one program differ by several percent for as long as they live.
+  starts: 3,
+  closed: { rounds: 6, seconds: 1 },
   open: { rounds: 2, seconds: 3 },
 } as const;
 const QUICK = {
   clients: [2],
   rates: [100],
+  starts: 1,
   closed: { rounds: 1, seconds: 1 },
   open: { rounds: 1, seconds: 1 },
 } as const;
@@ -47,7 +50,8 @@ export const bridgeBenchmark: Benchmark = {
           "QoS 1, acks=all, one Kafka broker on the same machine, publishers on raw sockets in a process of their own. *Plain* is " +
           "the same aedes, writer and kafkajs with the scheme switched off, its topics with the same settings and its messages " +
           "numbered and keyed by client, too; *aedes* acknowledges at once and writes nothing. All are up and all clients connected all the time, one is " +
-          "loaded at a time, in rounds that go through all orders; the bridge is the program that the package installs, and the " +
+          "loaded at a time, in rounds that go through all orders; as fast as it goes, a third of the rounds each is of processes started " +
+          "anew, since two of one program differ for as long as they live. The bridge is the program that the package installs, and the " +
           "others are bundled as it is. A figure is the median of its rounds, a ratio the median of the ratios within each round, a " +
           "time a quantile over all rounds.",
         sections: [
@@ -74,21 +78,31 @@ interface Measured {
 
 async function closedLoop(context: BenchmarkContext, rig: BridgeRig): Promise<Measured[]> {
   const { quick, signal, progress } = context;
-  const { clients, closed } = quick ? QUICK : FULL;
-  const scenarios = SIZES.flatMap((size) => clients.map((count) => ({ size, count })));
-  const advance = progress("closed loop, scenarios", scenarios.length);
-  const measured: Measured[] = [];
-  for (const { size, count } of scenarios) {
-    const window = Math.max(1, Math.min(WINDOW, Math.floor(IN_FLIGHT / count)));
-    const load = { kind: "closed", window } as const;
-    const [bridge, plain, aedes] = await runInRounds(
-      rig.generator,
-      [rig.bridge, rig.plain, rig.aedes],
-      { ...closed, clients: count, size, load, signal },
-    );
-    if (bridge && plain && aedes) measured.push({ size, clients: count, bridge, plain, aedes });
-    advance();
-  }
+  const { clients: counts, starts, closed } = quick ? QUICK : FULL;
+  const measured = SIZES.flatMap((size) =>
+    counts.map((clients) => {
+      const [bridge, plain, aedes] = [new Figures(), new Figures(), new Figures()];
+      return { size, clients, bridge, plain, aedes };
+    }),
+  );
+  const advance = progress("closed loop, scenarios", starts * measured.length);
+  for (let start = 0; start < starts; start++)
+    await rig.withTargets(async (targets) => {
+      for (const { size, clients, bridge, plain, aedes } of measured) {
+        const window = Math.max(1, Math.min(WINDOW, Math.floor(IN_FLIGHT / clients)));
+        const load = { kind: "closed", window } as const;
+        await runInRounds(
+          rig.generator,
+          [
+            { target: targets.bridge, into: bridge },
+            { target: targets.plain, into: plain },
+            { target: targets.aedes, into: aedes },
+          ],
+          { ...closed, clients, size, load, signal },
+        );
+        advance();
+      }
+    });
   return measured;
 }
 
@@ -97,17 +111,26 @@ async function openLoop(context: BenchmarkContext, rig: BridgeRig): Promise<Meas
   const { rates, open } = quick ? QUICK : FULL;
   const clients = quick ? 2 : OPEN_LOOP_CLIENTS;
   const advance = progress("open loop, scenarios", SIZES.length * rates.length);
-  const measured: Measured[] = [];
-  for (const size of SIZES)
-    for (const perSecond of rates) {
+  const measured = SIZES.flatMap((size) =>
+    rates.map((perSecond) => {
+      const [bridge, plain] = [new Figures(), new Figures()];
+      return { size, clients, perSecond, bridge, plain };
+    }),
+  );
+  await rig.withTargets(async (targets) => {
+    for (const { size, perSecond, bridge, plain } of measured) {
       const load = { kind: "open", perSecond, window: WINDOW } as const;
-      const [bridge, plain] = await runInRounds(rig.generator, [rig.bridge, rig.plain], {
-        ...open,
-        ...{ clients, size, load, signal },
-      });
-      if (bridge && plain) measured.push({ size, clients, perSecond, bridge, plain });
+      await runInRounds(
+        rig.generator,
+        [
+          { target: targets.bridge, into: bridge },
+          { target: targets.plain, into: plain },
+        ],
+        { ...open, clients, size, load, signal },
+      );
       advance();
     }
+  });
   return measured;
 }
 
@@ -178,7 +201,7 @@ async function profileSection(
   say("a profile");
   const shares = await rig.profile(async (bridge) => {
     const scenario = { clients, size, load, seconds, rounds: 1, signal };
-    await runInRounds(rig.generator, [bridge], scenario);
+    await runInRounds(rig.generator, [{ target: bridge, into: new Figures() }], scenario);
   });
   return {
     heading: "Where the time goes",

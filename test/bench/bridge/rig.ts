@@ -1,6 +1,6 @@
 /**
  * What the bridge's benchmark measures: one Kafka broker and ZooKeeper, a bridge, and beside it on the same broker what it
- * is compared with. All of them are up all the time; one is loaded at a time.
+ * is compared with. One is loaded at a time.
  */
 import { once } from "node:events";
 import { join } from "node:path";
@@ -38,14 +38,19 @@ export interface Target {
   publishers(count: number, size: number): PublisherOptions[];
 }
 
-export interface BridgeRig {
-  readonly cluster: Cluster;
+export interface Targets {
   readonly bridge: Target;
   readonly plain: Target;
   readonly aedes: Target;
+}
+
+export interface BridgeRig {
+  readonly cluster: Cluster;
   readonly generator: Generator;
   /** Kafka topics of the baseline. */
   readonly plainTopics: readonly string[];
+  /** Calls `use` with new processes of all, all of them up, and ends them. */
+  withTargets<T>(use: (targets: Targets) => Promise<T>): Promise<T>;
   /** Where the main thread's time went of another bridge, while `load` gave it work. */
   profile(load: (bridge: Target) => Promise<void>): Promise<Shares>;
 }
@@ -58,28 +63,45 @@ export interface RigOptions {
   readonly say: (line: string) => void;
 }
 
-/** Calls `use` with everything up, and ends everything whatever becomes of it. */
+/** Calls `use` with a cluster that is up, and ends everything whatever becomes of it. */
 export async function withBridgeRig<T>(
   options: RigOptions,
   use: (rig: BridgeRig) => Promise<T>,
 ): Promise<T> {
   const { folder, signal, say } = options;
-  const cleanups: (() => Promise<unknown>)[] = [];
-  try {
+  return withCleanups(async (cleanups) => {
     const cluster = await startCluster({ dir: folder, brokers: 1, signal, onProgress: say });
     cleanups.push(() => cluster.stop());
-    // Both bundled alike: what that costs or gives is not the scheme's.
+    // All bundled alike: what that costs or gives is not the scheme's.
     const node = await installed(UNIT, join(folder, BUNDLE), { baseline: BASELINE });
-    const bridge = await startBridge({ ...options, name: "bridge", node }, cluster, cleanups);
     const plainTopics = Array.from({ length: TOPICS }, (_, n) => `plain-${n + 1}`);
     await makeTopics(cluster, plainTopics);
-    const baseline = (kind: string) =>
-      startBaseline({ kind, node, folder, cluster, plainTopics, cleanups });
-    const [plain, aedes] = await Promise.all([baseline("plain"), baseline("aedes")]);
     const generator = Generator.start();
     cleanups.push(() => generator.stop());
-    const profile: BridgeRig["profile"] = (load) => profileBridge(options, cluster, load);
-    return await use({ cluster, bridge, plain, aedes, generator, plainTopics, profile });
+    let starts = 0;
+    return await use({
+      ...{ cluster, generator, plainTopics },
+      withTargets: (useTargets) =>
+        withCleanups(async (ofTargets) => {
+          const name = `bridge-${++starts}`;
+          const bridge = await startBridge({ ...options, name, node }, cluster, ofTargets);
+          const baseline = (kind: string) =>
+            startBaseline({ kind, node, folder, cluster, plainTopics, cleanups: ofTargets });
+          const [plain, aedes] = await Promise.all([baseline("plain"), baseline("aedes")]);
+          return useTargets({ bridge, plain, aedes });
+        }),
+      profile: (load) => profileBridge(options, cluster, load),
+    });
+  });
+}
+
+type Cleanups = (() => Promise<unknown>)[];
+
+/** Does what was pushed there when `use` is over, the last first, whatever becomes of it. */
+async function withCleanups<T>(use: (cleanups: Cleanups) => Promise<T>): Promise<T> {
+  const cleanups: Cleanups = [];
+  try {
+    return await use(cleanups);
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
@@ -93,20 +115,17 @@ async function profileBridge(
   const profiles = join(options.folder, "profiles");
   const { flags, env } = await unitSettings(UNIT);
   const node = { flags: [...flags, "--cpu-prof", `--cpu-prof-dir=${profiles}`], env };
-  const cleanups: (() => Promise<unknown>)[] = [];
-  try {
+  await withCleanups(async (cleanups) => {
     const named = { ...options, name: "profiled", node };
     await load(await startBridge(named, cluster, cleanups));
-  } finally {
-    for (const cleanup of cleanups.reverse()) await cleanup();
-  }
+  });
   return profileOf(profiles);
 }
 
 async function startBridge(
   options: RigOptions & { readonly name: string; readonly node: NodeSettings },
   { zookeeper }: Cluster,
-  cleanups: (() => Promise<unknown>)[],
+  cleanups: Cleanups,
 ): Promise<Target> {
   const { folder, devices, signal, say, name, node } = options;
   const at = join(folder, name);
@@ -134,7 +153,7 @@ async function startBaseline(options: {
   folder: string;
   cluster: Cluster;
   plainTopics: readonly string[];
-  cleanups: (() => Promise<unknown>)[];
+  cleanups: Cleanups;
 }): Promise<Target> {
   const { kind, node, folder, cluster, plainTopics, cleanups } = options;
   const process_ = new GuardedProcess({

@@ -15,42 +15,44 @@ export interface Scenario {
 }
 
 /** One target's figures: one of each a round. */
-export interface Figures {
-  readonly perSecond: number[];
+export class Figures {
+  readonly perSecond: number[] = [];
   /** Processors kept busy. */
-  readonly cores: number[];
-  readonly residentMiB: number[];
+  readonly cores: number[] = [];
+  readonly residentMiB: number[] = [];
   /** Of all rounds. */
-  readonly latencies: Histogram;
+  readonly latencies = new Histogram();
+}
+
+/** A target, and where its figures go. */
+export interface Measuring {
+  readonly target: Target;
+  readonly into: Figures;
 }
 
 const MIB = 2 ** 20;
 
 /**
- * Loads all targets in turn, `rounds` times; figures in the order of the targets. The rounds go through all orders of the targets, so
+ * Loads all targets in turn, `rounds` times. The rounds go through all orders of the targets, so
  * that each comes after each other one equally often: Kafka still has work from whoever was before. All clients are connected
  * all the time, and a round that does not count comes first: what a connection costs is not what a message costs.
  */
 export async function runInRounds(
   generator: Generator,
-  targets: readonly Target[],
+  measuring: readonly Measuring[],
   { rounds, signal, ...scenario }: Scenario & { rounds: number; signal: AbortSignal },
-): Promise<Figures[]> {
-  const figures = targets.map(
-    (): Figures => ({ perSecond: [], cores: [], residentMiB: [], latencies: new Histogram() }),
-  );
+): Promise<void> {
   const { clients, size } = scenario;
+  const targets = measuring.map(({ target }) => target);
   for (const { name, publishers } of targets) await generator.open(name, publishers(clients, size));
   for (const target of targets) {
     signal.throwIfAborted();
     await runOnce(generator, target, scenario);
   }
-  const orders = ordersOf([...targets.keys()]);
+  const orders = ordersOf(measuring);
   for (let round = 0; round < rounds; round++)
-    for (const at of orders[round % orders.length] ?? []) {
-      const [target, into] = [targets[at], figures[at]];
+    for (const { target, into } of orders[round % orders.length] ?? []) {
       signal.throwIfAborted();
-      if (!target || !into) continue;
       const { latencies, perSecond, cores, residentMiB } = await runOnce(
         generator,
         target,
@@ -62,7 +64,6 @@ export async function runInRounds(
       into.residentMiB.push(residentMiB);
     }
   for (const { name } of targets) await generator.close(name);
-  return figures;
 }
 
 /** All orders of `items`. */
