@@ -49,9 +49,9 @@ export class Ingress {
   readonly #listener: IngressOptions["listener"];
   readonly #services: IngressServices;
   readonly #mail: MailDeliveryOptions;
-  readonly #sessions = new Map<MqttSession, Session>();
+  readonly #sessions = new Set<Session>();
   readonly #topics = new UpstreamTopics();
-  #server: MqttServer | undefined;
+  #server: MqttServer<Session> | undefined;
   #stopListening: (() => void)[] = [];
 
   constructor({ listener, nowMs = Date.now, ...services }: IngressOptions) {
@@ -76,14 +76,12 @@ export class Ingress {
       arrive: (address) => limits.addresses.arrive(address),
       authenticate: (login) => this.#authenticate(login),
       onConnect: (connection) => this.#connected(connection),
-      onRead: (connection, bytes, packets) => this.#read(connection, bytes, packets),
-      onReady: (connection) => this.#ready(connection),
-      onPublish: (connection, message, answer) => this.#publish(connection, message, answer),
-      onClose: (connection, reason) => this.#closed(connection, reason),
-      onPuback: (connection, { topic }, elapsedMs) => {
-        const session = this.#sessions.get(connection);
-        session?.counts.pubacks[this.#topics.parse(topic)?.kind ?? "rec"].observe(elapsedMs);
-      },
+      onRead: (session, bytes, packets) => this.#read(session, bytes, packets),
+      onReady: (session) => this.#ready(session),
+      onPublish: (session, message, answer) => this.#publish(session, message, answer),
+      onClose: (session, reason) => this.#closed(session, reason),
+      onPuback: ({ counts }, { topic }, elapsedMs) =>
+        counts.pubacks[this.#topics.parse(topic)?.kind ?? "rec"].observe(elapsedMs),
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
         if (stranger !== undefined && NO_DEVICE.has(refusal)) limits.addresses.failed(stranger);
@@ -123,15 +121,14 @@ export class Ingress {
 
   /** Ends the sessions of a tenant that is served no more. */
   closeTenant(tenant: string): void {
-    for (const session of [...this.#sessions.values()])
+    for (const session of [...this.#sessions])
       if (session.login.tenant === tenant)
         session.connection.close("the tenant is not served here");
   }
 
   /** What lies there for the device is pushed to it from now on. */
-  #ready(connection: MqttSession): void {
-    const session = this.#sessions.get(connection);
-    if (session && !session.hasEnded) session.mail = new MailDelivery(this.#mail, session);
+  #ready(session: Session): void {
+    if (!session.hasEnded) session.mail = new MailDelivery(this.#mail, session);
   }
 
   #authenticate(asked: MqttLogin): MqttAdmission {
@@ -155,18 +152,17 @@ export class Ingress {
     return tooMany(login, "the tenant has too many connections");
   }
 
-  #connected(connection: MqttSession): void {
+  #connected(connection: MqttSession): Session {
     const { limits, sightings, metrics, nowMs } = this.#services;
     const session = new Session(connection, { quotas: limits.quotas, sightings, metrics });
-    this.#sessions.set(connection, session);
+    this.#sessions.add(session);
     session.sighting.connections++;
     session.sighting.lastSeenMs = nowMs();
     limits.connected(session.login.tenant);
+    return session;
   }
 
-  #read(connection: MqttSession, bytes: number, packets: number): void {
-    const session = this.#sessions.get(connection);
-    if (!session) return;
+  #read(session: Session, bytes: number, packets: number): void {
     session.readAtMs = this.#services.nowMs();
     holdBack(session, session.quota.chargeRead(bytes, packets));
   }
@@ -175,9 +171,8 @@ export class Ingress {
     holdBack(session, session.quota.charge(rated, 1));
   }
 
-  #publish(connection: MqttSession, { topic, payload }: MqttMessage, answer: Answer): void {
-    const session = this.#sessions.get(connection);
-    if (!session || session.isBroken) {
+  #publish(session: Session, { topic, payload }: MqttMessage, answer: Answer): void {
+    if (session.isBroken) {
       answer({ reason: "the session is over" });
       return;
     }
@@ -211,16 +206,14 @@ export class Ingress {
     return { reason };
   }
 
-  #closed(connection: MqttSession, reason: string): void {
-    const session = this.#sessions.get(connection);
-    if (!session) return;
-    this.#sessions.delete(connection);
+  #closed(session: Session, reason: string): void {
+    this.#sessions.delete(session);
     session.end();
     session.sighting.connections--;
     this.#services.limits.disconnected(session.login.tenant);
     this.#services.writer.dropSession(session);
     const { client, tenant } = session.login;
-    const told = this.#services.limits.closings.take(connection.clientId);
+    const told = this.#services.limits.closings.take(session.connection.clientId);
     if (told)
       this.#services.log.info(
         { event: "closed", client, tenant, reason, ...told },
@@ -229,18 +222,17 @@ export class Ingress {
   }
 
   #clientChanged(change: ClientChange): void {
-    const connection = this.#server?.session(formatLogin(change.login));
-    const session = connection && this.#sessions.get(connection);
+    const session = this.#server?.session(formatLogin(change.login));
     if (session) reviewClient(this.#services, session, change);
   }
 
   #readerLost(tags: ReadonlySet<string>, tenant: string): void {
-    for (const session of this.#sessions.values())
+    for (const session of this.#sessions)
       if (session.login.tenant === tenant) reviewProducer(this.#services, session, tags);
   }
 
   #tenantChanged(tenant: Tenant): void {
-    for (const session of this.#sessions.values())
+    for (const session of this.#sessions)
       if (session.login.tenant === tenant.name) reviewTenant(this.#services, session, tenant);
   }
 }

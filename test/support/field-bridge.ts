@@ -135,6 +135,7 @@ export class FieldBridge {
       onConnect: (mqtt) => {
         this.connects++;
         this.#session = { mqtt, open: new Map(), failed: false };
+        return mqtt;
       },
       onPublish: (mqtt, message, answer) =>
         void this.#judge(mqtt, message).then(answer, () => answer({ reason: "a test bridge" })),

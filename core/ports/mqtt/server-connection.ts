@@ -29,12 +29,12 @@ const PUBLISH_OVERHEAD_BYTES = 64;
 const IDENTIFIER_REJECTED = 2;
 
 /** What all connections of a server have in common: ten thousand of them that are silent have no copies of it. */
-export interface ConnectionOptions {
+export interface ConnectionOptions<Context extends object> {
   readonly broker: Broker;
   readonly limits: MqttLimits;
   readonly packetLimits: PacketLimits;
   readonly server: Pick<
-    MqttServerOptions,
+    MqttServerOptions<Context>,
     "authenticate" | "onReady" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
   >;
   /** Refusals that are worth a line in the log. */
@@ -44,9 +44,9 @@ export interface ConnectionOptions {
   readonly isPressed: () => boolean;
   /** Whether nobody is read any more. */
   readonly isStopping: () => boolean;
-  readonly onOpen: (connection: Connection, socket: Socket) => void;
+  readonly onOpen: (connection: Connection<Context>, socket: Socket) => Context;
   /** Called once, for every connection, also one that never opened. */
-  readonly onEnd: (connection: Connection, reason: string) => void;
+  readonly onEnd: (connection: Connection<Context>, reason: string) => void;
 }
 
 interface Pending {
@@ -77,14 +77,16 @@ export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): 
   };
 }
 
-export class Connection
+export class Connection<Context extends object>
   implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>, Acknowledging
 {
   readonly #socket: Socket;
-  readonly #options: ConnectionOptions;
+  readonly #options: ConnectionOptions<Context>;
   readonly #guard: PacketGuard;
   readonly #pending = new InOrder<Pending>(this);
   #client: Client | undefined;
+  /** From CONNECT on. */
+  #context: Context | undefined;
   #state: "connecting" | "open" | "ended" = "connecting";
   #connect = { clean: true, hasWill: false };
   /** When the last bytes came, which the publishes in hand are of. */
@@ -101,7 +103,7 @@ export class Connection
   #heldBack: NodeJS.Timeout | undefined;
   #heldBackUntilMs = 0;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor(socket: Socket, options: ConnectionOptions<Context>) {
     this.#socket = socket;
     this.#options = options;
     this.#guard = new PacketGuard(options.packetLimits);
@@ -116,6 +118,11 @@ export class Connection
 
   get clientId(): string {
     return this.#client?.id ?? "";
+  }
+
+  /** What the server's user made of this session; `undefined` before it has logged in. */
+  get context(): Context | undefined {
+    return this.#context;
   }
 
   // MqttSession
@@ -176,14 +183,16 @@ export class Connection
     if (this.#state === "ended") return;
     this.#state = "open";
     this.#guard.open();
-    this.#options.onOpen(this, this.#socket);
+    const context = this.#options.onOpen(this, this.#socket);
+    this.#context = context;
     // What came with its CONNECT. Who left in debt is held back from here on.
     const { bytes, packets } = this.#guard;
-    this.#options.server.onRead?.(this, bytes, packets - 1);
+    this.#options.server.onRead?.(context, bytes, packets - 1);
   }
 
   ready(): void {
-    if (this.#state === "open") this.#options.server.onReady?.(this);
+    const context = this.#context;
+    if (this.#state === "open" && context !== undefined) this.#options.server.onReady?.(context);
   }
 
   acknowledged(): void {
@@ -191,10 +200,11 @@ export class Connection
   }
 
   publish(packet: PublishPacket, done: (error?: Error) => void): void {
-    if (this.#state !== "open") return;
+    const context = this.#context;
+    if (this.#state !== "open" || context === undefined) return;
     const problem = this.#publishProblem(packet);
     if (problem) this.#refuse(problem);
-    else this.#take(packet, done);
+    else this.#take(context, packet, done);
   }
 
   subscribing(): void {
@@ -219,8 +229,8 @@ export class Connection
     const before = this.#guard.packets;
     const problem = this.#guard.inspect(chunk);
     if (problem) this.#refuse(problem);
-    else if (this.#state === "open")
-      this.#options.server.onRead?.(this, chunk.length, this.#guard.packets - before);
+    else if (this.#context !== undefined)
+      this.#options.server.onRead?.(this.#context, chunk.length, this.#guard.packets - before);
     return problem === undefined;
   }
 
@@ -273,10 +283,12 @@ export class Connection
   #takeAcknowledged(): readonly Pending[] {
     const acknowledged = this.#acknowledged;
     this.#acknowledged = undefined;
-    if (!acknowledged || this.#state === "ended") return [];
+    const context = this.#context;
+    if (!acknowledged || this.#state === "ended" || context === undefined) return [];
     const { onPuback } = this.#options.server;
     const nowMs = performance.now();
-    for (const { message, readAtMs } of acknowledged) onPuback?.(this, message, nowMs - readAtMs);
+    for (const { message, readAtMs } of acknowledged)
+      onPuback?.(context, message, nowMs - readAtMs);
     return acknowledged;
   }
 
@@ -319,7 +331,7 @@ export class Connection
     return this.#pending.size >= maxUnacknowledged ? "unacknowledged" : undefined;
   }
 
-  #take(packet: PublishPacket, done: () => void): void {
+  #take(context: Context, packet: PublishPacket, done: () => void): void {
     const { topic, payload } = packet;
     // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes. aedes keeps the packet.
     const message = { topic, payload: Buffer.from(payload) };
@@ -328,7 +340,7 @@ export class Connection
     const pending: Pending = { message, readAtMs, packet, done, verdict: undefined };
     this.#pending.add(pending);
     try {
-      this.#options.server.onPublish(this, message, (verdict) => {
+      this.#options.server.onPublish(context, message, (verdict) => {
         pending.verdict ??= verdict;
         this.#pending.flush();
       });

@@ -114,7 +114,8 @@ export const DEFAULT_MQTT_LIMITS: MqttLimits = {
   maxUnsentPushes: 500,
 };
 
-export interface MqttServerOptions {
+/** `Context` is what its user makes of a session, and is given back with all that happens there. */
+export interface MqttServerOptions<Context extends object = MqttSession> {
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
@@ -127,39 +128,38 @@ export interface MqttServerOptions {
   arrive?(address: string): MqttArrival;
   /** Called with every well-formed CONNECT; must not throw. */
   authenticate(login: MqttLogin): MqttAdmission;
-  /** An authenticated client is there. Its CONNACK has not left: nothing may be pushed before `onReady` or its first publish. */
-  onConnect(session: MqttSession): void;
+  /**
+   * An authenticated client is there. Its CONNACK has not left: nothing may be pushed before `onReady` or its first publish. Not
+   * to be closed in here.
+   */
+  onConnect(session: MqttSession): Context;
   /** The client's CONNACK has left: from here on it may be pushed to. */
-  onReady?(session: MqttSession): void;
+  onReady?(context: Context): void;
   /**
    * Called in publish order; `answer` is to be called once, now or later, in any order. Where it throws instead, the
    * connection closes without PUBACK. A callback and no promise: this is every record's way, and promises were a good
    * part of what one cost.
    */
-  onPublish(
-    session: MqttSession,
-    message: MqttMessage,
-    answer: (verdict: MqttVerdict) => void,
-  ): void;
+  onPublish(context: Context, message: MqttMessage, answer: (verdict: MqttVerdict) => void): void;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
-  onClose(session: MqttSession, reason: string): void;
+  onClose(context: Context, reason: string): void;
   /**
    * Bytes of an authenticated client have been read, with the beginnings of so many packets of any kind after its CONNECT. First
    * called right after `onConnect`, with what came so far.
    */
-  onRead?(session: MqttSession, bytes: number, packets: number): void;
+  onRead?(context: Context, bytes: number, packets: number): void;
   /** A PUBACK left, `elapsedMs` after its publish was read. */
-  onPuback?(session: MqttSession, message: MqttMessage, elapsedMs: number): void;
+  onPuback?(context: Context, message: MqttMessage, elapsedMs: number): void;
   /** A client was turned away, or a request of it refused; `stranger` is the address of one that has not logged in. */
   onRefused?(refusal: MqttRefusal, stranger?: string): void;
 }
 
-export interface MqttServer {
+export interface MqttServer<Context extends object = MqttSession> {
   readonly port: number;
   /** Authenticated sessions. */
   readonly sessions: number;
   /** The session of a client id, `null` if it is not connected here. */
-  session(clientId: string): MqttSession | null;
+  session(clientId: string): Context | null;
   /**
    * Under pressure a client that waits for more than one PUBACK is not read, save for bytes already on their way in. The
    * others are: who waits for a partition that does not answer must not silence those who do not.

@@ -23,7 +23,9 @@ const REFUSALS_PER_MINUTE = 600;
  * Listens; resolves when it does. Throws CONFIG for plain TCP off loopback without `allowPlaintext`, and for an
  * address that cannot be listened on.
  */
-export async function startMqttServer(options: MqttServerOptions): Promise<MqttServer> {
+export async function startMqttServer<Context extends object>(
+  options: MqttServerOptions<Context>,
+): Promise<MqttServer<Context>> {
   if (!options.tls && !options.allowPlaintext && !isLoopback(options.host))
     throw new VeilError("CONFIG", "MQTT without TLS off loopback must be asked for by name", {
       hint: "give the listener a certificate, or allow plaintext",
@@ -48,21 +50,21 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   return connections.serve(server);
 }
 
-type ConnectionsOptions = MqttServerOptions & {
+type ConnectionsOptions<Context extends object> = MqttServerOptions<Context> & {
   readonly limits: typeof DEFAULT_MQTT_LIMITS;
   readonly broker: Broker;
   readonly arrivals: Arrivals;
 };
 
-class Connections {
-  readonly #options: ConnectionsOptions;
-  readonly #ofEach: ConnectionOptions;
-  readonly #all = new Set<Connection>();
-  readonly #open = new Map<string, Connection>();
+class Connections<Context extends object> {
+  readonly #options: ConnectionsOptions<Context>;
+  readonly #ofEach: ConnectionOptions<Context>;
+  readonly #all = new Set<Connection<Context>>();
+  readonly #open = new Map<string, Connection<Context>>();
   #isPressed = false;
   #stopping = false;
 
-  constructor(options: ConnectionsOptions) {
+  constructor(options: ConnectionsOptions<Context>) {
     this.#options = options;
     const { broker, limits, arrivals } = options;
     this.#ofEach = {
@@ -76,7 +78,7 @@ class Connections {
       isStopping: () => this.#stopping,
       onOpen: (opened, socket) => {
         arrivals.loggedIn(socket);
-        this.#opened(opened);
+        return this.#opened(opened);
       },
       onEnd: (ended, reason) => this.#ended(ended, reason),
     };
@@ -88,7 +90,7 @@ class Connections {
     connection.start();
   }
 
-  serve(server: Server): MqttServer {
+  serve(server: Server): MqttServer<Context> {
     const sessions = this.#open;
     const address = server.address();
     return {
@@ -96,7 +98,7 @@ class Connections {
       get sessions() {
         return sessions.size;
       },
-      session: (clientId) => sessions.get(clientId) ?? null,
+      session: (clientId) => sessions.get(clientId)?.context ?? null,
       setPressure: (isHigh) => this.#setPressure(isHigh),
       setCertificate: (tls) => {
         if (server instanceof TlsServer) server.setSecureContext(tls);
@@ -108,18 +110,19 @@ class Connections {
     };
   }
 
-  #opened(connection: Connection): void {
+  #opened(connection: Connection<Context>): Context {
     // aedes takes over by itself, but forgets a session whose twin hung up while it was being authenticated.
     this.#open.get(connection.clientId)?.close("taken over by another connection");
     this.#open.set(connection.clientId, connection);
-    this.#options.onConnect(connection);
+    return this.#options.onConnect(connection);
   }
 
-  #ended(connection: Connection, reason: string): void {
+  #ended(connection: Connection<Context>, reason: string): void {
     this.#all.delete(connection);
     if (this.#open.get(connection.clientId) !== connection) return;
     this.#open.delete(connection.clientId);
-    this.#options.onClose(connection, reason);
+    const { context } = connection;
+    if (context !== undefined) this.#options.onClose(context, reason);
   }
 
   #setPressure(isHigh: boolean): void {
@@ -146,7 +149,7 @@ class Connections {
 }
 
 function createListener(
-  { tls }: MqttServerOptions,
+  { tls }: Pick<MqttServerOptions, "tls">,
   handshakeTimeout: number,
   accept: (socket: Socket) => void,
 ): Server {
@@ -154,7 +157,10 @@ function createListener(
   return createTlsServer({ ...tls, noDelay: true, handshakeTimeout }, accept);
 }
 
-async function listen(server: Server, { host, port }: MqttServerOptions): Promise<void> {
+async function listen(
+  server: Server,
+  { host, port }: Pick<MqttServerOptions, "host" | "port">,
+): Promise<void> {
   try {
     server.listen({ host: await listenAddress(host), port });
     await once(server, "listening");

@@ -36,6 +36,7 @@ const KEY_BYTES = 8;
 
 /** What a bridge has of a client, too. */
 interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts" | "readAtMs"> {
+  readonly connection: MqttSession;
   readonly key: Buffer;
 }
 
@@ -61,32 +62,29 @@ async function servePlain(): Promise<number> {
   const kafkaTopics = new Map(
     topics.map((topic, n) => [formatUpstream({ kind: "rec", alias: n + 1 }), topic]),
   );
-  const clients = new Map<MqttSession, PlainClient>();
-  const server = await startMqttServer({
+  const server = await startMqttServer<PlainClient>({
     host: HOST,
     port: 0,
     log,
     authenticate: () => ({ accepted: true }),
-    onConnect: (session) => {
-      const login = { tenant: TENANT, client: session.clientId };
-      clients.set(session, {
+    onConnect: (connection) => {
+      const login = { tenant: TENANT, client: connection.clientId };
+      return {
+        connection,
         quota: limits.quotas.of(login),
         sighting: sightings.of(login),
         counts: metrics.of(TENANT),
         readAtMs: 0,
-        key: keep(sha256(session.clientId).subarray(0, KEY_BYTES)),
-      });
+        key: keep(sha256(connection.clientId).subarray(0, KEY_BYTES)),
+      };
     },
-    onRead: (session, bytes, packets) => {
-      const client = clients.get(session);
-      if (!client) return;
+    onRead: (client, bytes, packets) => {
       client.readAtMs = Date.now();
       client.quota.chargeRead(bytes, packets);
     },
-    onPublish: (session, { topic: name, payload: value }, answer) => {
-      const client = clients.get(session);
+    onPublish: (client, { topic: name, payload: value }, answer) => {
       const topic = kafkaTopics.get(name);
-      if (!client || topic === undefined) {
+      if (topic === undefined) {
         answer({ reason: "no such topic" });
         return;
       }
@@ -96,14 +94,10 @@ async function servePlain(): Promise<number> {
         if (!error) counts.record(value.length);
         answer(error ? { reason: error.message } : "ack");
       };
-      writer.write({ topic, partition: 0, key, value, session, onSettled });
+      writer.write({ topic, partition: 0, key, value, session: client, onSettled });
     },
-    onPuback: (session, _message, elapsedMs) =>
-      clients.get(session)?.counts.pubacks.rec.observe(elapsedMs),
-    onClose: (session) => {
-      clients.delete(session);
-      writer.dropSession(session);
-    },
+    onPuback: ({ counts }, _message, elapsedMs) => counts.pubacks.rec.observe(elapsedMs),
+    onClose: (client) => writer.dropSession(client),
   });
   return server.port;
 }

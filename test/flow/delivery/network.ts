@@ -33,7 +33,7 @@ export class Network {
   }
 
   /** In the place of `startMqttServer`: `host` is the bridge's name. */
-  listen(options: MqttServerOptions): MqttServer {
+  listen(options: MqttServerOptions<object>): MqttServer<object> {
     const server = new Server(options);
     this.#servers.set(options.host, server);
     return server;
@@ -76,12 +76,12 @@ export class Network {
   }
 }
 
-class Server implements MqttServer {
-  readonly options: MqttServerOptions;
+class Server implements MqttServer<object> {
+  readonly options: MqttServerOptions<object>;
   readonly port = 1;
   readonly #sessions = new Map<string, Link>();
 
-  constructor(options: MqttServerOptions) {
+  constructor(options: MqttServerOptions<object>) {
     this.options = options;
   }
 
@@ -89,8 +89,8 @@ class Server implements MqttServer {
     return this.#sessions.size;
   }
 
-  session(clientId: string): MqttSession | null {
-    return this.#sessions.get(clientId) ?? null;
+  session(clientId: string): object | null {
+    return this.#sessions.get(clientId)?.context ?? null;
   }
 
   admits({ login, secret }: MqttClientOptions): boolean {
@@ -107,13 +107,14 @@ class Server implements MqttServer {
   open(link: Link): void {
     this.#sessions.get(link.clientId)?.closeByServer("taken over");
     this.#sessions.set(link.clientId, link);
-    this.options.onConnect(link);
+    link.context = this.options.onConnect(link);
+    this.options.onRead?.(link.context, 0, 0);
   }
 
   ended(link: Link, reason: string): void {
     if (this.#sessions.get(link.clientId) !== link) return;
     this.#sessions.delete(link.clientId);
-    this.options.onClose(link, reason);
+    this.options.onClose(link.context, reason);
   }
 
   setPressure(): void {}
@@ -134,6 +135,8 @@ class Link implements MqttSession, MqttConnection {
   readonly clientId: string;
   readonly server: Server;
   readonly closed: Promise<VeilError>;
+  /** What the bridge made of it. */
+  context: object = this;
   readonly #network: Network;
   readonly #onMessage: MqttClientOptions["onMessage"];
   readonly #up: (() => void)[] = [];
@@ -261,7 +264,8 @@ class Link implements MqttSession, MqttConnection {
     if (!this.#isServed) return;
     const pending: Pending = { n: ++this.#arrivals, verdict: undefined, puback };
     this.#pending.add(pending);
-    this.server.options.onPublish(this, message, (verdict) => {
+    this.server.options.onRead?.(this.context, message.payload.length, 1);
+    this.server.options.onPublish(this.context, message, (verdict) => {
       if (pending.verdict) this.#network.stage.violations.push("a publish was answered twice");
       pending.verdict ??= verdict;
       this.#pending.flush();

@@ -59,7 +59,7 @@ const mqtt = new Lazy(async () => {
       clientId.endsWith("@acme")
         ? { accepted: true }
         : { accepted: false, answer: "badCredentials", reason: "wrong" },
-    onConnect: () => undefined,
+    onConnect: (session) => session,
     onReady: (session) =>
       void session.push({ topic: "v1/ack", payload: Buffer.of(1) }, 0).catch(() => undefined),
     onPublish: (_session, _message, answer) => answer("ack"),

@@ -38,7 +38,10 @@ async function startServer(
       clientId === LOGIN && username === LOGIN && password === SECRET.toString("base64url")
         ? ACCEPTED
         : { accepted: false, answer: "badCredentials", reason: "test" },
-    onConnect: (session) => void sessions.push(session),
+    onConnect: (session) => {
+      sessions.push(session);
+      return session;
+    },
     onPublish: (_session, message, answer) => {
       received.push(message);
       void verdict().then(answer);

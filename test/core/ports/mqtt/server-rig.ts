@@ -46,7 +46,10 @@ export async function startRig(
       password === "secret"
         ? { accepted: true }
         : { accepted: false, answer: "badCredentials", reason: "wrong" },
-    onConnect: (session) => sessions.push(session),
+    onConnect: (session) => {
+      sessions.push(session);
+      return session;
+    },
     onReady: (session) => ready.push(session),
     onPublish: (session, message, answer) => {
       if (options.autoAck) answer("ack");

@@ -7,7 +7,7 @@ const { connectMqtt } = await import(`${folder}/client.js`);
 const server = await startMqttServer({
   ...{ host: "127.0.0.1", port: 0, log: pino({ level: "silent" }) },
   authenticate: () => ({ accepted: true }),
-  onConnect: () => undefined,
+  onConnect: (session) => session,
   onPublish: (_session, _message, answer) => answer("ack"),
   onClose: () => undefined,
 });
