@@ -12,10 +12,11 @@ import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/rec
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { isOfTags } from "../directory/epochs.ts";
 import type { WriterRecord } from "../writer/record.ts";
+import { Precedent } from "./precedent.ts";
 import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
 import type { Alias, Session } from "./session.ts";
-import { termsOf } from "./terms.ts";
+import { type Terms, termsOf } from "./terms.ts";
 
 /** What was published. */
 interface Published {
@@ -93,8 +94,11 @@ class Job implements WriterRecord {
 function begin(job: Job, nowMs: number): boolean {
   const { services, session, alias, value } = job;
   if (session.isBroken) throw new VeilError("DISCONNECTED", "an earlier publish was refused");
-  judge(job, nowMs);
-  if (!alias.kids.hasKidOf(value)) return false;
+  if (!alias.precedent?.covers(value, services.directory.changes, nowMs)) {
+    const terms = judge(job, nowMs);
+    if (!alias.kids.hasKidOf(value)) return false;
+    alias.precedent = new Precedent(value, terms);
+  }
   services.writer.write(job);
   return true;
 }
@@ -136,12 +140,13 @@ async function askRegistry({ services, session, alias, value }: Job): Promise<vo
 }
 
 /** What can be judged at once. Throws BAD_RECORD, TOO_LARGE, EPOCH, NO_GRANT, REVOKED. */
-function judge({ services, session, alias, value }: Job, nowMs: number): void {
+function judge({ services, session, alias, value }: Job, nowMs: number): Terms {
   const { epoch, suite, signed } = inspectRecord(value);
   const terms = termsOf(services.directory, { login: session.login, alias }, { epoch, nowMs });
   if (suite !== terms.suite) throw new VeilError("EPOCH", "the record's suite is not its epoch's");
   if (terms.mustSign && !signed)
     throw new VeilError("BAD_RECORD", "the client's records must be signed");
+  return terms;
 }
 
 /** Whether the alias itself has ended, by the bridge's clock: no record of it is at fault. */

@@ -97,7 +97,7 @@ async function accept(
     partition: partitionOf(key, partitions),
     expMs: grant.exp,
     kids: new AnnouncedKids(),
-    terms: undefined,
+    precedent: undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import type { BridgeMetrics } from "../metrics.ts";
 import type { Sighting, Sightings } from "../sightings.ts";
 import type { TenantCounts } from "../tenant-counts.ts";
 import type { AnnouncedKids } from "./announced-kids.ts";
-import type { Terms } from "./terms.ts";
+import type { Precedent } from "./precedent.ts";
 import { Turns } from "./turns.ts";
 
 /** An alias that was accepted on this connection. */
@@ -31,8 +31,8 @@ export interface Alias {
   /** When the grant ends, milliseconds since 1970. */
   expMs: number;
   readonly kids: AnnouncedKids;
-  /** Of its last record. */
-  terms: Terms | undefined;
+  /** Its last record. */
+  precedent: Precedent | undefined;
 }
 
 /** Where a session is written down. */

@@ -1,7 +1,4 @@
-/**
- * What the directory asks of an alias's records. Nearly every record is of the same epoch as the one before it, and is judged
- * by the same: so the directory is asked again only when something has changed there, or has ended.
- */
+/** What the directory asks of an alias's records, and until when it does. */
 import { VeilError } from "../../core/errors.ts";
 import { SUITE, type SuiteId } from "../../core/scheme/suite.ts";
 import type { Login } from "../../core/wire/login.ts";
@@ -10,27 +7,19 @@ import type { IngressServices } from "./services.ts";
 
 /** For records of one epoch. */
 export interface Terms {
-  readonly epoch: number;
   readonly suite: SuiteId;
   readonly mustSign: boolean;
   /** When the grant or one of the epochs ends, milliseconds since 1970. */
   readonly untilMs: number;
-  /** Of the directory, when it was asked. */
+  /** Of the directory, when it was asked: they hold until something has changed there. */
   readonly changes: number;
 }
 
 /** Whose terms are wanted. */
 export interface TermsOwner {
   readonly login: Login;
-  readonly alias: {
-    readonly epoch: number;
-    readonly expMs: number;
-    /** Of its last record. */
-    terms: Terms | undefined;
-  };
+  readonly alias: { readonly epoch: number; readonly expMs: number };
 }
-
-type Directory = IngressServices["directory"];
 
 /** What is asked about: a record's epoch, and when that is, milliseconds since 1970. */
 interface Asked {
@@ -42,17 +31,11 @@ interface Asked {
  * Of records of `epoch`, which may be an older one than the alias's: an outbox is emptied under the newest names. Throws
  * REVOKED, NO_GRANT, EPOCH.
  */
-export function termsOf(directory: Directory, owner: TermsOwner, asked: Asked): Terms {
-  const { alias } = owner;
-  const { terms } = alias;
-  const { epoch, nowMs } = asked;
-  if (terms?.epoch === epoch && terms.changes === directory.changes && nowMs < terms.untilMs)
-    return terms;
-  alias.terms = ask(directory, owner, asked);
-  return alias.terms;
-}
-
-function ask(directory: Directory, { login, alias }: TermsOwner, { epoch, nowMs }: Asked): Terms {
+export function termsOf(
+  directory: IngressServices["directory"],
+  { login, alias }: TermsOwner,
+  { epoch, nowMs }: Asked,
+): Terms {
   const client = directory.client(login);
   const tenant = directory.tenant(login.tenant);
   if (!tenant || client?.status !== "active")
@@ -63,7 +46,6 @@ function ask(directory: Directory, { login, alias }: TermsOwner, { epoch, nowMs 
   const { parameters, recordsUntilMs = Infinity } = epochOfRecords(tenant, epoch, nowMs);
   const tagsUntilMs = tenant.epochs.get(alias.epoch)?.tagsUntilMs ?? Infinity;
   return {
-    epoch,
     suite: SUITE[parameters.suite],
     mustSign: client.signs,
     untilMs: Math.min(alias.expMs, tagsUntilMs, recordsUntilMs),

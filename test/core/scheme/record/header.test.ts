@@ -8,13 +8,14 @@ import {
   encodeHeader,
   inspectRecord,
   isOfKid,
-  kidWord,
   MAX_CIPHERTEXT_BYTES,
   peekIdentity,
   RECORD_HEADER_BYTES,
   type RecordHeader,
+  RecordLikeness,
   recordId,
   recordSuiteOf,
+  SEQ_AT,
   splitRecord,
 } from "../../../../core/scheme/record/header.ts";
 import { SUITE } from "../../../../core/scheme/suite.ts";
@@ -121,18 +122,6 @@ describe("the record header", () => {
     }
   });
 
-  it("gives its kid in four words, and nothing for what is not there", () => {
-    const kid = Buffer.from("00000001" + "7fffffff" + "80000000" + "fffffffe", "hex");
-    const bytes = encodeHeader({ ...header, kid });
-    expect([0, 1, 2, 3].map((word) => kidWord(bytes, word))).toEqual([
-      1,
-      2 ** 31 - 1,
-      -(2 ** 31),
-      -2,
-    ]);
-    expect(kidWord(bytes.subarray(0, 20), 3)).toBe(0);
-  });
-
   it("knows the suites that have records", () => {
     expect(recordSuiteOf(1)).toBe(SUITE.rsa);
     expect(() => recordSuiteOf(SUITE.paper)).toThrow(badRecord);
@@ -215,5 +204,48 @@ describe("inspectRecord", () => {
     );
     const huge = Buffer.concat([encodeHeader(header), Buffer.alloc(MAX_CIPHERTEXT_BYTES + 17)]);
     expect(outcome(() => inspectRecord(huge))).toBe("TOO_LARGE");
+  });
+});
+
+describe("RecordLikeness", () => {
+  const verdict = (bytes: Buffer) => {
+    try {
+      return { ...inspectRecord(bytes), kid: decodeHeader(bytes).kid.toString("hex") };
+    } catch {
+      return null;
+    }
+  };
+
+  it("holds what inspectRecord would say the same of, kid included, and nothing else, over changes anywhere", () => {
+    const record = fc
+      .tuple(fc.boolean(), fc.boolean(), fc.constantFrom(80, 96, 112, 144, 200))
+      .map(([padded, signed, length]) =>
+        Buffer.concat([encodeHeader({ ...header, padded, signed }), Buffer.alloc(length)]),
+      );
+    const seen = { held: 0, refused: 0 };
+    fc.assert(
+      fc.property(record, fc.nat(45), fc.nat(255), fc.nat(64), (first, at, byte, cut) => {
+        fc.pre(verdict(first) !== null);
+        const next = Buffer.from(first.subarray(0, first.length - cut));
+        next[at] = byte;
+        const same = first.subarray(0, SEQ_AT).equals(next.subarray(0, SEQ_AT));
+        const holds = new RecordLikeness(first).holds(next);
+        expect(holds).toBe(same && verdict(next) !== null);
+        if (holds) expect(verdict(next)).toEqual(verdict(first));
+        seen[holds ? "held" : "refused"]++;
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(seen.held).toBeGreaterThan(100);
+    expect(seen.refused).toBeGreaterThan(100);
+  });
+
+  it("holds 64 KiB and no byte more", () => {
+    const likeness = new RecordLikeness(Buffer.concat([encodeHeader(header), Buffer.alloc(16)]));
+    const record = (length: number): Buffer =>
+      Buffer.concat([encodeHeader(header), Buffer.alloc(length + 16)]);
+    expect(likeness.holds(record(MAX_CIPHERTEXT_BYTES))).toBe(true);
+    expect(likeness.holds(record(MAX_CIPHERTEXT_BYTES + 1))).toBe(false);
+    expect(likeness.holds(encodeHeader(header))).toBe(false);
   });
 });
