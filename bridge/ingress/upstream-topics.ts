@@ -8,10 +8,17 @@ const MAX_KNOWN = 4096;
 
 export class UpstreamTopics {
   readonly #known = new Map<string, UpstreamTopic>();
+  /** Most publishes have the topic of the one before, of whichever device: to compare strings costs less than to hash a new one. */
+  #last = "";
+  #lastParsed: UpstreamTopic | null = null;
 
   /** As `parseUpstream`. */
   parse(topic: string): UpstreamTopic | null {
-    return this.#known.get(topic) ?? this.#learn(topic);
+    if (topic !== this.#last) {
+      this.#lastParsed = this.#known.get(topic) ?? this.#learn(topic);
+      this.#last = topic;
+    }
+    return this.#lastParsed;
   }
 
   #learn(topic: string): UpstreamTopic | null {

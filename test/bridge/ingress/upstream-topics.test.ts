@@ -11,6 +11,13 @@ test("a topic is parsed once, one that is none every time", () => {
   expect(topics.parse("v1/ack")).toBeNull();
 });
 
+test("whatever came before, each is what it is", () => {
+  const topics = new UpstreamTopics();
+  expect(topics.parse("")).toBeNull();
+  for (const topic of ["v1/rec/1", "v1/rec/1", "v1/rec/2", "v1/ack", "v1/ack", "v1/rec/1", ""])
+    expect(topics.parse(topic)).toEqual(parseUpstream(topic));
+});
+
 test("more than it keeps are parsed all the same", () => {
   const topics = new UpstreamTopics();
   for (let alias = 1; alias <= 10_000; alias++) {
