@@ -162,8 +162,8 @@ export function inspectRecord(record: Uint8Array): RecordOutline {
 /**
  * What all records of one data key begin with: 26 bytes, up to the sequence number. Who has judged one knows what
  * {@link inspectRecord} says of the others, and that their kid is the same. As words of one object: a bridge asks this of every
- * record, and as a Buffer they lay in four other places of the memory, which no cache has when a record of one of many devices
- * comes.
+ * record, and as a Buffer they would lie in four other places of the memory, which no cache has when a record of one of many
+ * devices comes.
  */
 export class RecordLikeness {
   readonly #word0: number;

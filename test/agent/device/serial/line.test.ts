@@ -137,7 +137,7 @@ describe("SerialLine", () => {
     });
     const sent = Array.from({ length: 20_000 }, (_, i) => `reading ${i}`);
     await pty.write(`${sent.join("\n")}\n`);
-    // A thousand rests of 5 ms and more, on a machine that does other things.
+    // Each chunk rests for 5 ms, and for longer on a machine that does other things.
     await expect.poll(() => heard.length, { timeout: 60_000 }).toBe(sent.length);
     expect(heard).toEqual(sent);
   });

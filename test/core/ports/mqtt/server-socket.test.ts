@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { interceptReads, type ReadHandlers } from "../../../../core/ports/mqtt/server-socket.ts";
 
 const open: { destroy(): void }[] = [];
@@ -40,6 +40,7 @@ describe("what is read of a socket", () => {
     const { near, far } = await pair();
     // Where Node puts what it has read into the buffer.
     const buffered = vi.spyOn(Socket.prototype, "push");
+    onTestFinished(() => buffered.mockRestore());
     interceptReads(near, {
       inspect: () => true,
       isPaused: () => false,
@@ -51,7 +52,6 @@ describe("what is read of a socket", () => {
       await expect.poll(() => Buffer.concat(chunks).toString()).toMatch(new RegExp(`${word}$`));
     }
     expect(buffered).not.toHaveBeenCalled();
-    buffered.mockRestore();
   });
 
   test("is all that was sent, in order and once, whoever is paused, busy or read in slices meanwhile", async () => {
