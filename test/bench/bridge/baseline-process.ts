@@ -22,7 +22,6 @@ import type { VeilError } from "../../../core/errors.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
-import type { MqttSession } from "../../../core/ports/mqtt/server-types.ts";
 import { sha256 } from "../../../core/scheme/bytes.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { UNLIMITED } from "../rig/unlimited.ts";
@@ -36,7 +35,6 @@ const KEY_BYTES = 8;
 
 /** What a bridge has of a client, too. */
 interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts" | "readAtMs"> {
-  readonly connection: MqttSession;
   readonly key: Buffer;
 }
 
@@ -67,15 +65,14 @@ async function servePlain(): Promise<number> {
     port: 0,
     log,
     authenticate: () => ({ accepted: true }),
-    onConnect: (connection) => {
-      const login = { tenant: TENANT, client: connection.clientId };
+    onConnect: ({ clientId }) => {
+      const login = { tenant: TENANT, client: clientId };
       return {
-        connection,
         quota: limits.quotas.of(login),
         sighting: sightings.of(login),
         counts: metrics.of(TENANT),
         readAtMs: 0,
-        key: keep(sha256(connection.clientId).subarray(0, KEY_BYTES)),
+        key: keep(sha256(clientId).subarray(0, KEY_BYTES)),
       };
     },
     onRead: (client, bytes, packets) => {

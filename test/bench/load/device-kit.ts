@@ -1,7 +1,12 @@
 /** A device as a publisher sees it: its greeting to a bridge, and the key of its records. */
 import { randomBytes } from "node:crypto";
 import { clientRole } from "../../../core/scheme/client.ts";
-import { AEAD, AUTH_TAG_BYTES, RECORD_HEADER_BYTES } from "../../../core/scheme/record/header.ts";
+import {
+  AEAD,
+  AUTH_TAG_BYTES,
+  RECORD_HEADER_BYTES,
+  SEQ_AT,
+} from "../../../core/scheme/record/header.ts";
 import { deriveRecordKey, type RecordKey } from "../../../core/scheme/record/key.ts";
 import { sealRecord } from "../../../core/scheme/record/seal.ts";
 import { SUITE } from "../../../core/scheme/suite.ts";
@@ -14,8 +19,6 @@ import type { TestDevice } from "../../support/tenant.ts";
 import type { Publish, PublisherOptions } from "./publisher.ts";
 
 const ALIAS = 1;
-/** PROTOCOL.md §3: where a record's sequence number stands. */
-const SEQ_AT = 26;
 
 /** A device of suite `p256` on its way to its one topic. */
 export interface DeviceKit {
