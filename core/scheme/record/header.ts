@@ -258,9 +258,9 @@ function knownAead(byte: number): AeadId {
   throw bad("its algorithm is unknown");
 }
 
-/** Without the checks of Buffer's readers, since a bridge reads a dozen bytes of every record; what is not there is 0. */
+/** Without the checks of Buffer's readers, since a bridge reads a dozen bytes of every record: who asks has looked at its length. */
 function byteAt(bytes: Uint8Array, at: number): number {
-  return bytes[at] ?? 0;
+  return bytes[at] as number;
 }
 
 /** Four bytes, signed. */
