@@ -10,6 +10,7 @@ import type { TlsOptions } from "node:tls";
 import { startMqttServer } from "../../core/ports/mqtt/server.ts";
 import type {
   MqttAdmission,
+  MqttAnswer,
   MqttLogin,
   MqttMessage,
   MqttRefusal,
@@ -36,9 +37,6 @@ import { UpstreamTopics } from "./upstream-topics.ts";
 const DRAIN_MS = 5000;
 /** What no device sends before it has logged in, however bad its network is. */
 const NO_DEVICE: ReadonlySet<MqttRefusal> = new Set(["packet-size", "not-connect"]);
-
-/** To a publish. */
-type Answer = (verdict: MqttVerdict) => void;
 
 export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
   readonly listener: Pick<MqttServerOptions, "host" | "port" | "tls" | "allowPlaintext" | "limits">;
@@ -80,8 +78,6 @@ export class Ingress {
       onReady: (session) => this.#ready(session),
       onPublish: (session, message, answer) => this.#publish(session, message, answer),
       onClose: (session, reason) => this.#closed(session, reason),
-      onPuback: ({ counts }, { topic }, elapsedMs) =>
-        counts.pubacks[this.#topics.parse(topic)?.kind ?? "rec"].observe(elapsedMs),
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
         if (stranger !== undefined && NO_DEVICE.has(refusal)) limits.addresses.failed(stranger);
@@ -171,7 +167,7 @@ export class Ingress {
     holdBack(session, session.quota.charge(rated, 1));
   }
 
-  #publish(session: Session, { topic, payload }: MqttMessage, answer: Answer): void {
+  #publish(session: Session, { topic, payload }: MqttMessage, answer: MqttAnswer): void {
     if (session.isBroken) {
       answer({ reason: "the session is over" });
       return;
@@ -187,7 +183,7 @@ export class Ingress {
     if (kind === "reg") {
       this.#charge(session, "registrations");
       void register(this.#services, session, number, payload);
-      answer("ack");
+      answer("ack", session.counts.pubacks.reg);
       return;
     }
     const alias = session.alias(number);
@@ -195,7 +191,9 @@ export class Ingress {
     else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
     else {
       this.#charge(session, "announcements");
-      void announce(this.#services, session, alias, payload).then(answer);
+      void announce(this.#services, session, alias, payload).then((verdict) =>
+        answer(verdict, session.counts.pubacks.key),
+      );
     }
   }
 

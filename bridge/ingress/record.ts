@@ -7,7 +7,7 @@
  * registry, the later ones wait behind it.
  */
 import { isVeilError, type RefusalCode, VeilError } from "../../core/errors.ts";
-import type { MqttFarewell, MqttVerdict } from "../../core/ports/mqtt/server-types.ts";
+import type { MqttAnswer, MqttFarewell } from "../../core/ports/mqtt/server-types.ts";
 import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { isOfTags } from "../directory/epochs.ts";
@@ -31,7 +31,7 @@ export function takeRecord(
   services: IngressServices,
   session: Session,
   { alias, payload, nowMs }: Published,
-  answer: (verdict: MqttVerdict) => void,
+  answer: MqttAnswer,
 ): void {
   const job = new Job(services, session, alias, payload, answer);
   try {
@@ -49,14 +49,14 @@ class Job implements WriterRecord {
   readonly session: Session;
   readonly alias: Alias;
   readonly value: Buffer;
-  readonly answer: (verdict: MqttVerdict) => void;
+  readonly answer: MqttAnswer;
 
   constructor(
     services: IngressServices,
     session: Session,
     alias: Alias,
     value: Buffer,
-    answer: (verdict: MqttVerdict) => void,
+    answer: MqttAnswer,
   ) {
     this.services = services;
     this.session = session;
@@ -82,8 +82,9 @@ class Job implements WriterRecord {
       this.answer(refuse(this, error));
       return;
     }
-    this.session.counts.record(this.value.length);
-    this.answer("ack");
+    const { counts } = this.session;
+    counts.record(this.value.length);
+    this.answer("ack", counts.pubacks.rec);
   }
 }
 

@@ -8,12 +8,15 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { logCreator } from "kafkajs";
 import { VeilError } from "../../errors.ts";
+import { placedAt, writeHeadersInFront } from "./header-room.ts";
 import { stopIdleWakeups } from "./idle-wakeups.ts";
 
 const KAFKAJS_VERSION = "2.2.4";
 /** kafkajs's log levels. */
 const WARN = 2;
 const DEBUG = 5;
+/** As few as an encoder of kafkajs can begin with. */
+const NO_BYTES = 1;
 
 export interface KafkajsEncoder {
   readonly buffer: Buffer;
@@ -151,7 +154,7 @@ interface Modules {
   readonly ConnectionPool: new (
     options: ConnectionPoolOptions & { socketFactory: unknown; enforceRequestTimeout: true },
   ) => KafkajsConnectionPool;
-  readonly Encoder: new () => KafkajsEncoder;
+  readonly Encoder: new (initialBytes?: number) => KafkajsEncoder;
 }
 
 const load = createRequire(import.meta.url);
@@ -169,10 +172,11 @@ const createSocketFactory: () => unknown = load("kafkajs/src/network/socketFacto
 
 /** An empty request body to write to. */
 export const Encoder: Modules["Encoder"] = load("kafkajs/src/protocol/encoder");
+writeHeadersInFront(Encoder);
 
-/** A request body that is written already. */
-export function encoderOf(body: Buffer): KafkajsEncoder {
-  return Object.assign(new Encoder(), { buf: body, offset: body.length });
+/** A request body that is written already, from `start` of `whole` up to `end`. The request's header is written before it. */
+export function encoderOf(whole: Buffer, start: number, end: number): KafkajsEncoder {
+  return Object.assign(new Encoder(NO_BYTES), placedAt({ whole, start, end }));
 }
 
 interface ResponseDecoder<Decoded> {

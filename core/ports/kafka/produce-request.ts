@@ -11,7 +11,9 @@
  * time, without the collecting. Here the sizes are summed up first, and everything is written once.
  */
 import { crc32C } from "./crc32c.ts";
+import { HEADER_ROOM_BYTES } from "./header-room.ts";
 import { encoderOf, type KafkajsRequest } from "./kafkajs.ts";
+import type { Loan } from "./request-memory.ts";
 
 /** A record to be written. */
 export interface ProduceMessage {
@@ -46,28 +48,41 @@ const LENGTH_FROM = 12;
 const CRC_FROM = 21;
 const MAGIC_V2 = 2;
 const NONE = -1n;
+const NOTHING = Buffer.alloc(0);
 
 /** Attributes, the deltas' first byte, no headers: what a record has beside its varints, key and value. */
 const ATTRIBUTES_BYTES = 1;
 const TIMESTAMP_DELTA_BYTES = 1;
 const HEADERS_BYTES = 1;
 
-export function produceRequest(options: ProduceOptions): KafkajsRequest {
+/** Written into what is lent. */
+export function produceRequest(options: ProduceOptions, loan: Loan): KafkajsRequest {
   return {
     apiKey: API_KEY,
     apiVersion: API_VERSION,
     apiName: "Produce",
-    encode: async () => encoderOf(encodeProduce(options)),
+    encode: async () => {
+      let whole: Buffer = NOTHING;
+      const body = encodeProduce(options, (bytes) => {
+        const end = HEADER_ROOM_BYTES + bytes;
+        whole = loan.take(end);
+        return whole.subarray(HEADER_ROOM_BYTES, end);
+      });
+      return encoderOf(whole, HEADER_ROOM_BYTES, HEADER_ROOM_BYTES + body.length);
+    },
   };
 }
 
-/** The body of the request. */
-export function encodeProduce(options: ProduceOptions): Buffer {
+/** The body of the request, in what `allocate` gives for its length. */
+export function encodeProduce(
+  options: ProduceOptions,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   const { acks, timeoutMs, topics, nowMs = Date.now() } = options;
   const batches = topics.map(({ partitions }) =>
     partitions.map(({ messages }) => batchBytes(messages)),
   );
-  const writer = new Writer(bodyBytes(topics, batches));
+  const writer = new Writer(allocate(bodyBytes(topics, batches)));
   writer.int16(-1);
   writer.int16(acks);
   writer.int32(timeoutMs);
@@ -159,13 +174,13 @@ function zigzag(value: number): number {
   return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 
-/** Writes from the front into a buffer that is as long as needed. */
+/** Writes from the front. */
 class Writer {
   readonly bytes: Buffer;
   at = 0;
 
-  constructor(length: number) {
-    this.bytes = Buffer.allocUnsafe(length);
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
 
   int8(value: number): void {

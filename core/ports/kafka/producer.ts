@@ -16,6 +16,7 @@ import type { Kafka } from "./client.ts";
 import { fromErrorCode, toVeilError } from "./kafka-error.ts";
 import { type KafkajsProtocol, produceResponseV7 } from "./kafkajs.ts";
 import { type ProduceTopic, produceRequest } from "./produce-request.ts";
+import { type Loan, RequestMemory } from "./request-memory.ts";
 
 const ACKS_ALL = -1;
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
@@ -71,6 +72,7 @@ export interface ProducerOptions {
 export class KafkaProducer {
   readonly #brokers: Brokers;
   readonly #ackTimeoutMs: number;
+  readonly #memory = new RequestMemory();
 
   constructor(options: ProducerOptions) {
     this.#brokers = new Brokers(options);
@@ -132,12 +134,15 @@ export class KafkaProducer {
     batches: readonly PartitionBatch[],
     settle: Settle,
   ): Promise<void> {
-    const protocol = produceProtocol(batches, this.#ackTimeoutMs);
+    const loan = this.#memory.lend();
+    const protocol = produceProtocol(batches, this.#ackTimeoutMs, loan);
     let answer: (topic: string, partition: number) => PartitionAnswer | undefined;
     try {
       answer = await this.#brokers.call(nodeId, "producing", (broker) =>
         broker.connectionPool.send(protocol),
       );
+      // It has been sent whole, or there were no answer. Without one it may still be on its way.
+      loan.end();
     } catch (cause) {
       const error = toVeilError(cause, "producing");
       answer = () => ({ error });
@@ -168,13 +173,13 @@ type PartitionAnswer = { readonly baseOffset: bigint } | { readonly error: VeilE
 function produceProtocol(
   batches: readonly PartitionBatch[],
   ackTimeoutMs: number,
+  loan: Loan,
 ): KafkajsProtocol<(topic: string, partition: number) => PartitionAnswer | undefined> {
   return {
-    request: produceRequest({
-      acks: ACKS_ALL,
-      timeoutMs: ackTimeoutMs,
-      topics: byTopic(batches),
-    }),
+    request: produceRequest(
+      { acks: ACKS_ALL, timeoutMs: ackTimeoutMs, topics: byTopic(batches) },
+      loan,
+    ),
     response: { decode, parse: async (answer) => answer },
     requestTimeout: ackTimeoutMs + REQUEST_MARGIN_MS,
   };

@@ -21,6 +21,7 @@ import {
   type MqttRefusal,
   type MqttServerOptions,
   type MqttSession,
+  type MqttTimes,
   type MqttVerdict,
 } from "./server-types.ts";
 
@@ -35,7 +36,7 @@ export interface ConnectionOptions<Context extends object> {
   readonly packetLimits: PacketLimits;
   readonly server: Pick<
     MqttServerOptions<Context>,
-    "authenticate" | "onReady" | "onPublish" | "onRead" | "onPuback" | "onRefused" | "log"
+    "authenticate" | "onReady" | "onPublish" | "onRead" | "onRefused" | "log"
   >;
   /** Refusals that are worth a line in the log. */
   readonly refusals: Quiet;
@@ -50,13 +51,14 @@ export interface ConnectionOptions<Context extends object> {
 }
 
 interface Pending {
-  readonly message: MqttMessage;
   readonly readAtMs: number;
   readonly packet: PublishPacket;
   /** aedes's: sends the PUBACK, if the packet's QoS is 1, and reads on. */
   readonly done: () => void;
   /** `undefined` until it is given. */
   verdict: MqttVerdict | undefined;
+  /** Given with the verdict. */
+  times: MqttTimes | undefined;
 }
 
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
@@ -283,12 +285,9 @@ export class Connection<Context extends object>
   #takeAcknowledged(): readonly Pending[] {
     const acknowledged = this.#acknowledged;
     this.#acknowledged = undefined;
-    const context = this.#context;
-    if (!acknowledged || this.#state === "ended" || context === undefined) return [];
-    const { onPuback } = this.#options.server;
+    if (!acknowledged || this.#state === "ended") return [];
     const nowMs = performance.now();
-    for (const { message, readAtMs } of acknowledged)
-      onPuback?.(context, message, nowMs - readAtMs);
+    for (const { times, readAtMs } of acknowledged) times?.observe(nowMs - readAtMs);
     return acknowledged;
   }
 
@@ -337,11 +336,12 @@ export class Connection<Context extends object>
     const message = { topic, payload: Buffer.from(payload) };
     packet.payload = NOTHING;
     const readAtMs = this.#readAtMs;
-    const pending: Pending = { message, readAtMs, packet, done, verdict: undefined };
+    const pending: Pending = { readAtMs, packet, done, verdict: undefined, times: undefined };
     this.#pending.add(pending);
     try {
-      this.#options.server.onPublish(context, message, (verdict) => {
+      this.#options.server.onPublish(context, message, (verdict, times) => {
         pending.verdict ??= verdict;
+        pending.times ??= times;
         this.#pending.flush();
       });
     } catch (error) {

@@ -15,6 +15,14 @@ export interface MqttMessage {
  */
 export type MqttVerdict = "ack" | MqttFarewell;
 
+/** Hears how long a PUBACK took, in milliseconds: from its publish read to the PUBACK sent. */
+export interface MqttTimes {
+  observe(elapsedMs: number): void;
+}
+
+/** Says what becomes of a publish, and where it is noted how long its PUBACK took. */
+export type MqttAnswer = (verdict: MqttVerdict, times?: MqttTimes) => void;
+
 export interface MqttFarewell {
   /** For the log. Never holds a topic or a payload. */
   readonly reason: string;
@@ -140,7 +148,7 @@ export interface MqttServerOptions<Context extends object = MqttSession> {
    * connection closes without PUBACK. A callback and no promise: this is every record's way, and promises were a good
    * part of what one cost.
    */
-  onPublish(context: Context, message: MqttMessage, answer: (verdict: MqttVerdict) => void): void;
+  onPublish(context: Context, message: MqttMessage, answer: MqttAnswer): void;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(context: Context, reason: string): void;
   /**
@@ -148,8 +156,6 @@ export interface MqttServerOptions<Context extends object = MqttSession> {
    * called right after `onConnect`, with what came so far.
    */
   onRead?(context: Context, bytes: number, packets: number): void;
-  /** A PUBACK left, `elapsedMs` after its publish was read. */
-  onPuback?(context: Context, message: MqttMessage, elapsedMs: number): void;
   /** A client was turned away, or a request of it refused; `stranger` is the address of one that has not logged in. */
   onRefused?(refusal: MqttRefusal, stranger?: string): void;
 }

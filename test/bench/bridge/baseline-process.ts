@@ -89,11 +89,10 @@ async function servePlain(): Promise<number> {
       sighting.active(readAtMs);
       const onSettled = (error?: VeilError): void => {
         if (!error) counts.record(value.length);
-        answer(error ? { reason: error.message } : "ack");
+        answer(error ? { reason: error.message } : "ack", counts.pubacks.rec);
       };
       writer.write({ topic, partition: 0, key, value, session: client, onSettled });
     },
-    onPuback: ({ counts }, _message, elapsedMs) => counts.pubacks.rec.observe(elapsedMs),
     onClose: (client) => writer.dropSession(client),
   });
   return server.port;

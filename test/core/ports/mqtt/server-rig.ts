@@ -3,18 +3,18 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { startMqttServer } from "../../../../core/ports/mqtt/server.ts";
 import type {
+  MqttAnswer,
   MqttMessage,
   MqttRefusal,
   MqttServer,
   MqttServerOptions,
   MqttSession,
-  MqttVerdict,
 } from "../../../../core/ports/mqtt/server-types.ts";
 
 export interface Held {
   readonly session: MqttSession;
   readonly message: MqttMessage;
-  answer(verdict: MqttVerdict): void;
+  readonly answer: MqttAnswer;
 }
 
 export interface Rig {

@@ -141,9 +141,8 @@ describe("what is no QoS 1 publish", () => {
 describe("PUBACK", () => {
   it("leaves when the verdict is in, in publish order although handlers finish out of order", async () => {
     const elapsed: number[] = [];
-    const { port, held } = await startRig({
-      onPuback: (_session, _message, ms) => elapsed.push(ms),
-    });
+    const times = { observe: (ms: number) => elapsed.push(ms) };
+    const { port, held } = await startRig();
     const client = await RawClient.login(port);
     const publishes = [11, 12, 13, 14].map((messageId) =>
       publishPacket({ topic: "v1/rec/1", payload: `r${messageId}`, messageId }),
@@ -153,13 +152,13 @@ describe("PUBACK", () => {
     expect(held.map(({ message }) => message.payload.toString())).toEqual([
       ...["r11", "r12", "r13", "r14"],
     ]);
-    held[3]?.answer("ack");
-    held[1]?.answer("ack");
+    held[3]?.answer("ack", times);
+    held[1]?.answer("ack", times);
     await quiet();
     expect(client.pubacks).toEqual([]);
-    held[0]?.answer("ack");
+    held[0]?.answer("ack", times);
     await until(() => client.pubacks.length === 2);
-    held[2]?.answer("ack");
+    held[2]?.answer("ack", times);
     await until(() => client.pubacks.length === 4);
     expect(client.pubacks).toEqual([11, 12, 13, 14]);
     expect(elapsed.every((ms) => ms > 0)).toBe(true);
