@@ -14,14 +14,13 @@ import { bundle } from "../../../packaging/bundle.ts";
 export async function unitSettings(file: string): Promise<NodeSettings> {
   const text = await readFile(packageFile("systemd", file), "utf8");
   const flags = /NODE_FLAGS="?([^"\n]+)"/.exec(text)?.[1];
-  const malloc = [...text.matchAll(/(MALLOC_\w+)=([0-9]+)/g)].map(([, name, value]) => [
-    name,
-    value,
-  ]);
-  if (flags === undefined || malloc.length === 0) throw new Error(`${file} has no settings`);
+  const ofLibrary = [...text.matchAll(/(MALLOC_\w+|GLIBC_TUNABLES)=(\S+)/g)].map(
+    ([, name, value]) => [name, value],
+  );
+  if (flags === undefined || ofLibrary.length === 0) throw new Error(`${file} has no settings`);
   return {
     flags: flags.split(" "),
-    env: { PATH: process.env["PATH"] ?? "", ...Object.fromEntries(malloc) },
+    env: { PATH: process.env["PATH"] ?? "", ...Object.fromEntries(ofLibrary) },
   };
 }
 
