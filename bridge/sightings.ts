@@ -1,6 +1,6 @@
 /** What a bridge has seen of each client: for `veilmq bridge clients`. In memory, of this bridge, since it started. */
-import { LRUCache } from "lru-cache";
 import type { ErrorCode } from "../core/errors.ts";
+import { RecentMap } from "../core/runtime/recent-map.ts";
 import { formatLogin, type Login } from "../core/wire/login.ts";
 
 const MAX_CLIENTS = 100_000;
@@ -64,7 +64,7 @@ export interface SightingView {
 }
 
 export class Sightings {
-  readonly #clients = new LRUCache<string, Sighting>({ max: MAX_CLIENTS });
+  readonly #clients = new RecentMap<string, Sighting>({ max: MAX_CLIENTS });
 
   /** For clients that are enrolled: a name that somebody made up must not take a place. */
   of(login: Login): Sighting {
@@ -76,8 +76,8 @@ export class Sightings {
 
   /** The one seen last comes first. */
   list(nowMs: number): SightingView[] {
-    return [...this.#clients.values()]
-      .map((sighting) => ({
+    return [...this.#clients.entries()]
+      .map(([, sighting]) => ({
         ...sighting.login,
         connected: sighting.connections > 0,
         lastSeenMs: sighting.lastSeenMs,

@@ -1,7 +1,7 @@
 /** A cluster without ZooKeeper (KRaft): found by a list of brokers, and asked for its leaders itself. */
-import { LRUCache } from "lru-cache";
 import { isVeilError } from "../../core/errors.ts";
 import type { KafkaAdmin } from "../../core/ports/kafka/admin.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { shuffled } from "./shuffled.ts";
 import type { BrokerAddresses, Leader, Leaders } from "./types.ts";
 
@@ -28,19 +28,17 @@ export class ListedBrokers implements BrokerAddresses {
 export class AskedLeaders implements Leaders {
   readonly name = "topic leaders";
   readonly #admin: Pick<KafkaAdmin, "leaders">;
-  readonly #known: LRUCache<string, Promise<Leader[] | null>>;
+  readonly #known: RecentMap<string, Promise<Leader[] | null>>;
 
   constructor(options: {
     readonly admin: Pick<KafkaAdmin, "leaders">;
     readonly maxTopics: number;
   }) {
     this.#admin = options.admin;
-    this.#known = new LRUCache({ max: options.maxTopics, ttl: TRUST_MS });
+    this.#known = new RecentMap({ max: options.maxTopics, ttlMs: TRUST_MS });
   }
 
-  async stop(): Promise<void> {
-    this.#known.clear();
-  }
+  async stop(): Promise<void> {}
 
   async leaders(topic: string): Promise<Leader[] | null> {
     const known = this.#known.get(topic) ?? this.#ask(topic);

@@ -1,8 +1,8 @@
 /** The limits of a bridge, what is counted against them, and how an operator hears of it. */
-import { LRUCache } from "lru-cache";
 import { VeilError } from "../../core/errors.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Quiet } from "../../core/runtime/quiet.ts";
+import { RecentMap } from "../../core/runtime/recent-map.ts";
 import { formatLogin, type Login } from "../../core/wire/login.ts";
 import type { BridgeConfig } from "../config.ts";
 import type { BridgeMetrics } from "../metrics.ts";
@@ -67,7 +67,7 @@ export class Limits {
   /** Sessions whose end is worth a line. */
   readonly closings = new Quiet({ perMinute: CLOSINGS_PER_MINUTE });
   readonly #options: LimitsOptions;
-  readonly #told = new LRUCache<string, true>({ max: MAX_TOLD, ttl: QUIET_MS });
+  readonly #told = new RecentMap<string, true>({ max: MAX_TOLD, ttlMs: QUIET_MS });
   readonly #connects: RateLimit;
   /** Sessions of each tenant. */
   readonly #connections = new Map<string, number>();
@@ -96,7 +96,7 @@ export class Limits {
     const { limit, tenant, client } = exceeded;
     this.#options.metrics.exceeded(limit, tenant);
     const id = [limit, tenant, client, address].join(" ");
-    if (this.#told.has(id)) return;
+    if (this.#told.get(id)) return;
     this.#told.set(id, true);
     const who = { ...exceeded, ...(address !== undefined && { address }) };
     this.#options.log.warn({ event: "limited", ...who, hint: HINTS[limit] }, "a limit is reached");

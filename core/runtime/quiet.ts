@@ -1,14 +1,16 @@
 /** So many log lines a minute about one and the same party: a flood of refusals must not become one of log lines. */
-import { LRUCache } from "lru-cache";
+import { RecentMap } from "./recent-map.ts";
 
 const WINDOW_MS = 60_000;
 const MAX_PARTIES = 10_000;
 
 export class Quiet {
   readonly #perMinute: number;
-  readonly #parties = new LRUCache<string, { lines: number; untilMs: number; suppressed: number }>({
-    max: MAX_PARTIES,
-  });
+  readonly #parties = new RecentMap<string, { lines: number; untilMs: number; suppressed: number }>(
+    {
+      max: MAX_PARTIES,
+    },
+  );
   readonly #nowMs: () => number;
 
   constructor(options: { readonly perMinute: number; readonly nowMs?: () => number }) {

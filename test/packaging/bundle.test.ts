@@ -33,4 +33,6 @@ test("the agent starts from few files, and every command is found without them",
   expect(ofAgent.size).toBeLessThan(MAX_FILES);
   // It is running still when a command is loaded.
   expect(ofAgent).not.toContain(main);
+  for (const path of [main, ...names.map((name) => join(folder, "chunks", name))])
+    expect(await readFile(path, "utf8"), path).toMatch(/^[\0-\x7f]*$/);
 });
