@@ -4,13 +4,16 @@ import { RecentMap } from "./recent-map.ts";
 const WINDOW_MS = 60_000;
 const MAX_PARTIES = 10_000;
 
+/** What was said about one in its minute. */
+interface Party {
+  lines: number;
+  readonly untilMs: number;
+  suppressed: number;
+}
+
 export class Quiet {
   readonly #perMinute: number;
-  readonly #parties = new RecentMap<string, { lines: number; untilMs: number; suppressed: number }>(
-    {
-      max: MAX_PARTIES,
-    },
-  );
+  readonly #parties = new RecentMap<string, Party>({ max: MAX_PARTIES });
   readonly #nowMs: () => number;
 
   constructor(options: { readonly perMinute: number; readonly nowMs?: () => number }) {

@@ -1,24 +1,19 @@
 /**
  * kafkajs 2.2.4 writes a request's header into a buffer of its own and copies the body behind it, twice, into zeroed buffers of
  * the next power of two: up to five times a request's size, which is up to a megabyte. Here the header is written into the room
- * that its body has left for it.
+ * that is free before its body.
  */
 
 /** For the length, key, version, correlation id and client id. Where the id is too long for it, the body is copied. */
 export const HEADER_ROOM_BYTES = 128;
 
-/** A part of `whole` that is written, with room before it. */
-interface Placed {
-  readonly whole: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
-
 /** What kafkajs's encoders hold, and ours. */
 interface Encoder {
+  /** What is written is at its front. */
   buf: Buffer;
   offset: number;
-  placed?: Placed;
+  /** Bytes of the same memory that are free right before `buf`, which then holds what is written and no more. */
+  room?: number;
   writeEncoder(body: Encoder): Encoder;
 }
 
@@ -31,18 +26,13 @@ export function writeHeadersInFront(encoderClass: { prototype: object }): void {
   patched.add(prototype);
   const copy = prototype.writeEncoder;
   prototype.writeEncoder = function (this: Encoder, body: Encoder): Encoder {
-    const { placed } = body;
-    if (!placed || placed.start < this.offset) return copy.call(this, body);
-    const start = placed.start - this.offset;
-    this.buf.copy(placed.whole, start, 0, this.offset);
-    return Object.assign(this, placedAt({ ...placed, start }));
+    const { offset: headerBytes } = this;
+    const { buf, room } = body;
+    if (room === undefined || room < headerBytes) return copy.call(this, body);
+    const both = Buffer.from(buf.buffer, buf.byteOffset - headerBytes, headerBytes + buf.length);
+    this.buf.copy(both, 0, 0, headerBytes);
+    return Object.assign(this, { buf: both, offset: both.length, room: room - headerBytes });
   };
-}
-
-/** The fields of an encoder that has written what is placed there. */
-export function placedAt(placed: Placed): Pick<Encoder, "buf" | "offset" | "placed"> {
-  const buf = placed.whole.subarray(placed.start, placed.end);
-  return { buf, offset: buf.length, placed };
 }
 
 function isEncoder(prototype: object): prototype is Encoder {

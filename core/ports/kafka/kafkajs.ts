@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { logCreator } from "kafkajs";
 import { VeilError } from "../../errors.ts";
-import { placedAt, writeHeadersInFront } from "./header-room.ts";
+import { writeHeadersInFront } from "./header-room.ts";
 import { stopIdleWakeups } from "./idle-wakeups.ts";
 
 const KAFKAJS_VERSION = "2.2.4";
@@ -174,9 +174,9 @@ const createSocketFactory: () => unknown = load("kafkajs/src/network/socketFacto
 export const Encoder: Modules["Encoder"] = load("kafkajs/src/protocol/encoder");
 writeHeadersInFront(Encoder);
 
-/** A request body that is written already, from `start` of `whole` up to `end`. The request's header is written before it. */
-export function encoderOf(whole: Buffer, start: number, end: number): KafkajsEncoder {
-  return Object.assign(new Encoder(NO_BYTES), placedAt({ whole, start, end }));
+/** A request body that is written already, and has `room` bytes of its memory free before it for the request's header. */
+export function encoderOf(body: Buffer, room: number): KafkajsEncoder {
+  return Object.assign(new Encoder(NO_BYTES), { buf: body, offset: body.length, room });
 }
 
 interface ResponseDecoder<Decoded> {

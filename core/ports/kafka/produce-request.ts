@@ -48,7 +48,6 @@ const LENGTH_FROM = 12;
 const CRC_FROM = 21;
 const MAGIC_V2 = 2;
 const NONE = -1n;
-const NOTHING = Buffer.alloc(0);
 
 /** Attributes, the deltas' first byte, no headers: what a record has beside its varints, key and value. */
 const ATTRIBUTES_BYTES = 1;
@@ -62,13 +61,11 @@ export function produceRequest(options: ProduceOptions, loan: Loan): KafkajsRequ
     apiVersion: API_VERSION,
     apiName: "Produce",
     encode: async () => {
-      let whole: Buffer = NOTHING;
       const body = encodeProduce(options, (bytes) => {
         const end = HEADER_ROOM_BYTES + bytes;
-        whole = loan.take(end);
-        return whole.subarray(HEADER_ROOM_BYTES, end);
+        return loan.take(end).subarray(HEADER_ROOM_BYTES, end);
       });
-      return encoderOf(whole, HEADER_ROOM_BYTES, HEADER_ROOM_BYTES + body.length);
+      return encoderOf(body, HEADER_ROOM_BYTES);
     },
   };
 }
