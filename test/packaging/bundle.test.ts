@@ -18,7 +18,7 @@ async function loadedWith(path: string, found = new Set<string>()): Promise<Set<
   return found;
 }
 
-test("the agent starts from few files, and every command is found without them", async () => {
+test("the agent starts from few files, every command is found without them, and all are ASCII", async () => {
   const folder = await testFolder();
   await bundle(folder, hostArchitecture());
   const names = await readdir(join(folder, "chunks"));

@@ -1,6 +1,6 @@
 /**
- * The memory that large requests are written into, again and again. Made anew for each, it was most of what a bridge under records of
- * 1,000 bytes left for the collector: a quarter of a GB a second, outside the heap, where it is noticed late.
+ * The memory that requests are written into, again and again. Made anew for each, it is garbage outside the heap, up to a megabyte at a
+ * time, which the collector notices late.
  */
 
 /** Memory for one request. A loan that does not end is garbage as any other. */

@@ -85,11 +85,11 @@ test("names itself as kafkajs's does", () => {
 
 describe("behind its header", () => {
   /** As kafkajs's connections do it: the length, the header, the body. */
-  const send = async (clientId: string | null, { take }: Pick<Loan, "take">) => {
+  const send = async (clientId: string | null, loan: Loan) => {
     const messages = [{ key: null, value: Buffer.alloc(300, 7) }];
     const topics = [{ topic: "t", partitions: [{ partition: 3, messages }] }];
     const options = { acks: ACKS, timeoutMs: TIMEOUT_MS, nowMs: NOW_MS, topics };
-    const request = produceRequest(options, { take, end: () => undefined });
+    const request = produceRequest(options, loan);
     const sent: Buffer = (await createRequest({ clientId, correlationId: 77, request })).buffer;
     const body = encodeProduce(options);
     const header = new Encoder().writeInt16(request.apiKey).writeInt16(request.apiVersion);
