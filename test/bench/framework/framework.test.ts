@@ -8,6 +8,7 @@ import { linePlot } from "./line-plot.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { measure } from "./measure.ts";
 import { median, medianRatio, quantile, spread } from "./statistics.ts";
+import { turnOf, undisturbed } from "./undisturbed.ts";
 
 test("quantiles are values that were seen; a ratio is of one round, and its median", () => {
   expect(quantile([5, 1, 4, 2, 3], 0.5)).toBe(3);
@@ -19,6 +20,23 @@ test("quantiles are values that were seen; a ratio is of one round, and its medi
   // The machine was three times slower in the second round, for both.
   expect(medianRatio([2, 6, 2], [1, 3, 1])).toBe(2);
   expect(() => medianRatio([1], [1, 2])).toThrow(RangeError);
+});
+
+test("a turn is taken again while others have the machine, and the least disturbed of all counts", async () => {
+  const taken = async (...stolen: number[]): Promise<number[]> => {
+    const attempts: number[] = [];
+    const { result } = await undisturbed((attempt) => {
+      attempts.push(attempt);
+      return Promise.resolve({ result: attempt, stolen: stolen[attempt] ?? 0 });
+    }, 3);
+    return [...attempts, result];
+  };
+  expect(await taken(0.01)).toEqual([0, 0]);
+  expect(await taken(0.5, 0)).toEqual([0, 1, 1]);
+  expect(await taken(0.3, 0.2, 0.4)).toEqual([0, 1, 2, 1]);
+  const { result, stolen } = await turnOf(() => Promise.resolve("done"));
+  expect(result).toBe("done");
+  expect(stolen).toBeGreaterThanOrEqual(0);
 });
 
 test("contestants run in turn, each round beginning with another, and are told apart by cost", async () => {
