@@ -23,17 +23,20 @@ test("quantiles are values that were seen; a ratio is of one round, and its medi
 });
 
 test("a turn is taken again while others have the machine, and the least disturbed of all counts", async () => {
+  const patience = { left: 3 };
   const taken = async (...stolen: number[]): Promise<number[]> => {
     const attempts: number[] = [];
     const { result } = await undisturbed((attempt) => {
       attempts.push(attempt);
       return Promise.resolve({ result: attempt, stolen: stolen[attempt] ?? 0 });
-    }, 3);
+    }, patience);
     return [...attempts, result];
   };
   expect(await taken(0.01)).toEqual([0, 0]);
   expect(await taken(0.5, 0)).toEqual([0, 1, 1]);
   expect(await taken(0.3, 0.2, 0.4)).toEqual([0, 1, 2, 1]);
+  expect(patience.left).toBe(0);
+  expect(await taken(0.3, 0)).toEqual([0, 0]);
   const { result, stolen } = await turnOf(() => Promise.resolve("done"));
   expect(result).toBe("done");
   expect(stolen).toBeGreaterThanOrEqual(0);

@@ -28,13 +28,19 @@ export function isDisturbed({ stolen }: Turn<unknown>): boolean {
   return stolen > TOLERATED;
 }
 
-/** Takes a turn until one is undisturbed, at most `tries` times (≥ 1); then the least disturbed. `attempt` counts from 0. */
+/** Turns that may be taken again: of a whole benchmark, so that a bad hour makes it late and not endless. */
+export interface Patience {
+  left: number;
+}
+
+/** Takes a turn until one is undisturbed or `patience` is at its end: then the least disturbed. `attempt` counts from 0. */
 export async function undisturbed<T>(
   take: (attempt: number) => Promise<Turn<T>>,
-  tries: number,
+  patience: Patience,
 ): Promise<Turn<T>> {
   let best = await take(0);
-  for (let attempt = 1; attempt < tries && isDisturbed(best); attempt++) {
+  for (let attempt = 1; isDisturbed(best) && patience.left > 0; attempt++) {
+    patience.left--;
     const turn = await take(attempt);
     if (turn.stolen < best.stolen) best = turn;
   }
