@@ -8,7 +8,7 @@ import { linePlot } from "./line-plot.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { measure } from "./measure.ts";
 import { median, medianRatio, quantile, spread } from "./statistics.ts";
-import { turnOf, undisturbed } from "./undisturbed.ts";
+import { leastDisturbed, turnOf } from "./undisturbed.ts";
 
 test("quantiles are values that were seen; a ratio is of one round, and its median", () => {
   expect(quantile([5, 1, 4, 2, 3], 0.5)).toBe(3);
@@ -22,21 +22,16 @@ test("quantiles are values that were seen; a ratio is of one round, and its medi
   expect(() => medianRatio([1], [1, 2])).toThrow(RangeError);
 });
 
-test("a turn is taken again while others have the machine, and the least disturbed of all counts", async () => {
-  const patience = { left: 3 };
-  const taken = async (...stolen: number[]): Promise<number[]> => {
-    const attempts: number[] = [];
-    const { result } = await undisturbed((attempt) => {
-      attempts.push(attempt);
-      return Promise.resolve({ result: attempt, stolen: stolen[attempt] ?? 0 });
-    }, patience);
-    return [...attempts, result];
+test("turns are taken until enough were undisturbed, and the least disturbed count", async () => {
+  const stolenOf = async (...parts: number[]): Promise<{ kept: number[]; untaken: number }> => {
+    const rest = [...parts];
+    const take = () => Promise.resolve({ result: rest.length, stolen: rest.shift() ?? Number.NaN });
+    const turns = await leastDisturbed(take, { wanted: 2, most: 4 });
+    return { kept: turns.map(({ stolen }) => stolen), untaken: rest.length };
   };
-  expect(await taken(0.01)).toEqual([0, 0]);
-  expect(await taken(0.5, 0)).toEqual([0, 1, 1]);
-  expect(await taken(0.3, 0.2, 0.4)).toEqual([0, 1, 2, 1]);
-  expect(patience.left).toBe(0);
-  expect(await taken(0.3, 0)).toEqual([0, 0]);
+  expect(await stolenOf(0.01, 0, 0)).toEqual({ kept: [0, 0.01], untaken: 1 });
+  expect(await stolenOf(0.5, 0, 0.2, 0.01, 0)).toEqual({ kept: [0, 0.01], untaken: 1 });
+  expect(await stolenOf(0.5, 0.3, 0.4, 0, 0)).toEqual({ kept: [0, 0.3], untaken: 1 });
   const { result, stolen } = await turnOf(() => Promise.resolve("done"));
   expect(result).toBe("done");
   expect(stolen).toBeGreaterThanOrEqual(0);

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-/** Of all processors' time, 0 ≤ part ≤ 1: in 4 s on two processors, 80 ms. Half as much is an ordinary quiet hour's. */
+/** Of all processors' time, 0 ≤ part ≤ 1: in a second on two processors, 20 ms. Half as much is an ordinary quiet hour's. */
 export const TOLERATED = 0.01;
 
 /** What a piece of work gave, and what part of the processors' time others had meanwhile. */
@@ -14,8 +14,8 @@ export interface Turn<T> {
 }
 
 /**
- * Does `work`, and asks Linux what was stolen from it: always 0 on a machine that is
- * nobody's guest, and for work shorter than a tick (10 ms).
+ * Does `work`, and asks Linux what was stolen from it: always 0 on a machine that is nobody's guest, and for work
+ * shorter than a tick (10 ms).
  */
 export async function turnOf<T>(work: () => Promise<T>): Promise<Turn<T>> {
   const before = await processorTicks();
@@ -28,23 +28,19 @@ export function isDisturbed({ stolen }: Turn<unknown>): boolean {
   return stolen > TOLERATED;
 }
 
-/** Turns that may be taken again: of a whole benchmark, so that a bad hour makes it late and not endless. */
-export interface Patience {
-  left: number;
-}
-
-/** Takes a turn until one is undisturbed or `patience` is at its end: then the least disturbed. `attempt` counts from 0. */
-export async function undisturbed<T>(
-  take: (attempt: number) => Promise<Turn<T>>,
-  patience: Patience,
-): Promise<Turn<T>> {
-  let best = await take(0);
-  for (let attempt = 1; isDisturbed(best) && patience.left > 0; attempt++) {
-    patience.left--;
-    const turn = await take(attempt);
-    if (turn.stolen < best.stolen) best = turn;
+/** Takes turns until `wanted` were undisturbed, `most` in all: the least disturbed, `wanted` of them. */
+export async function leastDisturbed<T>(
+  take: () => Promise<Turn<T>>,
+  { wanted, most }: { readonly wanted: number; readonly most: number },
+): Promise<Turn<T>[]> {
+  const turns: Turn<T>[] = [];
+  let quiet = 0;
+  while (quiet < wanted && turns.length < most) {
+    const turn = await take();
+    turns.push(turn);
+    if (!isDisturbed(turn)) quiet++;
   }
-  return best;
+  return turns.sort((a, b) => a.stolen - b.stolen).slice(0, wanted);
 }
 
 /** Since the start of the machine, of all processors together (proc_stat(5)). */

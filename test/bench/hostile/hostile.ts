@@ -9,13 +9,7 @@ import type { DemoBridge } from "../../../demo/demo-bridge.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import type { Findings } from "../framework/findings.ts";
 import { median, quantile } from "../framework/statistics.ts";
-import {
-  isDisturbed,
-  TOLERATED,
-  type Turn,
-  turnOf,
-  undisturbed,
-} from "../framework/undisturbed.ts";
+import { isDisturbed, TOLERATED, type Turn, turnOf } from "../framework/undisturbed.ts";
 import { installed } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
@@ -38,15 +32,15 @@ const ALLOWED = 1.2;
 
 interface Scale {
   readonly rounds: number;
+  /** So many turns of so many seconds, calm and attacked: as many as are wanted undisturbed, and at most as many in all. */
+  readonly turns: { readonly wanted: number; readonly most: number };
   readonly seconds: number;
   /** What an attacker leaves behind is not to be counted as calm: its connections end all at once. */
   readonly aftermathS: number;
-  /** So many turns are taken again, at most, since others had the machine: twenty-five minutes' worth. */
-  readonly patience: number;
 }
-/** About twenty-six minutes on a machine that is undisturbed. */
-const FULL: Scale = { rounds: 7, seconds: 4, aftermathS: 2, patience: 300 };
-const QUICK: Scale = { rounds: 1, seconds: 1, aftermathS: 0, patience: 0 };
+/** About twenty-seven minutes on a machine that nobody disturbs, an hour at most. */
+const FULL: Scale = { rounds: 7, turns: { wanted: 4, most: 12 }, seconds: 1, aftermathS: 2 };
+const QUICK: Scale = { rounds: 1, turns: { wanted: 1, most: 1 }, seconds: 1, aftermathS: 0 };
 
 interface Outcome {
   readonly attack: Attack;
@@ -55,16 +49,10 @@ interface Outcome {
   readonly attacked: Histogram;
   /** The p99 attacked over the p99 calm, of each round. */
   readonly ratios: number[];
-  /** Rounds in which others had too much of the machine, however often a turn was taken again. */
+  /** Rounds without as many undisturbed turns as are wanted. */
   disturbed: number;
   /** The metrics that tell of it. */
   readonly named: Set<string>;
-}
-
-interface Whole {
-  readonly outcomes: readonly Outcome[];
-  /** Turns, of all. */
-  readonly takenAgain: number;
 }
 
 export const hostileBenchmark: Benchmark = {
@@ -151,27 +139,22 @@ function httpPortOf({ url }: DemoBridge): number {
   return Number(new URL(url).port);
 }
 
-/**
- * In each round each attack once, and before each of them as long without. A turn during which the machine was given to
- * others is taken again.
- */
+/** In each round each attack once, and before each of them as long without. */
 async function attackAll(
   { quick, signal, say, progress }: BenchmarkContext,
   sceneOf: (attack: Attack) => Scene,
   generator: Generator,
-): Promise<Whole> {
-  const scale = quick ? QUICK : FULL;
-  const { rounds, seconds, aftermathS } = scale;
-  const patience = { left: scale.patience };
+): Promise<Outcome[]> {
+  const { rounds, turns, seconds, aftermathS } = quick ? QUICK : FULL;
   const outcomes = ATTACKS.map((attack): Outcome => {
     const [calm, attacked] = [new Histogram(), new Histogram()];
     return { attack, calm, attacked, ratios: [], disturbed: 0, named: new Set() };
   });
-  const latencies = ({ neighbours }: Scene): Promise<Turn<Histogram>> =>
-    turnOf(async () => {
-      const load = { kind: "open", perSecond: PER_SECOND, window: 100 } as const;
-      return (await generator.run(neighbours, load, seconds)).latencies;
-    });
+  const latencies = ({ neighbours }: Scene): Promise<Turn<Histogram>[]> => {
+    const load = { kind: "open", perSecond: PER_SECOND, window: 100 } as const;
+    const run = async () => (await generator.run(neighbours, load, seconds)).latencies;
+    return leastDisturbed(() => turnOf(run), turns);
+  };
   for (const scene of new Set(ATTACKS.map(sceneOf))) await latencies(scene);
   say("attacking");
   const advance = progress("attacks", rounds * ATTACKS.length);
@@ -180,39 +163,47 @@ async function attackAll(
       signal.throwIfAborted();
       const { attack, named } = outcome;
       const scene = sceneOf(attack);
-      const calm = await undisturbed(() => latencies(scene), patience);
+      const calm = await latencies(scene);
       const before = await tellings(scene.adminUrl);
-      const attacked = await undisturbed(async (attempt) => {
-        const target = turned(scene.target, n + attempt * ATTACKS.length);
-        const turn = await underAttack({ attack: attack.name, target }, async () => {
-          await pause(1000 * (attack.leadS ?? 0), signal);
-          return latencies(scene);
-        });
-        await pause(1000 * aftermathS, signal);
-        return turn;
-      }, patience);
-      note(outcome, calm, attacked);
+      const order = { attack: attack.name, target: turned(scene.target, n) };
+      const attacked = await underAttack(order, async () => {
+        await pause(1000 * (attack.leadS ?? 0), signal);
+        return latencies(scene);
+      });
+      await pause(1000 * aftermathS, signal);
+      take(outcome, calm, attacked);
       for (const name of grown(before, await tellings(scene.adminUrl))) named.add(name);
       advance();
     }
-  return { outcomes, takenAgain: scale.patience - patience.left };
+  return outcomes;
 }
 
-function note(outcome: Outcome, calm: Turn<Histogram>, attacked: Turn<Histogram>): void {
-  outcome.calm.merge(calm.result);
-  outcome.attacked.merge(attacked.result);
-  outcome.ratios.push(attacked.result.quantile(P99) / calm.result.quantile(P99));
-  if (isDisturbed(calm) || isDisturbed(attacked)) outcome.disturbed++;
+/** A round's turns into an outcome. */
+function take(
+  outcome: Outcome,
+  calm: readonly Turn<Histogram>[],
+  attacked: readonly Turn<Histogram>[],
+): void {
+  const [before, during] = [merged(calm), merged(attacked)];
+  outcome.calm.merge(before);
+  outcome.attacked.merge(during);
+  outcome.ratios.push(during.quantile(P99) / before.quantile(P99));
+  if ([...calm, ...attacked].some(isDisturbed)) outcome.disturbed++;
+}
+
+function merged(turns: readonly Turn<Histogram>[]): Histogram {
+  const all = new Histogram();
+  for (const { result } of turns) all.merge(result);
+  return all;
 }
 
 /** Each attack begins with another insider: a client that a bridge holds back stays held back for a while. */
 function turned(target: Target, by: number): Target {
   const { insiders } = target;
-  const at = by % insiders.length;
-  return { ...target, insiders: [...insiders.slice(at), ...insiders.slice(0, at)] };
+  return { ...target, insiders: [...insiders.slice(by), ...insiders.slice(0, by)] };
 }
 
-function report({ outcomes, takenAgain }: Whole): Findings {
+function report(outcomes: readonly Outcome[]): Findings {
   const rows = outcomes.map(({ attack, calm, attacked, ratios, disturbed, named }) => {
     const [before, during] = [calm.quantile(P99), attacked.quantile(P99)];
     const p50 = [calm.quantile(0.5), attacked.quantile(0.5)].map(tenths);
@@ -251,9 +242,9 @@ function report({ outcomes, takenAgain }: Whole): Findings {
           "Calm and attacked are measured in turns, so that other work on the machine slows both alike. The times are of all " +
           "rounds together; the ratio is the median of those within each round, since one pause of Kafka's moves a p99 of one round. " +
           "Half of the rounds had a ratio between the two that stand beside it; where nobody attacks, all of it is noise. " +
-          `A turn is taken again when the machine's host gave more than ${100 * TOLERATED}% of the processors' time to others ` +
-          `(*steal* in proc_stat(5)), ${FULL.patience} times in all at most: ${takenAgain} were. A round is called disturbed when ` +
-          "there was no better turn for it.",
+          `A second does not count when the machine's host gave more than ${100 * TOLERATED}% of its processors' time to others ` +
+          `(*steal* in proc_stat(5)): calm and attacked last until ${FULL.turns.wanted} seconds count, ${FULL.turns.most} at most, and a round is ` +
+          "called disturbed when there were not as many.",
       },
     ],
   };
