@@ -9,7 +9,13 @@ import type { DemoBridge } from "../../../demo/demo-bridge.ts";
 import type { Benchmark, BenchmarkContext } from "../framework/benchmark.ts";
 import type { Findings } from "../framework/findings.ts";
 import { median, quantile } from "../framework/statistics.ts";
-import { isDisturbed, TOLERATED, type Turn, turnOf } from "../framework/undisturbed.ts";
+import {
+  isDisturbed,
+  leastDisturbed,
+  TOLERATED,
+  type Turn,
+  turnOf,
+} from "../framework/undisturbed.ts";
 import { installed } from "../framework/unit-settings.ts";
 import { deviceKit, recordPublisher } from "../load/device-kit.ts";
 import { Generator } from "../load/generator.ts";
