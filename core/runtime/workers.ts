@@ -23,6 +23,9 @@ export interface WorkerPoolOptions {
 
 type Reply = { result: unknown } | { error: { code: ErrorCode; message: string } };
 
+/** The first that a worker says: it has started. */
+const READY = "ready";
+
 interface Task {
   readonly message: unknown;
   readonly transfer: readonly TransferListItem[];
@@ -34,6 +37,7 @@ interface Task {
 
 interface Slot {
   readonly worker: Worker;
+  isReady: boolean;
   task: Task | undefined;
   idle: NodeJS.Timeout | undefined;
 }
@@ -76,7 +80,7 @@ export class WorkerPool<Message, Result> {
 
   #next(): void {
     let slot = [...this.#slots].find((s) => s.task === undefined);
-    if (!slot && this.#slots.size < this.#options.maxWorkers) slot = this.#open();
+    if (!slot && this.#mayOpen()) slot = this.#open();
     const task = slot && this.#queue.shift();
     if (!slot || !task) return;
     clearTimeout(slot.idle);
@@ -85,18 +89,32 @@ export class WorkerPool<Message, Result> {
     slot.worker.postMessage(task.message, task.transfer);
   }
 
+  /** One after the other: to start takes a processor for itself, and the event loop is to have one meanwhile. */
+  #mayOpen(): boolean {
+    if (this.#slots.size >= this.#options.maxWorkers) return false;
+    return [...this.#slots].every(({ isReady }) => isReady);
+  }
+
   #open(): Slot {
     const worker = new Worker(resolveWorker(`#workers/${this.#options.entry}`), {
       // Flags of the program that uses us, such as --input-type, are not for our files.
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    const slot: Slot = { worker, task: undefined, idle: undefined };
-    worker.on("message", (reply: Reply) => this.#finish(slot, reply));
+    const slot: Slot = { worker, isReady: false, task: undefined, idle: undefined };
+    worker.on("message", (reply: Reply | typeof READY) => {
+      if (reply === READY) this.#ready(slot);
+      else this.#finish(slot, reply);
+    });
     worker.on("error", (cause) => this.#lost(slot, cause));
     worker.on("exit", () => this.#lost(slot, undefined));
     this.#slots.add(slot);
     return slot;
+  }
+
+  #ready(slot: Slot): void {
+    slot.isReady = true;
+    this.#next();
   }
 
   #finish(slot: Slot, reply: Reply): void {
@@ -153,4 +171,5 @@ export function serveWorker<Message, Result>(
     }
   };
   port.on("message", (message: Message) => void answer(message));
+  port.postMessage(READY);
 }

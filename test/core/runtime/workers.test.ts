@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { WorkerPool, type WorkerPoolOptions } from "../../../core/runtime/workers.ts";
 import type { PoolTask } from "./pool-worker.ts";
@@ -41,6 +42,19 @@ describe("a pool of worker threads", () => {
     const tasks = ["a", "b", "c", "d"].map(async (say) => answered.push(await pool.run({ say })));
     await Promise.all(tasks);
     expect(answered.toSorted()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("starts one worker after the other", async () => {
+    const started: unknown[] = [];
+    const note = (worker: unknown): void => void started.push(worker);
+    process.on("worker", note);
+    const pool = newPool({ maxWorkers: 2 });
+    const tasks = ["a", "b"].map((say) => pool.run({ say, waitMs: 300 }));
+    await turnOfTheLoop();
+    expect(started).toHaveLength(1);
+    expect(await Promise.all(tasks)).toEqual(["a", "b"]);
+    expect(started).toHaveLength(2);
+    process.off("worker", note);
   });
 
   it("keeps a worker small, whatever V8 was told of the program", async () => {
