@@ -1,7 +1,7 @@
 /**
  * A small pool of worker threads for mathematics that would block the event loop.
- * Workers start at the first task, end after `idleMs` without one, and each takes one task at a time:
- * what waits, waits here, bounded by `maxQueued`.
+ * Workers start one after the other, the first with the first task, end after `idleMs` without one, and each takes one
+ * task at a time: what waits, waits here, bounded by `maxQueued`.
  */
 import { createRequire } from "node:module";
 import { type MessagePort, parentPort, type TransferListItem, Worker } from "node:worker_threads";

@@ -1,5 +1,5 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { WorkerPool, type WorkerPoolOptions } from "../../../core/runtime/workers.ts";
 import type { PoolTask } from "./pool-worker.ts";
 
@@ -48,13 +48,13 @@ describe("a pool of worker threads", () => {
     const started: unknown[] = [];
     const note = (worker: unknown): void => void started.push(worker);
     process.on("worker", note);
+    onTestFinished(() => void process.off("worker", note));
     const pool = newPool({ maxWorkers: 2 });
     const tasks = ["a", "b"].map((say) => pool.run({ say, waitMs: 300 }));
     await turnOfTheLoop();
     expect(started).toHaveLength(1);
     expect(await Promise.all(tasks)).toEqual(["a", "b"]);
     expect(started).toHaveLength(2);
-    process.off("worker", note);
   });
 
   it("keeps a worker small, whatever V8 was told of the program", async () => {
