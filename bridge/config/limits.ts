@@ -11,13 +11,14 @@ const rateField = (defaultPerSecond: number) =>
 
 /** Of one client on this bridge. */
 const clientLimitsSchema = z.strictObject({
-  /** MQTT packets of any kind. After a rest, twice as many at once; so with every rate here. */
+  /** MQTT packets of any kind. After a rest, twice as many at once; so with every rate here that does not say otherwise. */
   messagesPerSecond: z.int().min(20).max(10_000_000).default(1_000),
   /** Everything that it sends, MQTT's own bytes included. */
   bytesPerSecond: z
     .int()
     .min(16 * 1024)
     .default(2 * MIB),
+  /** Twenty at once; so with announcements. */
   registrationsPerSecond: rateField(50),
   announcementsPerSecond: rateField(20),
   /** Beyond it the client is told to come later. */

@@ -38,6 +38,8 @@ const DRAIN_MS = 5000;
 /** What no device sends before it has logged in, however bad its network is. */
 const NO_DEVICE: ReadonlySet<MqttRefusal> = new Set(["packet-size", "not-connect"]);
 
+const OVER: MqttVerdict = { reason: "the session is over" };
+
 export interface IngressOptions extends Omit<IngressServices, "nowMs"> {
   readonly listener: Pick<MqttServerOptions, "host" | "port" | "tls" | "allowPlaintext" | "limits">;
   readonly nowMs?: () => number;
@@ -160,16 +162,13 @@ export class Ingress {
 
   #read(session: Session, bytes: number, packets: number): void {
     session.readAtMs = this.#services.nowMs();
-    holdBack(session, session.quota.chargeRead(bytes, packets));
-  }
-
-  #charge(session: Session, rated: Rated): void {
-    holdBack(session, session.quota.charge(rated, 1));
+    const waitMs = session.quota.chargeRead(bytes, packets);
+    if (waitMs > 0) session.connection.holdBack(waitMs);
   }
 
   #publish(session: Session, { topic, payload }: MqttMessage, answer: MqttAnswer): void {
     if (session.isBroken) {
-      answer({ reason: "the session is over" });
+      answer(OVER);
       return;
     }
     const { readAtMs: nowMs } = session;
@@ -181,20 +180,21 @@ export class Ingress {
     }
     const { kind, alias: number } = upstream;
     if (kind === "reg") {
-      this.#charge(session, "registrations");
-      void register(this.#services, session, number, payload);
-      answer("ack", session.counts.pubacks.reg);
+      whenPaid(session, "registrations", answer, () => {
+        void register(this.#services, session, number, payload);
+        answer("ack", session.counts.pubacks.reg);
+      });
       return;
     }
     const alias = session.alias(number);
     if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
     else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
-    else {
-      this.#charge(session, "announcements");
-      void announce(this.#services, session, alias, payload).then((verdict) =>
-        answer(verdict, session.counts.pubacks.key),
-      );
-    }
+    else
+      whenPaid(session, "announcements", answer, () => {
+        void announce(this.#services, session, alias, payload).then((verdict) =>
+          answer(verdict, session.counts.pubacks.key),
+        );
+      });
   }
 
   /** No code of the protocol fits what a client must not do: it is closed, without PUBACK. */
@@ -235,8 +235,14 @@ export class Ingress {
   }
 }
 
-function holdBack({ connection }: Session, waitMs: number): void {
-  if (waitMs > 0) connection.holdBack(waitMs);
+/**
+ * Does `job` as soon as its rate allows, however much of the kind came in one read: a thousand registrations fit into one, and to
+ * judge them in one turn of the event loop would stop everybody. Until then no PUBACK, and nothing after it is read.
+ */
+function whenPaid(session: Session, rated: Rated, answer: MqttAnswer, job: () => void): void {
+  const waitMs = session.quota.charge(rated, 1);
+  if (waitMs > 0) setTimeout(() => (session.isBroken ? answer(OVER) : job()), waitMs).unref();
+  else job();
 }
 
 function tooMany(login: Login, reason: string): Identity {

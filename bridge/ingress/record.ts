@@ -82,7 +82,8 @@ class Job implements WriterRecord {
       this.answer(refuse(this, error));
       return;
     }
-    const { counts } = this.session;
+    const { connection, counts } = this.session;
+    connection.trust();
     counts.record(this.value.length);
     this.answer("ack", counts.pubacks.rec);
   }

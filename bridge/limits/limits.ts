@@ -25,8 +25,8 @@ const MINUTE_S = 60;
 const HINTS: Readonly<Record<LimitName, string>> = {
   "client.messagesPerSecond": "it is read more slowly; a device that empties its outbox is fine",
   "client.bytesPerSecond": "it is read more slowly; a device that empties its outbox is fine",
-  "client.registrationsPerSecond": "it is read more slowly; an agent registers a topic once",
-  "client.announcementsPerSecond": "it is read more slowly; an agent makes a key a week",
+  "client.registrationsPerSecond": "they wait for their turn; an agent registers a topic once",
+  "client.announcementsPerSecond": "they wait for their turn; an agent makes a key a week",
   "client.connectsPerMinute":
     "it is told to come later: does its network come and go, or do two devices share a credential?",
   httpPerSecondPerClient: "it is told to wait; raise the limit if it reads thousands of topics",
@@ -35,8 +35,8 @@ const HINTS: Readonly<Record<LimitName, string>> = {
   "tenant.messagesPerSecond":
     "its devices are read more slowly; raise the limit if it may have more",
   "tenant.bytesPerSecond": "its devices are read more slowly; raise the limit if it may have more",
-  "tenant.registrationsPerSecond": "its devices are read more slowly: do they all reconnect?",
-  "tenant.announcementsPerSecond": "its devices are read more slowly: do they all restart?",
+  "tenant.registrationsPerSecond": "they wait for their turn: do all its devices reconnect?",
+  "tenant.announcementsPerSecond": "they wait for their turn: do all its devices restart?",
   "tenant.topics": "no new topic is made for it; raise the limit if it may have more",
   "tenant.connections": "no more of its devices are let in; raise the limit if it may have more",
   "tenant.httpPerSecond": "its consumers are told to wait; raise the limit if it may have more",

@@ -1,6 +1,6 @@
 /**
- * The rates of clients and tenants (`limits.client`, `limits.tenant`). Nothing is refused here: whoever exceeds a rate is
- * told how long not to be read, so that a device that empties its outbox is slowed down and loses nothing, and a flood
+ * The rates of clients and tenants (`limits.client`, `limits.tenant`). Nothing is refused here: it is told for how long
+ * whoever exceeds a rate is to wait, so that a device that empties its outbox is slowed down and loses nothing, and a flood
  * waits in its own socket. A client that connects anew finds its debts again.
  */
 import { VeilError } from "../../core/errors.ts";
@@ -11,6 +11,8 @@ import { Bucket } from "./bucket.ts";
 import type { LimitBook } from "./limit-book.ts";
 
 const MAX_CLIENTS = 100_000;
+/** Registrations of one client, or announcements, that are worked on as they come: an agent sends one after the other. */
+const AT_ONCE = 20;
 
 /** What has a rate, and the field of the configuration that gives it. */
 const RATE_FIELD = {
@@ -63,7 +65,7 @@ export class Quotas {
   /** What a session is charged to. */
   of(login: Login): Quota {
     const name = formatLogin(login);
-    const client = this.#clients.get(name) ?? newBuckets();
+    const client = this.#clients.get(name) ?? newBuckets(AT_ONCE);
     this.#clients.set(name, client);
     const tenant = this.#tenants.get(login.tenant) ?? newBuckets();
     this.#tenants.set(login.tenant, tenant);
@@ -110,7 +112,7 @@ export class Quota {
     this.#tenant = tenant;
   }
 
-  /** For how many milliseconds the client must not be read now. */
+  /** How many milliseconds to wait until it is paid. */
   charge(rated: Rated, amount: number): number {
     const { limits } = this.#options;
     const atMs = this.#nowMs();
@@ -120,7 +122,7 @@ export class Quota {
     return this.#told(rated, ofClient, this.#tenant[rated].take(amount, ofTenant, atMs));
   }
 
-  /** As `charge`, for what every read costs: the fields by their names, which V8 finds sooner than by a variable. */
+  /** As `charge`, for what every read costs, until the next one: the fields by their names, which V8 finds sooner than by a variable. */
   chargeRead(bytes: number, messages: number): number {
     const { limits } = this.#options;
     const { client } = limits;
@@ -154,11 +156,11 @@ export class Quota {
   }
 }
 
-function newBuckets(): Buckets {
+function newBuckets(atOnce?: number): Buckets {
   return {
     messages: new Bucket(),
     bytes: new Bucket(),
-    registrations: new Bucket(),
-    announcements: new Bucket(),
+    registrations: new Bucket(atOnce),
+    announcements: new Bucket(atOnce),
   };
 }

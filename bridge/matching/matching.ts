@@ -10,7 +10,7 @@ import { WorkerPool } from "../../core/runtime/workers.ts";
 import { lp, sha256 } from "../../core/scheme/bytes.ts";
 import { signsTrapdoors } from "../../core/scheme/suite.ts";
 import type { Operation } from "../../core/wire/directory.ts";
-import { encodeEpoch, encodeHalves, encodeProxyHalves } from "../../core/wire/parameters.ts";
+import { encodeEpoch } from "../../core/wire/parameters.ts";
 import { epochOfRecords, epochOfTags, notInForce } from "../directory/epochs.ts";
 import type { Client, Tenant } from "../directory/types.ts";
 import { keep } from "../keep.ts";
@@ -128,9 +128,9 @@ export class Matching {
 
   /** *Check* of an announcement's W, for any epoch whose records count. Throws EPOCH, BAD_RECORD, LIMIT. */
   async checkWrapped({ tenant, client, epoch, wrapped }: ReleaseRequest): Promise<void> {
-    const found = epochOfRecords(tenant, epoch, this.#clockMs());
-    const context = { tenant: tenant.name, epoch: encodeEpoch(found) };
-    await this.#run(client, { ...context, work: "check", wrapped });
+    const { parameters } = epochOfRecords(tenant, epoch, this.#clockMs());
+    const realm = { tenant: tenant.name, epoch };
+    await this.#run(client, { work: "check", realm, parameters, wrapped });
   }
 
   async stop(): Promise<void> {
@@ -177,16 +177,16 @@ type MatchTask = Extract<ProxyTask, { work: "match" }>;
 function matchTask(request: MatchRequest, nowMs: number): MatchTask {
   const { tenant, client, operation, epoch, token } = request;
   refuseRevoked(client);
-  const found = epochOfTags(tenant, epoch, nowMs);
+  const { parameters } = epochOfTags(tenant, epoch, nowMs);
   const { tag } = client.halves.get(epoch) ?? {};
   if (!tag) throw notInForce();
   // Who signed the trapdoor, where trapdoors are signed.
-  const isSigned = operation === "sub" && signsTrapdoors(found.parameters.suite);
+  const isSigned = operation === "sub" && signsTrapdoors(parameters.suite);
   return {
     work: "match",
-    tenant: tenant.name,
-    epoch: encodeEpoch(found),
-    halves: encodeHalves({ epoch, halves: { tag } }),
+    realm: { tenant: tenant.name, epoch },
+    parameters,
+    halves: { tag },
     token,
     consumer: isSigned ? { id: client.login.client, publicKey: client.signingKey } : undefined,
   };
@@ -195,11 +195,11 @@ function matchTask(request: MatchRequest, nowMs: number): MatchTask {
 function releaseTask(request: ReleaseRequest, nowMs: number): ProxyTask {
   const { tenant, client, epoch, wrapped } = request;
   refuseRevoked(client);
-  const found = epochOfRecords(tenant, epoch, nowMs);
+  const { parameters } = epochOfRecords(tenant, epoch, nowMs);
   const { record } = client.halves.get(epoch) ?? {};
   if (!record) throw notInForce();
-  const halves = encodeProxyHalves({ epoch, halves: { record } });
-  return { work: "release", tenant: tenant.name, epoch: encodeEpoch(found), halves, wrapped };
+  const realm = { tenant: tenant.name, epoch };
+  return { work: "release", realm, parameters, halves: { record }, wrapped };
 }
 
 function refuseRevoked({ status }: Client): void {
@@ -212,12 +212,13 @@ function refuseRevoked({ status }: Client): void {
  * secret is a key.
  */
 function questionId({ login }: Client, task: MatchTask): string {
-  const { tenant, epoch, halves, consumer } = task;
+  const { realm, parameters, halves, consumer } = task;
+  const { tenant, epoch } = realm;
   return sha256(
     lp(tenant),
     lp(login.client),
     lp(consumer?.publicKey.export({ type: "spki", format: "der" }) ?? ""),
-    lp(JSON.stringify([epoch, halves.tag])),
+    lp(JSON.stringify([encodeEpoch({ epoch, parameters }), halves.tag.toString("base64url")])),
     task.token,
   ).toString("base64");
 }

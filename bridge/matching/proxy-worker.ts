@@ -6,23 +6,18 @@ import { yieldToOtherThreads } from "../../core/runtime/thread-priority.ts";
 import { serveWorker } from "../../core/runtime/workers.ts";
 import { checkWrapped, proxyRole, releaseRole } from "../../core/scheme/proxy.ts";
 import { tagOf } from "../../core/scheme/tag.ts";
-import { epochSchema, halvesSchema, proxyHalvesSchema } from "../../core/wire/parameters.ts";
-import type { ProxyAnswer, ProxyTask } from "./proxy-task.ts";
+import { type ProxyAnswer, type ProxyTask, received } from "./proxy-task.ts";
 
 // Devices whose topics are known must not wait for who asks for new ones.
 yieldToOtherThreads();
-serveWorker((task: ProxyTask): ProxyAnswer => {
-  const { epoch, parameters } = epochSchema.parse(task.epoch);
-  const realm = { tenant: task.tenant, epoch };
+serveWorker((cloned: ProxyTask): ProxyAnswer => {
+  const task = received(cloned);
+  const { realm, parameters } = task;
   if (task.work === "check") {
     checkWrapped(parameters, task.wrapped);
     return new Uint8Array();
   }
-  if (task.work === "release") {
-    const { halves } = proxyHalvesSchema.parse(task.halves);
-    return releaseRole({ realm, parameters, halves }).release(task.wrapped);
-  }
-  const { halves } = halvesSchema.parse(task.halves);
-  const role = proxyRole({ realm, parameters, halves, consumer: task.consumer });
+  if (task.work === "release") return releaseRole(task).release(task.wrapped);
+  const role = proxyRole(task);
   return tagOf(role.suite, realm, role.transform(task.token));
 });

@@ -42,6 +42,11 @@ export interface MqttSession {
   close(reason: string): void;
   /** Reads nothing more of this client for `ms`, save what is already on its way in; a shorter wait than one under way changes nothing. */
   holdBack(ms: number): void;
+  /**
+   * It has done what it is here for: what comes is read as it comes, unless it is held back. Until then it is read in slices:
+   * thousands of small packets at once are not to be the work of one turn of the event loop.
+   */
+  trust(): void;
 }
 
 export interface MqttLogin {

@@ -242,6 +242,8 @@ class Link implements MqttSession, MqttConnection {
 
   holdBack(): void {}
 
+  trust(): void {}
+
   async push(message: MqttMessage, _qos: 0 | 1): Promise<void> {
     if (!this.#isServed) throw new VeilError("DISCONNECTED", "the client is not connected");
     this.#tell(message);

@@ -38,6 +38,28 @@ test("who was held back once is read in slices, a packet larger than one include
   expect(read.reduce((sum, { packets }) => sum + packets, 0)).toBe(1000);
 });
 
+test("who is trusted is read as it comes", async () => {
+  const read: number[] = [];
+  const { port, sessions } = await startRig({
+    autoAck: true,
+    onRead: (_session, bytes) => void read.push(bytes),
+  });
+  const client = await RawClient.login(port, "device@acme");
+  const burst = Buffer.concat(
+    Array.from({ length: 100 }, (_, n) =>
+      publishPacket({ topic: "v1/rec/1", payload: "x".repeat(500), messageId: n + 1 }),
+    ),
+  );
+  client.send(burst);
+  await until(() => client.pubacks.length === 100);
+  expect(Math.max(...read)).toBeLessThanOrEqual(4096);
+  sessions[0]?.trust();
+  read.length = 0;
+  client.send(burst);
+  await until(() => client.pubacks.length === 200);
+  expect(Math.max(...read)).toBeGreaterThan(4096);
+});
+
 test("what comes with a CONNECT is read in slices and counted, and who is held back at once is not read on", async () => {
   const read: { bytes: number; packets: number }[] = [];
   const { port } = await startRig({
