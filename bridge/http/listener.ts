@@ -153,7 +153,7 @@ export class Listener {
 }
 
 /** No limit. */
-const welcome: Arrive = () => () => undefined;
+const welcome: Arrive = () => ({ leave: () => undefined, inMs: 0 });
 
 function makeApp(tls: ListenAt["tls"]): FastifyInstance {
   const common = {

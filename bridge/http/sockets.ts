@@ -11,8 +11,10 @@ import { TurnedAway } from "../../core/runtime/turned-away.ts";
 /** A few small requests. */
 const SLICE_BYTES = 512;
 
-/** How a connection of `address` ends, `null` where it must not begin. */
-export type Arrive = (address: string) => (() => void) | null;
+/** When a connection of `address` begins, and who hears of its end; `null` where it must not begin. */
+export type Arrive = (
+  address: string,
+) => { readonly leave: () => void; readonly inMs: number } | null;
 
 export class Sockets {
   /** Those with a request that is not answered. */
@@ -22,15 +24,15 @@ export class Sockets {
 
   /** Stands before whoever listens for connections of `server` so far. Over TLS they may be silent for `firstWordsMs`. */
   guard(server: Server, arrive: Arrive, firstWordsMs: number): void {
-    const welcome = (socket: Socket): 0 | null => {
-      const leave = arrive(socket.remoteAddress ?? "");
-      if (!leave) return null;
+    const welcome = (socket: Socket): number | null => {
+      const arrival = arrive(socket.remoteAddress ?? "");
+      if (!arrival) return null;
       this.#open.add(socket);
       socket.once("close", () => {
         this.#open.delete(socket);
-        leave();
+        arrival.leave();
       });
-      return 0;
+      return arrival.inMs;
     };
     this.#turnedAway.guard(server, { welcome, firstWordsMs });
   }

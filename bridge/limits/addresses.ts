@@ -13,10 +13,17 @@ import { Places, RateLimit } from "./rate-limit.ts";
  * may open several connections.
  */
 const BURST_S = 2;
-/** MQTT connections that begin as soon as they come; what comes with them begins at its rate, so that nobody waits behind a crowd. */
+/** Connections that begin as soon as they come; what comes with them begins at its rate, so that nobody waits behind a crowd. */
 const AT_ONCE = 10;
 
 export type AddressLimit = `address.${keyof LimitsConfig["address"]}`;
+
+export interface HttpArrival {
+  /** To be called when it has ended. */
+  readonly leave: () => void;
+  /** In how many milliseconds it begins. */
+  readonly inMs: number;
+}
 
 export interface AddressesOptions {
   readonly limits: () => LimitsConfig["address"];
@@ -48,27 +55,31 @@ export class Addresses {
   /** A new MQTT connection: a place until it has logged in or ended. */
   arrive(address: string): MqttArrival {
     const group = networkOf(address);
+    const { connectsPerSecond } = this.#limits();
     if (!this.#failedLogins.admits(group)) return { refused: "address-blocked" };
     if (!this.#connects.tryTake(group)) {
       this.#onExceeded("address.connectsPerSecond", group);
       return { refused: "address-busy" };
     }
     const settled = this.#pending.tryEnter(group);
-    if (settled) return { settled, inMs: this.#pauseMs(group) };
+    if (settled) return { settled, inMs: pauseMs(this.#connects.taken(group), connectsPerSecond) };
     this.#onExceeded("address.pendingConnections", group);
     return { refused: "address-busy" };
   }
 
-  /** A new HTTP connection: how it ends, `null` where there are too many. */
-  arriveOverHttp(address: string): (() => void) | null {
+  /** A new HTTP connection; `null` where there are too many. */
+  arriveOverHttp(address: string): HttpArrival | null {
     const group = networkOf(address);
+    const { httpConnectsPerSecond } = this.#limits();
     if (!this.#httpConnects.tryTake(group)) {
       this.#onExceeded("address.httpConnectsPerSecond", group);
       return null;
     }
     const leave = this.#http.tryEnter(group);
-    if (!leave) this.#onExceeded("address.httpConnections", group);
-    return leave;
+    if (leave)
+      return { leave, inMs: pauseMs(this.#httpConnects.taken(group), httpConnectsPerSecond) };
+    this.#onExceeded("address.httpConnections", group);
+    return null;
   }
 
   /** Whether a login from `address` is looked at. */
@@ -76,15 +87,15 @@ export class Addresses {
     return this.#failedLogins.admits(networkOf(address));
   }
 
-  #pauseMs(group: string): number {
-    const early = Math.max(0, this.#connects.taken(group) - AT_ONCE);
-    return (1000 * early) / this.#limits().connectsPerSecond;
-  }
-
   /** A wrong login, or what nobody sends who has one. */
   failed(address: string): void {
     this.#failedLogins.failed(networkOf(address));
   }
+}
+
+/** Of one who comes when so many were taken and have not come back. */
+function pauseMs(taken: number, perSecond: number): number {
+  return (1000 * Math.max(0, taken - AT_ONCE)) / perSecond;
 }
 
 function connectRate(perSecond: () => number): RateLimit {

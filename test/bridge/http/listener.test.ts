@@ -25,7 +25,7 @@ async function start({ hasTls, isFull, answer = async () => ({}) }: Started = {}
     refusals: { note: () => undefined },
     arrive: (address) => {
       arrived.push(address);
-      return isFull ? null : () => undefined;
+      return isFull ? null : { leave: () => undefined, inMs: 0 };
     },
     log: silentLog,
     ...(hasTls && { tls: { cert: Buffer.from(cert), key: Buffer.from(key) } }),
