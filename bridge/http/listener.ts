@@ -28,6 +28,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const GRACE_MS = 5_000;
 const MAX_CONNECTIONS = 20_000;
 const UNKNOWN_ROUTE = "unknown";
+const FIRST_ERROR_STATUS = 400;
 
 /** Where to listen: at one address, also where `host` is a name of several. Port 0 takes a free one. */
 export interface ListenAt {
@@ -45,6 +46,8 @@ export interface ListenerOptions {
   readonly whoIs?: (request: FastifyRequest) => Login | null;
   /** Asked before a byte of a connection is read. */
   readonly arrive?: Arrive;
+  /** Told of the address of each refused request whose connection is closed for it. */
+  readonly onUnwelcome?: (address: string) => void;
   readonly log: Logger;
   readonly tls?: ListenAt["tls"];
 }
@@ -74,7 +77,9 @@ export class Listener {
       this.#refuse(new VeilError("NOT_FOUND", "there is nothing here"), request, reply),
     );
     this.app.addHook("onSend", async (request, reply) => {
-      if (!this.#maySayMore(request, reply)) reply.header("connection", "close");
+      if (this.#maySayMore(request, reply)) return;
+      reply.header("connection", "close");
+      if (reply.statusCode >= FIRST_ERROR_STATUS) this.#options.onUnwelcome?.(request.ip);
     });
     this.app.addHook("onResponse", async (request, reply) => {
       const { statusCode: status, elapsedTime } = reply;
@@ -87,8 +92,8 @@ export class Listener {
 
   /** Returns the port. Throws CONFIG where it is taken. */
   async listen({ host, port }: Pick<ListenAt, "host" | "port">): Promise<number> {
-    this.#sockets.forbidPipelining(this.app.server);
-    const { arrive = welcome } = this.#options;
+    const { arrive = welcome, onUnwelcome = () => undefined } = this.#options;
+    this.#sockets.forbidPipelining(this.app.server, onUnwelcome);
     this.#sockets.guard(this.app.server, arrive, HANDSHAKE_TIMEOUT_MS);
     try {
       await this.app.listen({ host: await listenAddress(host), port });

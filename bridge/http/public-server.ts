@@ -76,6 +76,7 @@ export class PublicServer {
       ...{ metrics, refusals, log, tls: at.tls },
       whoIs: (request) => this.#logins.get(request) ?? null,
       arrive: (address) => limits.addresses.arriveOverHttp(address),
+      onUnwelcome: (address) => limits.addresses.unwelcomeOverHttp(address),
     });
     this.#listener = listener;
     const { app: server } = listener;

@@ -37,14 +37,15 @@ export class Sockets {
     this.#turnedAway.guard(server, { welcome, firstWordsMs });
   }
 
-  /** Ends whoever asks again before the answer, which no client of ours does. To be called before `guard`. */
-  forbidPipelining(server: HttpServer): void {
+  /** Ends whoever asks again before the answer, which no client of ours does, and tells `onForbidden` of its address. To be called before `guard`. */
+  forbidPipelining(server: HttpServer, onForbidden: (address: string) => void): void {
     server.on(server instanceof TlsServer ? "secureConnection" : "connection", readInSlices);
     const answering = server.listeners("request");
     server.removeAllListeners("request");
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       const { socket } = request;
       if (this.#busy.has(socket)) {
+        onForbidden(socket.remoteAddress ?? "");
         socket.destroy();
         return;
       }

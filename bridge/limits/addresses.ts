@@ -15,6 +15,8 @@ import { Places, RateLimit } from "./rate-limit.ts";
 const BURST_S = 2;
 /** Connections that begin as soon as they come; what comes with them begins at its rate, so that nobody waits behind a crowd. */
 const AT_ONCE = 10;
+/** What a request costs that no client of ours makes, or makes so often: as many HTTP connections more. */
+const UNWELCOME = 4;
 
 export type AddressLimit = `address.${keyof LimitsConfig["address"]}`;
 
@@ -80,6 +82,11 @@ export class Addresses {
       return { leave, inMs: pauseMs(this.#httpConnects.taken(group), httpConnectsPerSecond) };
     this.#onExceeded("address.httpConnections", group);
     return null;
+  }
+
+  /** A request of `address` was refused that a connection was closed for: it comes back the later. */
+  unwelcomeOverHttp(address: string): void {
+    this.#httpConnects.charge(networkOf(address), UNWELCOME);
   }
 
   /** Whether a login from `address` is looked at. */

@@ -14,12 +14,15 @@ import { silentLog } from "../../support/kafka.ts";
 interface Started {
   readonly hasTls?: boolean;
   readonly isFull?: boolean;
+  /** Nobody has logged in; without it nobody need to. */
+  readonly isForClients?: boolean;
   readonly answer?: (request: FastifyRequest) => Promise<object>;
 }
 
-async function start({ hasTls, isFull, answer = async () => ({}) }: Started = {}) {
+async function start({ hasTls, isFull, isForClients, answer = async () => ({}) }: Started = {}) {
   const { cert, key } = await testCertificate();
   const arrived: string[] = [];
+  const unwelcome: string[] = [];
   const listener = new Listener({
     metrics: new HttpMetrics(new Registry()),
     refusals: { note: () => undefined },
@@ -27,14 +30,16 @@ async function start({ hasTls, isFull, answer = async () => ({}) }: Started = {}
       arrived.push(address);
       return isFull ? null : { leave: () => undefined, inMs: 0 };
     },
+    onUnwelcome: (address) => void unwelcome.push(address),
     log: silentLog,
+    ...(isForClients && { whoIs: () => null }),
     ...(hasTls && { tls: { cert: Buffer.from(cert), key: Buffer.from(key) } }),
   });
   listener.app.get("/slow", answer);
   listener.app.post("/body", answer);
   const port = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.stop());
-  return { listener, port, arrived };
+  return { listener, port, arrived, unwelcome };
 }
 
 async function say(
@@ -120,6 +125,22 @@ test.each([
   await ended;
   expect(parsed).toBeGreaterThan(0);
   expect(parsed).toBeLessThan(20);
+});
+
+test("tells of strangers whose requests are refused, and of who does not wait for an answer", async () => {
+  const { port, unwelcome } = await start({ isForClients: true });
+  const ask = async (path: string): Promise<number> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    await response.text();
+    return response.status;
+  };
+  expect(await ask("/slow")).toBe(200);
+  expect(unwelcome).toEqual([]);
+  expect(await ask("/nowhere")).toBe(404);
+  expect(unwelcome).toEqual(["127.0.0.1"]);
+  const { ended } = await say(port, "GET /slow HTTP/1.1\r\nhost: a\r\n\r\n".repeat(2));
+  await ended;
+  expect(unwelcome).toEqual(["127.0.0.1", "127.0.0.1"]);
 });
 
 test("a body of many slices arrives whole", async () => {

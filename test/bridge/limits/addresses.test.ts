@@ -75,6 +75,16 @@ test("over HTTP so many connections a second after a burst, whatever comes over 
   expect(made.arriveOverHttp("10.0.0.2")).not.toBeNull();
 });
 
+test("over HTTP who is unwelcome comes back the later", () => {
+  const { made } = addresses();
+  for (let n = 0; n < 8; n++) {
+    expect(made.arriveOverHttp("10.0.0.1")).not.toBeNull();
+    made.unwelcomeOverHttp("10.0.0.1");
+  }
+  expect(made.arriveOverHttp("10.0.0.1")).toBeNull();
+  expect(made.arriveOverHttp("10.0.0.2")).not.toBeNull();
+});
+
 test("a hundred devices of a site that come at once are let in", () => {
   const { made, exceeded } = addresses();
   for (let n = 0; n < 100; n++) expect(made.arrive("10.0.0.1")).toHaveProperty("settled");
