@@ -153,6 +153,7 @@ export class Ingress {
   #connected(connection: MqttSession): Session {
     const { limits, sightings, metrics, nowMs } = this.#services;
     const session = new Session(connection, { quotas: limits.quotas, sightings, metrics });
+    connection.readInSlices(true);
     this.#sessions.add(session);
     session.sighting.connections++;
     session.sighting.lastSeenMs = nowMs();

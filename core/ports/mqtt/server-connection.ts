@@ -65,7 +65,7 @@ interface Pending {
 const UNANSWERED_UNDER_PRESSURE = 1;
 const NOTHING = Buffer.alloc(0);
 /**
- * Who is not trusted yet is read in slices, and so is from then on who was held back once: 64 KiB of registrations, or of
+ * Who has not logged in is read in slices, and so is from then on who was held back once: 64 KiB of registrations, or of
  * PINGREQ, are 10 to 70 ms in one turn of the loop.
  */
 const SLICE_BYTES = 4096;
@@ -104,7 +104,7 @@ export class Connection<Context extends object>
   /** Reading goes on when it fires. */
   #heldBack: NodeJS.Timeout | undefined;
   #heldBackUntilMs = 0;
-  #isTrusted = false;
+  #isInSlices = true;
 
   constructor(socket: Socket, options: ConnectionOptions<Context>) {
     this.#socket = socket;
@@ -151,8 +151,8 @@ export class Connection<Context extends object>
     this.#heldBack ??= setTimeout(() => this.#letGo(), ms);
   }
 
-  trust(): void {
-    this.#isTrusted = true;
+  readInSlices(isSo: boolean): void {
+    this.#isInSlices = isSo;
   }
 
   /** Ends the session now and the connection when it has taken what was sent to it, or after a while. */
@@ -190,6 +190,7 @@ export class Connection<Context extends object>
     if (this.#state === "ended") return;
     this.#state = "open";
     this.#guard.open();
+    this.#isInSlices = false;
     const context = this.#options.onOpen(this, this.#socket);
     this.#context = context;
     // What came with its CONNECT. Who left in debt is held back from here on.
@@ -249,7 +250,7 @@ export class Connection<Context extends object>
   }
 
   sliceBytes(): number | undefined {
-    return this.#isTrusted && this.#heldBackUntilMs === 0 ? undefined : SLICE_BYTES;
+    return this.#isInSlices || this.#heldBackUntilMs > 0 ? SLICE_BYTES : undefined;
   }
 
   // InOrderOptions

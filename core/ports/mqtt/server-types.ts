@@ -43,10 +43,10 @@ export interface MqttSession {
   /** Reads nothing more of this client for `ms`, save what is already on its way in; a shorter wait than one under way changes nothing. */
   holdBack(ms: number): void;
   /**
-   * It has done what it is here for: what comes is read as it comes, unless it is held back. Until then it is read in slices:
-   * thousands of small packets at once are not to be the work of one turn of the event loop.
+   * Whether it is read in slices from now on, as before it had logged in: thousands of small packets at once are then not the
+   * work of one turn of the event loop. Who was held back once is, whatever is said here.
    */
-  trust(): void;
+  readInSlices(isSo: boolean): void;
 }
 
 export interface MqttLogin {

@@ -242,7 +242,7 @@ class Link implements MqttSession, MqttConnection {
 
   holdBack(): void {}
 
-  trust(): void {}
+  readInSlices(): void {}
 
   async push(message: MqttMessage, _qos: 0 | 1): Promise<void> {
     if (!this.#isServed) throw new VeilError("DISCONNECTED", "the client is not connected");
