@@ -82,9 +82,7 @@ class Job implements WriterRecord {
       this.answer(refuse(this, error));
       return;
     }
-    const { connection, counts } = this.session;
-    // It does what it is here for.
-    connection.readInSlices(false);
+    const { counts } = this.session;
     counts.record(this.value.length);
     this.answer("ack", counts.pubacks.rec);
   }
@@ -101,6 +99,8 @@ function begin(job: Job, nowMs: number): boolean {
     const terms = judge(job, nowMs);
     if (!alias.kids.hasKidOf(value)) return false;
     alias.precedent = new Precedent(value, terms);
+    // It does what it is here for.
+    session.connection.readInSlices(false);
   }
   services.writer.write(job);
   return true;
