@@ -7,14 +7,13 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import type { Server, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import { TurnedAway } from "../../core/runtime/turned-away.ts";
+import type { HttpArrival } from "../limits/addresses.ts";
 
 /** A few small requests. */
 const SLICE_BYTES = 512;
 
-/** When a connection of `address` begins, and who hears of its end; `null` where it must not begin. */
-export type Arrive = (
-  address: string,
-) => { readonly leave: () => void; readonly inMs: number } | null;
+/** A new connection of `address`; `null` where it must not begin. */
+export type Arrive = (address: string) => HttpArrival | null;
 
 export class Sockets {
   /** Those with a request that is not answered. */
@@ -37,7 +36,10 @@ export class Sockets {
     this.#turnedAway.guard(server, { welcome, firstWordsMs });
   }
 
-  /** Ends whoever asks again before the answer, which no client of ours does, and tells `onForbidden` of its address. To be called before `guard`. */
+  /**
+   * Ends whoever asks again before the answer, which no client of ours does, and tells `onForbidden` of its address. To be
+   * called before `guard`.
+   */
   forbidPipelining(server: HttpServer, onForbidden: (address: string) => void): void {
     server.on(server instanceof TlsServer ? "secureConnection" : "connection", readInSlices);
     const answering = server.listeners("request");

@@ -238,7 +238,7 @@ export class Ingress {
 
 /**
  * Does `job` as soon as its rate allows, however much of the kind came in one read: a thousand registrations fit into one, and to
- * judge them in one turn of the event loop would stop everybody. Until then no PUBACK, and nothing after it is read.
+ * judge them in one turn of the event loop would stop everybody. It has no PUBACK until then.
  */
 function whenPaid(session: Session, rated: Rated, answer: MqttAnswer, job: () => void): void {
   const waitMs = session.quota.charge(rated, 1);
