@@ -25,8 +25,6 @@ import {
   type MqttVerdict,
 } from "./server-types.ts";
 
-/** `v1/rec/65535`, the packet identifier, and the fixed header of a PUBLISH. */
-const PUBLISH_OVERHEAD_BYTES = 64;
 const IDENTIFIER_REJECTED = 2;
 
 /** What all connections of a server have in common: ten thousand of them that are silent have no copies of it. */
@@ -69,15 +67,6 @@ const NOTHING = Buffer.alloc(0);
  * PINGREQ, are 10 to 70 ms in one turn of the loop.
  */
 const SLICE_BYTES = 4096;
-
-/** What the guard lets through. */
-export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): PacketLimits {
-  return {
-    maxConnectBytes,
-    maxControlBytes: maxConnectBytes,
-    maxPublishBytes: maxPayloadBytes + PUBLISH_OVERHEAD_BYTES,
-  };
-}
 
 export class Connection<Context extends object>
   implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>, Acknowledging

@@ -2,6 +2,8 @@
  * Walks the fixed headers of MQTT 3.1.1 (§2.2) in a stream of bytes and stops at the first packet that claims to be
  * larger than it may be. aedes itself has no limit, not even before authentication: it would wait for 256 MiB.
  */
+import type { MqttLimits } from "./server-types.ts";
+
 export interface PacketLimits {
   /** A whole packet of any kind before authentication, and CONNECT itself. */
   readonly maxConnectBytes: number;
@@ -17,6 +19,17 @@ const CONNECT = 1;
 const PUBLISH = 3;
 /** §2.2.3: the remaining length takes at most four bytes of seven bits. */
 const MAX_LENGTH_BYTES = 4;
+/** `v1/rec/65535`, the packet identifier, and the fixed header of a PUBLISH. */
+const PUBLISH_OVERHEAD_BYTES = 64;
+
+/** What it lets through, by the limits of the server. */
+export function packetLimits({ maxConnectBytes, maxPayloadBytes }: MqttLimits): PacketLimits {
+  return {
+    maxConnectBytes,
+    maxControlBytes: maxConnectBytes,
+    maxPublishBytes: maxPayloadBytes + PUBLISH_OVERHEAD_BYTES,
+  };
+}
 
 export class PacketGuard {
   readonly #limits: PacketLimits;

@@ -13,7 +13,8 @@ import { Quiet } from "../../runtime/quiet.ts";
 import { Acks } from "./server-acks.ts";
 import { Arrivals } from "./server-arrivals.ts";
 import { Broker } from "./server-broker.ts";
-import { Connection, type ConnectionOptions, packetLimits } from "./server-connection.ts";
+import { Connection, type ConnectionOptions } from "./server-connection.ts";
+import { packetLimits } from "./server-guard.ts";
 import { DEFAULT_MQTT_LIMITS, type MqttServer, type MqttServerOptions } from "./server-types.ts";
 
 /** Lines in the log for what one address is refused. */
