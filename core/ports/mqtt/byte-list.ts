@@ -10,9 +10,13 @@ export class ByteList {
   #chunks: Buffer[] = [];
   /** How many bytes of the first chunk are consumed. */
   #consumed = 0;
+  /** Whether a view of a chunk here would keep more memory than a copy does. */
+  #isLarge = false;
 
   append(bytes: Buffer): void {
     if (bytes.length === 0) return;
+    if (this.length === 0) this.#isLarge = false;
+    this.#isLarge ||= bytes.buffer.byteLength > Buffer.poolSize;
     this.#chunks.push(bytes);
     this.length += bytes.length;
   }
@@ -52,10 +56,13 @@ export class ByteList {
       : this.slice(start, end).toString(encoding);
   }
 
-  /** A view where they are in one chunk, else a copy; fewer where the list ends before `end`. */
+  /**
+   * Of one small chunk a view, else a copy: who keeps it keeps no more than a piece of Buffer's pool. Fewer where the list ends before
+   * `end`.
+   */
   slice(start: number, end: number): Buffer {
     const first = this.#firstWith(Math.min(end, this.length));
-    if (first) return first.subarray(this.#consumed + start, this.#consumed + end);
+    if (first) return this.#apart(first.subarray(this.#consumed + start, this.#consumed + end));
     const parts: Buffer[] = [];
     let before = -this.#consumed;
     for (const chunk of this.#chunks) {
@@ -64,7 +71,11 @@ export class ByteList {
       before += chunk.length;
     }
     const [only] = parts;
-    return only && parts.length === 1 ? only : Buffer.concat(parts);
+    return only && parts.length === 1 ? this.#apart(only) : Buffer.concat(parts);
+  }
+
+  #apart(view: Buffer): Buffer {
+    return this.#isLarge ? Buffer.from(view) : view;
   }
 
   /** The first chunk, if the list up to `end` is in it. */

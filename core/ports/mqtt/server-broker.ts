@@ -12,10 +12,17 @@ import type { MqttLimits, MqttRefusal } from "./server-types.ts";
 /** `undefined` lets a client in; otherwise the code of the CONNACK that turns it away. */
 export type ConnackCode = 2 | 3 | 4 | 5 | undefined;
 
+/** Of CONNECT, as it came. */
+export interface ConnectPacket {
+  readonly clean: boolean;
+  readonly hasWill: boolean;
+  readonly keepaliveS: number;
+}
+
 /** What the packets of one aedes client are handed to. */
 export interface BrokerHandler {
-  /** CONNECT as it came; called before `authenticate`. */
-  connecting(packet: { readonly clean: boolean; readonly hasWill: boolean }): void;
+  /** Called before `authenticate`. */
+  connecting(packet: ConnectPacket): void;
   authenticate(username: string | undefined, password: string | undefined): ConnackCode;
   /** Authenticated, and whoever had the same id before is gone. Precedes CONNACK. */
   opened(): void;
@@ -102,6 +109,7 @@ export function brokerOptions(
       handlerOf(client)?.connecting({
         clean: packet.clean === true,
         hasWill: packet.will !== undefined,
+        keepaliveS: packet.keepalive ?? 0,
       });
       done(null, true);
     },
@@ -110,7 +118,8 @@ export function brokerOptions(
       const code = handler ? handler.authenticate(username, password?.toString("utf8")) : 5;
       // mqtt-packet keeps the CONNECT as long as the connection: then without the secret, and the bytes around it.
       password?.fill(0);
-      Object.assign(connects.get(client) ?? {}, { password: undefined });
+      // And aedes is told of no keepalive: it would move a timer for each packet, which server-keepalive.ts does not.
+      Object.assign(connects.get(client) ?? {}, { password: undefined, keepalive: 0 });
       connects.delete(client);
       if (code === undefined) done(null, true);
       else done(refusal(code), false);
@@ -133,7 +142,7 @@ function refusal(returnCode: 2 | 3 | 4 | 5): AuthenticateError {
 }
 
 /**
- * aedes tells its reasons in words only. `undefined`: an ordinary end, such as a keepalive that did not come;
+ * aedes tells its reasons in words only. `undefined`: an ordinary end, such as a connection that broke;
  * before a client is connected there is none.
  */
 export function refusalOf({ message }: Error, isConnecting: boolean): MqttRefusal | undefined {

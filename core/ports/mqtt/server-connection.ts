@@ -8,8 +8,15 @@ import type { Client, PublishPacket } from "aedes";
 import type { Quiet } from "../../runtime/quiet.ts";
 import { peerCertificate } from "../tls/peer.ts";
 import { type Acknowledging, type Acks, encodePubacks } from "./server-acks.ts";
-import { type Broker, type BrokerHandler, type ConnackCode, refusalOf } from "./server-broker.ts";
+import {
+  type Broker,
+  type BrokerHandler,
+  type ConnackCode,
+  type ConnectPacket,
+  refusalOf,
+} from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
+import { Keepalive, type Speaking } from "./server-keepalive.ts";
 import { InOrder, type InOrderOptions } from "./server-order.ts";
 import { gone, Pushes } from "./server-pushes.ts";
 import { EXPLANATIONS } from "./server-refusal.ts";
@@ -69,7 +76,13 @@ const NOTHING = Buffer.alloc(0);
 const SLICE_BYTES = 4096;
 
 export class Connection<Context extends object>
-  implements MqttSession, BrokerHandler, ReadHandlers, InOrderOptions<Pending>, Acknowledging
+  implements
+    MqttSession,
+    BrokerHandler,
+    ReadHandlers,
+    InOrderOptions<Pending>,
+    Acknowledging,
+    Speaking
 {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions<Context>;
@@ -79,7 +92,9 @@ export class Connection<Context extends object>
   /** From CONNECT on. */
   #context: Context | undefined;
   #state: "connecting" | "open" | "ended" = "connecting";
-  #connect = { clean: true, hasWill: false };
+  #connect: ConnectPacket = { clean: true, hasWill: false, keepaliveS: 0 };
+  /** From CONNECT on. */
+  #keepalive: Keepalive | undefined;
   /** When the last bytes came, which the publishes in hand are of. */
   #readAtMs = 0;
   /** What Kafka has, and whose PUBACK has not been written; `undefined` for none. */
@@ -164,7 +179,7 @@ export class Connection<Context extends object>
 
   // BrokerHandler
 
-  connecting(packet: { readonly clean: boolean; readonly hasWill: boolean }): void {
+  connecting(packet: ConnectPacket): void {
     this.#connect = packet;
   }
 
@@ -180,6 +195,7 @@ export class Connection<Context extends object>
     this.#state = "open";
     this.#guard.open();
     this.#isInSlices = false;
+    this.#keepalive = new Keepalive(this, this.#connect.keepaliveS);
     const context = this.#options.onOpen(this, this.#socket);
     this.#context = context;
     // What came with its CONNECT. Who left in debt is held back from here on.
@@ -240,6 +256,16 @@ export class Connection<Context extends object>
 
   sliceBytes(): number | undefined {
     return this.#isInSlices || this.#heldBackUntilMs > 0 ? SLICE_BYTES : undefined;
+  }
+
+  // Speaking
+
+  get readAtMs(): number {
+    return this.#readAtMs;
+  }
+
+  silent(): void {
+    this.close("keep alive timeout");
   }
 
   // InOrderOptions
@@ -327,8 +353,8 @@ export class Connection<Context extends object>
 
   #take(context: Context, packet: PublishPacket, done: () => void): void {
     const { topic, payload } = packet;
-    // A copy: as a view it would keep the whole chunk that was read, for as long as Kafka takes. aedes keeps the packet.
-    const message = { topic, payload: Buffer.from(payload) };
+    const message = { topic, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload) };
+    // aedes keeps the packet for as long as Kafka takes.
     packet.payload = NOTHING;
     const readAtMs = this.#readAtMs;
     const pending: Pending = { readAtMs, packet, done, verdict: undefined, times: undefined };
@@ -381,6 +407,7 @@ export class Connection<Context extends object>
     if (this.#state === "ended") return;
     this.#state = "ended";
     clearTimeout(this.#heldBack);
+    this.#keepalive?.stop();
     this.#pending.end();
     this.#onIdle?.();
     this.#pushes?.end();

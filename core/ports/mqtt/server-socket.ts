@@ -1,5 +1,6 @@
 /** What the server does to a socket beside aedes: look at every byte first, and end so that last words arrive. */
 import { Socket } from "node:net";
+import { readIntoRoom } from "./read-room.ts";
 
 /**
  * After the last words the client's bytes are read and dropped this long: unread bytes would make the close
@@ -29,6 +30,7 @@ export function interceptReads(socket: Socket, handlers: ReadHandlers): void {
   const inspected = (chunk: unknown): Uint8Array | null =>
     chunk instanceof Uint8Array && handlers.inspect(chunk) ? chunk : null;
   let arrived: Uint8Array | undefined;
+  readIntoRoom(socket);
   socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
     const isWhole = socket.readableLength === 0 && handlers.sliceBytes() === undefined;
     if (isWhole && chunk instanceof Uint8Array) {

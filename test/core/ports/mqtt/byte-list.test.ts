@@ -52,8 +52,16 @@ test("it answers as bl does, step by step", () => {
   );
 });
 
-test("a slice of one chunk is a view of it", () => {
+test("a slice of one small chunk is a view of it, of a large one it keeps nothing", () => {
+  const large = Buffer.alloc(Buffer.poolSize + 1, "x");
+  const after = new ByteList();
+  after.append(large);
+  expect(after.slice(1, 4).toString()).toBe("xxx");
+  expect(after.slice(1, 4).buffer).not.toBe(large.buffer);
+  after.consume(large.length);
   const chunk = Buffer.from("0123456789");
+  after.append(chunk);
+  expect(after.slice(1, 4).buffer).toBe(chunk.buffer);
   const list = new ByteList();
   list.append(chunk);
   list.consume(2);

@@ -54,6 +54,23 @@ describe("what is read of a socket", () => {
     expect(buffered).not.toHaveBeenCalled();
   });
 
+  test("takes no more memory than it has bytes, in pieces of Buffer's pool, and stays as it is when others are read", async () => {
+    const chunks: Buffer[] = [];
+    for (const word of ["first", "second", "third"]) {
+      const { near, far } = await pair();
+      interceptReads(near, {
+        inspect: () => true,
+        isPaused: () => false,
+        sliceBytes: () => undefined,
+      });
+      near.on("readable", () => chunks.push(near.read()));
+      far.write(word);
+      await expect.poll(() => chunks.at(-1)?.toString()).toBe(word);
+    }
+    expect(chunks.map(String)).toEqual(["first", "second", "third"]);
+    for (const { buffer } of chunks) expect(buffer.byteLength).toBe(Buffer.poolSize);
+  });
+
   test("is all that was sent, in order and once, whoever is paused, busy or read in slices meanwhile", async () => {
     const { near, far } = await pair();
     let turn = 0;
