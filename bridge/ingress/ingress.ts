@@ -210,7 +210,7 @@ export class Ingress {
     session.end();
     session.sighting.connections--;
     this.#services.limits.disconnected(session.login.tenant);
-    this.#services.writer.dropSession(session);
+    this.#services.writer.drop(session.sender);
     const { client, tenant } = session.login;
     const told = this.#services.limits.closings.take(session.connection.clientId);
     if (told)

@@ -11,7 +11,7 @@ import type { MqttAnswer, MqttFarewell } from "../../core/ports/mqtt/server-type
 import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { isOfTags } from "../directory/epochs.ts";
-import type { WriterRecord } from "../writer/record.ts";
+import type { Sender, WriterRecord } from "../writer/record.ts";
 import { Precedent } from "./precedent.ts";
 import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
@@ -75,6 +75,10 @@ class Job implements WriterRecord {
 
   get key(): Buffer {
     return this.alias.key;
+  }
+
+  get sender(): Sender {
+    return this.session.sender;
   }
 
   onSettled(error?: VeilError): void {

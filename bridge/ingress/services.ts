@@ -25,7 +25,7 @@ export interface IngressServices {
   readonly topics: Pick<Topics, "ensure" | "forget">;
   readonly registry: Pick<Registry, "register" | "has">;
   readonly rekeys: Pick<Rekeys, "owes" | "beginAnnouncement" | "onLost">;
-  readonly writer: Pick<Writer, "write" | "dropSession">;
+  readonly writer: Pick<Writer, "write" | "drop">;
   readonly mailboxes: Pick<Mailboxes, "follow" | "open" | "remove">;
   readonly metrics: BridgeMetrics;
   readonly limits: Limits;

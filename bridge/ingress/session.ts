@@ -8,6 +8,7 @@ import type { MailDelivery } from "../mail/delivery.ts";
 import type { BridgeMetrics } from "../metrics.ts";
 import type { Sighting, Sightings } from "../sightings.ts";
 import type { TenantCounts } from "../tenant-counts.ts";
+import { Sender } from "../writer/record.ts";
 import type { AnnouncedKids } from "./announced-kids.ts";
 import type { Precedent } from "./precedent.ts";
 import { Turns } from "./turns.ts";
@@ -50,6 +51,8 @@ export class Session {
   readonly sighting: Sighting;
   /** Its tenant's. */
   readonly counts: TenantCounts;
+  /** Of its records on their way to Kafka. */
+  readonly sender = new Sender();
   /** When what is in hand was read, milliseconds since 1970: the clock is asked once for all publishes of a read. */
   readAtMs = 0;
   /** From CONNACK on. */

@@ -1,9 +1,7 @@
-/** Every record that was accepted and is neither confirmed nor rejected: counted, bounded, and known by session. */
+/** Every record that was accepted and is neither confirmed nor rejected: counted, and bounded. */
 import { VeilError } from "../../core/errors.ts";
-import { Entry, type Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
-import type { WriterRecord } from "./record.ts";
-import { SessionEntries } from "./session-entries.ts";
+import { Entry, type Sender, type WriterRecord } from "./record.ts";
 
 const HIGH = 0.5;
 const LOW = 0.25;
@@ -16,9 +14,6 @@ export interface BacklogOptions {
 
 export class Backlog {
   readonly #options: BacklogOptions;
-  readonly #sessions = new Map<object, SessionEntries>();
-  /** Sessions of which a record was rejected: nothing later of theirs may be written. */
-  readonly #broken = new WeakSet<object>();
   #size = 0;
   #bytes = 0;
   #isHigh = false;
@@ -37,48 +32,42 @@ export class Backlog {
   }
 
   /**
-   * Takes a record in. `null` where it is settled already: DISCONNECTED for a broken session, LIMIT where there is no
-   * room, which breaks the session, too.
+   * Takes a record in. `null` where it is settled already: DISCONNECTED for a broken sender, LIMIT where there is no
+   * room, which breaks the sender, too.
    */
-  add(lane: Lane, record: WriterRecord): Entry | null {
-    const { session } = record;
-    if (this.#broken.has(session)) {
+  add(record: WriterRecord): Entry | null {
+    const { sender } = record;
+    if (sender.isBroken) {
       record.onSettled(sessionEnded());
       return null;
     }
-    const entry = new Entry(lane, record, this.#onGone);
-    const entries = this.#sessions.get(session) ?? new SessionEntries();
+    const entry = new Entry(record, this.#onGone);
     const { maxBytes, maxPerSession } = this.#options.limits;
-    if (entries.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
-      this.#broken.add(session);
+    if (sender.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
+      sender.isBroken = true;
       record.onSettled(new VeilError("LIMIT", "too many records wait for Kafka"));
       return null;
     }
-    entries.add(entry);
-    if (entries.size === 1) this.#sessions.set(session, entries);
+    sender.add(entry);
     this.#size += 1;
     this.#bytes += entry.bytes;
     this.#report();
     return entry;
   }
 
-  /** Rejects all of a session's records and all that will come; returns where they waited. */
-  dropSession(session: object): ReadonlySet<Lane> {
-    this.#broken.add(session);
-    return settleAll(this.#sessions.get(session)?.list() ?? [], sessionEnded());
+  /** Rejects all of a sender's records and all that will come; returns those that it had. */
+  drop(sender: Sender): readonly Entry[] {
+    sender.isBroken = true;
+    return settleAll(sender.list(), sessionEnded());
   }
 
-  /** Rejects a record with `error`, and as `dropSession` what its session wrote after it. */
-  reject(entry: Entry, error: VeilError): ReadonlySet<Lane> {
-    this.#broken.add(entry.session);
-    const later = this.#sessions.get(entry.session)?.list(entry) ?? [];
+  /** Rejects a record with `error`, and as `drop` what was accepted of its sender after it. */
+  reject(entry: Entry, error: VeilError): readonly Entry[] {
+    const { sender } = entry.record;
+    sender.isBroken = true;
+    const later = sender.list(entry);
     entry.settle(error);
     return settleAll(later, sessionEnded());
-  }
-
-  rejectAll(error: VeilError): void {
-    for (const entries of [...this.#sessions.values()])
-      for (const entry of entries.list()) entry.settle(error);
   }
 
   /** Resolves when nothing is left. One caller at a time. */
@@ -89,10 +78,8 @@ export class Backlog {
     });
   }
 
-  readonly #onGone = ({ session, bytes }: Entry): void => {
-    const entries = this.#sessions.get(session);
-    entries?.settled();
-    if (entries?.size === 0) this.#sessions.delete(session);
+  readonly #onGone = ({ record, bytes }: Entry): void => {
+    record.sender.settled();
     this.#size -= 1;
     this.#bytes -= bytes;
     this.#report();
@@ -108,9 +95,9 @@ export class Backlog {
   }
 }
 
-function settleAll(entries: readonly Entry[], error: VeilError): ReadonlySet<Lane> {
+function settleAll(entries: readonly Entry[], error: VeilError): readonly Entry[] {
   for (const entry of entries) entry.settle(error);
-  return new Set(entries.map(({ lane }) => lane));
+  return entries;
 }
 
 function sessionEnded(): VeilError {

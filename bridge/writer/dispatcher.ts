@@ -6,8 +6,9 @@ import { isVeilError, VeilError } from "../../core/errors.ts";
 import type { PartitionBatch, PartitionResult } from "../../core/ports/kafka/producer.ts";
 import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
-import { type Entry, Lane } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
+import type { Entry, WriterRecord } from "./record.ts";
 import { RetrySlots } from "./retry-slots.ts";
 
 /**
@@ -62,13 +63,15 @@ export class Dispatcher {
     return this.#failing.size;
   }
 
-  /** The partition's lane; it is kept while it holds anything. */
-  lane(topic: string, partition: number): Lane {
-    return this.#lanes.get(topic)?.get(partition) ?? new Lane(topic, partition);
+  /** All that it holds. */
+  get entries(): Entry[] {
+    return [...this.#lanes.values()]
+      .flatMap((lanes) => [...lanes.values()])
+      .flatMap(({ entries }) => entries);
   }
 
   add(entry: Entry): void {
-    const { lane } = entry;
+    const lane = this.#laneOf(entry.record);
     if (lane.isEmpty) this.#keep(lane);
     lane.add(entry);
     if (lane.isBusy || this.#failing.has(lane)) return;
@@ -78,9 +81,9 @@ export class Dispatcher {
     else this.#flushTimer ??= setTimeout(() => this.#flush(), this.#lingerMs);
   }
 
-  /** Forgets records that were settled while they waited in these lanes. */
-  sweep(lanes: Iterable<Lane>): void {
-    for (const lane of lanes) {
+  /** Forgets records that were settled while they waited. */
+  sweep(settled: readonly Entry[]): void {
+    for (const lane of new Set(settled.map(({ record }) => this.#laneOf(record)))) {
       lane.sweep();
       this.#tidy(lane);
     }
@@ -99,6 +102,11 @@ export class Dispatcher {
     this.#failing.clear();
     this.#slots.clear();
     this.#ready.clear();
+  }
+
+  /** The partition's lane; it is kept while it holds anything. */
+  #laneOf({ topic, partition }: Pick<WriterRecord, "topic" | "partition">): Lane {
+    return this.#lanes.get(topic)?.get(partition) ?? new Lane(topic, partition);
   }
 
   #soon(): void {

@@ -3,48 +3,8 @@
  * that failed. No I/O and no clock; the order of PROTOCOL.md §3 ("Order and repeats") is kept here.
  */
 import type { VeilError } from "../../core/errors.ts";
-import {
-  type PartitionBatch,
-  type ProducerMessage,
-  RECORD_OVERHEAD_BYTES,
-} from "../../core/ports/kafka/producer.ts";
-import type { WriterRecord } from "./record.ts";
-
-/** A record that the writer has accepted, until it is confirmed or rejected. It knows its lane, as the lane knows it. */
-export class Entry implements ProducerMessage {
-  readonly lane: Lane;
-  readonly key: Buffer;
-  readonly value: Buffer;
-  /** What it takes of a batch. */
-  readonly bytes: number;
-  /** Settled also before it left: its session ended. It is sent no more. */
-  settled = false;
-  readonly #record: WriterRecord;
-  readonly #onGone: (entry: Entry) => void;
-
-  /** `onGone` hears before the record does. */
-  constructor(lane: Lane, record: WriterRecord, onGone: (entry: Entry) => void) {
-    const { key, value } = record;
-    this.lane = lane;
-    this.key = key;
-    this.value = value;
-    this.bytes = key.length + value.length + RECORD_OVERHEAD_BYTES;
-    this.#record = record;
-    this.#onGone = onGone;
-  }
-
-  get session(): object {
-    return this.#record.session;
-  }
-
-  /** `undefined`: Kafka has it, acks=all. A second time it does nothing. */
-  settle(error?: VeilError): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.#onGone(this);
-    this.#record.onSettled(error);
-  }
-}
+import type { PartitionBatch } from "../../core/ports/kafka/producer.ts";
+import type { Entry } from "./record.ts";
 
 export interface Taken {
   readonly batch: PartitionBatch;
@@ -82,6 +42,11 @@ export class Lane {
 
   get isEmpty(): boolean {
     return !this.isBusy && this.#queue.length === 0;
+  }
+
+  /** A copy of all that it holds. */
+  get entries(): Entry[] {
+    return [...this.#inFlight, ...this.#queue];
   }
 
   add(entry: Entry): void {

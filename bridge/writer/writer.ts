@@ -13,7 +13,7 @@ import type { Logger } from "../../core/runtime/log.ts";
 import { Backlog } from "./backlog.ts";
 import { Dispatcher, type Send } from "./dispatcher.ts";
 import { DEFAULT_WRITER_LIMITS, type WriterLimits } from "./limits.ts";
-import type { WriterRecord } from "./record.ts";
+import type { Sender, WriterRecord } from "./record.ts";
 
 export interface WriterOptions {
   readonly send: Send;
@@ -61,7 +61,7 @@ export class Writer {
   /**
    * Calls `record.onSettled` once: without an error when all in-sync replicas have the record, however long Kafka is away;
    * with Kafka's verdict where it is final (TOO_LARGE, NOT_FOUND, …), LIMIT where there is no room, DISCONNECTED after
-   * an earlier rejection or `dropSession`, STOPPED. After any rejection the session is done: nothing later of it is
+   * an earlier rejection or `drop`, STOPPED. After any rejection the session is done: nothing later of it is
    * written. What is refused at once is settled before this returns.
    */
   write(record: WriterRecord): void {
@@ -69,14 +69,13 @@ export class Writer {
       record.onSettled(new VeilError("STOPPED", "the bridge stops"));
       return;
     }
-    const lane = this.#dispatcher.lane(record.topic, record.partition);
-    const entry = this.#backlog.add(lane, record);
+    const entry = this.#backlog.add(record);
     if (entry) this.#dispatcher.add(entry);
   }
 
   /** The session ended: what of it is not confirmed is rejected with DISCONNECTED, and not sent again. */
-  dropSession(session: object): void {
-    this.#dispatcher.sweep(this.#backlog.dropSession(session));
+  drop(sender: Sender): void {
+    this.#dispatcher.sweep(this.#backlog.drop(sender));
   }
 
   /** Takes nothing more, and gives what it has up to `deadlineMs` to be confirmed; the rest is rejected with STOPPED. */
@@ -87,6 +86,7 @@ export class Writer {
     await Promise.race([this.#backlog.drained(), pause(deadlineMs, cancel.signal)]);
     cancel.abort();
     this.#dispatcher.stop();
-    this.#backlog.rejectAll(new VeilError("STOPPED", "the bridge stops"));
+    const stopped = new VeilError("STOPPED", "the bridge stops");
+    for (const entry of this.#dispatcher.entries) entry.settle(stopped);
   }
 }

@@ -17,7 +17,7 @@ import {
 } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { Keepalive, type Speaking } from "./server-keepalive.ts";
-import { InOrder, type InOrderOptions } from "./server-order.ts";
+import { InOrder, type InOrderOptions, type Ordered } from "./server-order.ts";
 import { gone, Pushes } from "./server-pushes.ts";
 import { EXPLANATIONS } from "./server-refusal.ts";
 import { endGently, interceptReads, type ReadHandlers } from "./server-socket.ts";
@@ -55,7 +55,7 @@ export interface ConnectionOptions<Context extends object> {
   readonly onEnd: (connection: Connection<Context>, reason: string) => void;
 }
 
-interface Pending {
+interface Pending extends Ordered<Pending> {
   readonly readAtMs: number;
   readonly packet: PublishPacket;
   /** aedes's: sends the PUBACK, if the packet's QoS is 1, and reads on. */
@@ -357,7 +357,14 @@ export class Connection<Context extends object>
     // aedes keeps the packet for as long as Kafka takes.
     packet.payload = NOTHING;
     const readAtMs = this.#readAtMs;
-    const pending: Pending = { readAtMs, packet, done, verdict: undefined, times: undefined };
+    const pending: Pending = {
+      readAtMs,
+      packet,
+      done,
+      verdict: undefined,
+      times: undefined,
+      next: undefined,
+    };
     this.#pending.add(pending);
     try {
       this.#options.server.onPublish(context, message, (verdict, times) => {

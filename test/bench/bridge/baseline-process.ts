@@ -17,6 +17,7 @@ import { keep } from "../../../bridge/keep.ts";
 import { Limits } from "../../../bridge/limits/limits.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
+import { Sender } from "../../../bridge/writer/record.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import type { VeilError } from "../../../core/errors.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
@@ -36,6 +37,7 @@ const KEY_BYTES = 8;
 /** What a bridge has of a client, too. */
 interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts" | "readAtMs"> {
   readonly key: Buffer;
+  readonly sender: Sender;
 }
 
 const port = kind === "plain" ? await servePlain() : await serveAedes();
@@ -73,6 +75,7 @@ async function servePlain(): Promise<number> {
         counts: metrics.of(TENANT),
         readAtMs: 0,
         key: keep(sha256(clientId).subarray(0, KEY_BYTES)),
+        sender: new Sender(),
       };
     },
     onRead: (client, bytes, packets) => {
@@ -85,15 +88,15 @@ async function servePlain(): Promise<number> {
         answer({ reason: "no such topic" });
         return;
       }
-      const { sighting, counts, key, readAtMs } = client;
+      const { sighting, counts, key, sender, readAtMs } = client;
       sighting.active(readAtMs);
       const onSettled = (error?: VeilError): void => {
         if (!error) counts.record(value.length);
         answer(error ? { reason: error.message } : "ack", counts.pubacks.rec);
       };
-      writer.write({ topic, partition: 0, key, value, session: client, onSettled });
+      writer.write({ topic, partition: 0, key, value, sender, onSettled });
     },
-    onClose: (client) => writer.dropSession(client),
+    onClose: (client) => writer.drop(client.sender),
   });
   return server.port;
 }

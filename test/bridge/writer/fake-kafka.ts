@@ -1,7 +1,7 @@
 /** Kafka as the writer sees it, by a script: what each partition of each request meets, and what is then in its log. */
 import { pino } from "pino";
 import type { Send } from "../../../bridge/writer/dispatcher.ts";
-import type { WriterRecord } from "../../../bridge/writer/record.ts";
+import type { Sender, WriterRecord } from "../../../bridge/writer/record.ts";
 import { Writer, type WriterOptions } from "../../../bridge/writer/writer.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import type { PartitionBatch } from "../../../core/ports/kafka/producer.ts";
@@ -88,7 +88,7 @@ export function written(writer: Writer, record: Omit<WriterRecord, "onSettled">)
 }
 
 /** Writes `value` to partition 0 of `topic`. */
-export function write(writer: Writer, session: object, value: string, topic = "t"): Promise<void> {
+export function write(writer: Writer, sender: Sender, value: string, topic = "t"): Promise<void> {
   const record = { topic, partition: 0, key: Buffer.from("k"), value: Buffer.from(value) };
-  return written(writer, { ...record, session });
+  return written(writer, { ...record, sender });
 }

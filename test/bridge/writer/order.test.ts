@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { Sender } from "../../../bridge/writer/record.ts";
 import type { Writer } from "../../../bridge/writer/writer.ts";
 import { isVeilError } from "../../../core/errors.ts";
 import { FakeKafka, type Outcome, POISON, write, writerOn } from "./fake-kafka.ts";
@@ -46,10 +47,9 @@ async function runDevice(
   const sessionsToDrop = [...drops];
   let next = 0;
   while (next < records.length) {
-    const session = {};
+    const session = new Sender();
     const dropMs = sessionsToDrop.shift();
-    const timer =
-      dropMs === undefined ? undefined : setTimeout(() => writer.dropSession(session), dropMs);
+    const timer = dropMs === undefined ? undefined : setTimeout(() => writer.drop(session), dropMs);
     const sent = records.slice(next, next + window).map(async ({ value, topic }) => {
       await write(writer, session, value, topic);
       // The heart of it: acknowledged means that Kafka said so before.
@@ -65,7 +65,7 @@ async function runDevice(
       next += 1;
       if (isRefused) break;
     }
-    writer.dropSession(session);
+    writer.drop(session);
   }
   return refused;
 }

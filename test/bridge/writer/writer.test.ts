@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Sender } from "../../../bridge/writer/record.ts";
 import type { PartitionBatch } from "../../../core/ports/kafka/producer.ts";
 import { until } from "../../support/until.ts";
 import { FakeKafka, POISON, write, writerOn } from "./fake-kafka.ts";
@@ -12,9 +13,9 @@ describe("batches", () => {
     const kafka = new FakeKafka();
     const writer = writerOn(kafka, { limits: { lingerMs: 20 } });
     await Promise.all([
-      write(writer, {}, "a"),
-      write(writer, {}, "b"),
-      write(writer, {}, "c", "other"),
+      write(writer, new Sender(), "a"),
+      write(writer, new Sender(), "b"),
+      write(writer, new Sender(), "c", "other"),
     ]);
     expect(kafka.requests.map((request) => request.map(values))).toEqual([[["a", "b"], ["c"]]]);
   });
@@ -22,7 +23,7 @@ describe("batches", () => {
   it("leave at once when they are full, in order, and no larger than they may be", async () => {
     const kafka = new FakeKafka();
     const writer = writerOn(kafka, { limits: { lingerMs: 5000, maxBatchMessages: 10 } });
-    const session = {};
+    const session = new Sender();
     const all = Array.from({ length: 25 }, (_, i) => `r${i}`);
     const writes = all.map((value) => write(writer, session, value));
     await Promise.all(writes);
@@ -33,7 +34,7 @@ describe("batches", () => {
   it("respect the bound on bytes", async () => {
     const kafka = new FakeKafka();
     const writer = writerOn(kafka, { limits: { maxBatchBytes: 300 } });
-    const session = {};
+    const session = new Sender();
     await Promise.all(
       Array.from({ length: 6 }, (_, i) => write(writer, session, `${i}`.repeat(100))),
     );
@@ -47,7 +48,7 @@ describe("a partition in trouble", () => {
     let isAway = true;
     kafka.outcome = () => (isAway ? "lost" : "ok");
     const writer = writerOn(kafka);
-    const session = {};
+    const session = new Sender();
     const done: string[] = [];
     const writes = ["a", "b", "c"].map((value) =>
       write(writer, session, value).then(() => done.push(value)),
@@ -67,9 +68,12 @@ describe("a partition in trouble", () => {
     kafka.outcome = ({ topic }) =>
       topic === "hanging" ? new Promise(() => undefined) : topic === "failing" ? "lost" : "ok";
     const writer = writerOn(kafka);
-    const stuck = [write(writer, {}, "x", "hanging"), write(writer, {}, "y", "failing")];
+    const stuck = [
+      write(writer, new Sender(), "x", "hanging"),
+      write(writer, new Sender(), "y", "failing"),
+    ];
     const settled = Promise.allSettled(stuck);
-    for (let i = 0; i < 20; i++) await write(writer, {}, `r${i}`, "healthy");
+    for (let i = 0; i < 20; i++) await write(writer, new Sender(), `r${i}`, "healthy");
     expect(kafka.log.get("healthy")?.length).toBe(20);
     expect(kafka.requests.filter((r) => r.some((b) => b.topic === "failing")).at(-1)?.length).toBe(
       1,
@@ -89,10 +93,11 @@ describe("a partition in trouble", () => {
       return "unclear";
     };
     const writer = writerOn(kafka, { limits: { maxRetrying: 2 } });
-    for (let i = 0; i < 300; i++) write(writer, {}, "x", `away${i}`).catch(() => undefined);
+    for (let i = 0; i < 300; i++)
+      write(writer, new Sender(), "x", `away${i}`).catch(() => undefined);
     await sleep(100);
     const started = performance.now();
-    await write(writer, {}, "r", "healthy");
+    await write(writer, new Sender(), "r", "healthy");
     expect(performance.now() - started).toBeLessThan(5000);
     const [before, sinceMs] = [kafka.requests.length, performance.now()];
     await sleep(200);
@@ -111,7 +116,7 @@ describe("a partition in trouble", () => {
         await kafka.send(batches, onResult);
       },
     });
-    await write(writer, {}, "r");
+    await write(writer, new Sender(), "r");
     expect(kafka.confirmed).toEqual(new Set(["r"]));
   });
 });
@@ -121,7 +126,7 @@ describe("a record that fails for good", () => {
     const kafka = new FakeKafka();
     kafka.outcome = ({ topic }) => (topic === "other" ? "lost" : "ok");
     const writer = writerOn(kafka);
-    const [bad, good] = [{}, {}];
+    const [bad, good] = [new Sender(), new Sender()];
     const results = await Promise.allSettled([
       write(writer, bad, "a1"),
       write(writer, good, "b1"),
@@ -143,7 +148,7 @@ describe("a record that fails for good", () => {
     let isAway = true;
     kafka.outcome = ({ topic }) => (topic === "slow" && isAway ? "lost" : "ok");
     const writer = writerOn(kafka);
-    const session = {};
+    const session = new Sender();
     const early = write(writer, session, "early", "slow");
     await expect(write(writer, session, POISON, "t")).rejects.toMatchObject({ code: "TOO_LARGE" });
     isAway = false;
@@ -155,8 +160,8 @@ describe("a record that fails for good", () => {
     kafka.outcome = ({ topic }) => (topic === "gone" ? "NOT_FOUND" : "ok");
     const writer = writerOn(kafka);
     const [gone, fine] = await Promise.allSettled([
-      write(writer, {}, "x", "gone"),
-      write(writer, {}, "y", "t"),
+      write(writer, new Sender(), "x", "gone"),
+      write(writer, new Sender(), "y", "t"),
     ]);
     expect(gone).toMatchObject({ reason: { code: "NOT_FOUND" } });
     expect(fine.status).toBe("fulfilled");
@@ -168,11 +173,11 @@ describe("a session that ends", () => {
     const kafka = new FakeKafka();
     kafka.outcome = (batch) => (values(batch).includes("a") ? "lost" : "ok");
     const writer = writerOn(kafka);
-    const [ended, other] = [{}, {}];
+    const [ended, other] = [new Sender(), new Sender()];
     const mine = Promise.allSettled([write(writer, ended, "a"), write(writer, ended, "b")]);
     const theirs = write(writer, other, "c");
     await until(() => kafka.requests.length > 0);
-    writer.dropSession(ended);
+    writer.drop(ended);
     const before = kafka.requests.length;
     expect((await mine).every((r) => r.status === "rejected")).toBe(true);
     await theirs;
@@ -188,11 +193,11 @@ it("passes over what a session had in flight when it ended and the request faile
   let requests = 0;
   kafka.outcome = () => (requests++ === 0 ? "lost" : "ok");
   const writer = writerOn(kafka);
-  const [ended, other] = [{}, {}];
+  const [ended, other] = [new Sender(), new Sender()];
   const mine = Promise.allSettled([write(writer, ended, "a"), write(writer, ended, "b")]);
   const theirs = write(writer, other, "c");
   await until(() => kafka.requests.length === 1);
-  writer.dropSession(ended);
+  writer.drop(ended);
   await Promise.all([mine, theirs]);
   expect(kafka.log.get("t")).toEqual(["c"]);
 });
@@ -202,13 +207,13 @@ describe("bounds", () => {
     const kafka = new FakeKafka();
     kafka.outcome = () => "lost";
     const writer = writerOn(kafka, { limits: { maxPerSession: 2 } });
-    const session = {};
+    const session = new Sender();
     const kept = [write(writer, session, "a"), write(writer, session, "b")];
     await expect(write(writer, session, "c")).rejects.toMatchObject({ code: "LIMIT" });
     kafka.outcome = () => "ok";
     await Promise.all(kept);
     await expect(write(writer, session, "d")).rejects.toMatchObject({ code: "DISCONNECTED" });
-    await write(writer, {}, "e");
+    await write(writer, new Sender(), "e");
   });
 
   it("report pressure from half of all bytes on, and its end", async () => {
@@ -219,9 +224,9 @@ describe("bounds", () => {
       limits: { maxBytes: 10_000 },
       onPressure: (isHigh) => pressure.push(isHigh),
     });
-    const writes = [1, 2, 3].map(() => write(writer, {}, "x".repeat(2000)));
+    const writes = [1, 2, 3].map(() => write(writer, new Sender(), "x".repeat(2000)));
     expect(pressure).toEqual([true]);
-    const more = [1, 2, 3].map(() => write(writer, {}, "x".repeat(2000)));
+    const more = [1, 2, 3].map(() => write(writer, new Sender(), "x".repeat(2000)));
     const settled = Promise.allSettled(more);
     kafka.outcome = () => "ok";
     await Promise.all(writes);
@@ -235,17 +240,17 @@ describe("stop", () => {
   it("finishes what it has without waiting for more", async () => {
     const kafka = new FakeKafka();
     const writer = writerOn(kafka, { limits: { lingerMs: 60_000 } });
-    const writes = [write(writer, {}, "a"), write(writer, {}, "b", "other")];
+    const writes = [write(writer, new Sender(), "a"), write(writer, new Sender(), "b", "other")];
     await writer.stop(20_000);
     await Promise.all(writes);
-    await expect(write(writer, {}, "c")).rejects.toMatchObject({ code: "STOPPED" });
+    await expect(write(writer, new Sender(), "c")).rejects.toMatchObject({ code: "STOPPED" });
   });
 
   it("gives up at the deadline what Kafka does not take", async () => {
     const kafka = new FakeKafka();
     kafka.outcome = () => "lost";
     const writer = writerOn(kafka);
-    const written = write(writer, {}, "a");
+    const written = write(writer, new Sender(), "a");
     const [result] = await Promise.all([Promise.allSettled([written]), writer.stop(50)]);
     expect(result[0]).toMatchObject({ reason: { code: "STOPPED" } });
     const requests = kafka.requests.length;

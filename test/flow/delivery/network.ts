@@ -4,7 +4,7 @@
  */
 import { VeilError } from "../../../core/errors.ts";
 import type { MqttClientOptions, MqttConnection } from "../../../core/ports/mqtt/client.ts";
-import { InOrder } from "../../../core/ports/mqtt/server-order.ts";
+import { InOrder, type Ordered } from "../../../core/ports/mqtt/server-order.ts";
 import type {
   MqttMessage,
   MqttServer,
@@ -123,7 +123,7 @@ class Server implements MqttServer<object> {
   async stop(): Promise<void> {}
 }
 
-interface Pending {
+interface Pending extends Ordered<Pending> {
   /** The how-manieth publish of its connection, from 1. */
   readonly n: number;
   verdict: MqttVerdict | undefined;
@@ -264,7 +264,7 @@ class Link implements MqttSession, MqttConnection {
 
   #arrived(message: MqttMessage, puback: () => void): void {
     if (!this.#isServed) return;
-    const pending: Pending = { n: ++this.#arrivals, verdict: undefined, puback };
+    const pending: Pending = { n: ++this.#arrivals, verdict: undefined, puback, next: undefined };
     this.#pending.add(pending);
     this.server.options.onRead?.(this.context, message.payload.length, 1);
     this.server.options.onPublish(this.context, message, (verdict) => {

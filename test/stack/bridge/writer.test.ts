@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Replication } from "../../../bridge/store/replication.ts";
+import { Sender } from "../../../bridge/writer/record.ts";
 import { Topics } from "../../../bridge/writer/topics.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import { KafkaAdmin } from "../../../core/ports/kafka/admin.ts";
@@ -66,8 +67,8 @@ async function makeTopics(topics: Topics, count: number): Promise<string[]> {
   return names;
 }
 
-function write(writer: Writer, session: object, topic: string, value: string): Promise<void> {
-  return written(writer, { topic, partition: 0, key: KEY, value: Buffer.from(value), session });
+function write(writer: Writer, sender: Sender, topic: string, value: string): Promise<void> {
+  return written(writer, { topic, partition: 0, key: KEY, value: Buffer.from(value), sender });
 }
 
 async function readAll(topic: string): Promise<string[]> {
@@ -124,7 +125,7 @@ describe("records", () => {
     const values = Array.from({ length: 400 }, (_, i) => `reading ${i}`);
     await Promise.all(
       names.flatMap((topic) => {
-        const [first, second] = [{}, {}];
+        const [first, second] = [new Sender(), new Sender()];
         return [
           ...values.slice(0, 200).map((value) => write(writer, first, topic, value)),
           ...values.slice(200).map((value) => write(writer, second, topic, value)),
@@ -137,17 +138,17 @@ describe("records", () => {
   test("of a deleted topic are rejected with NOT_FOUND, and no other waits for them", async () => {
     const { writer, topics } = openWriter();
     const [gone = "", fine = ""] = await makeTopics(topics, 2);
-    await write(writer, {}, gone, "before");
+    await write(writer, new Sender(), gone, "before");
     await admin.deleteTopic(gone);
     // Its leader may take some more before it has heard.
     const lost = (async () => {
-      for (;;) await write(writer, {}, gone, "after");
+      for (;;) await write(writer, new Sender(), gone, "after");
     })().catch((error: unknown) => error);
-    for (let i = 0; i < 50; i++) await write(writer, {}, fine, `r${i}`);
+    for (let i = 0; i < 50; i++) await write(writer, new Sender(), fine, `r${i}`);
     expect(await lost).toMatchObject({ code: "NOT_FOUND" });
     topics.forget(gone);
     await topics.ensure(gone, SETTINGS);
-    await write(writer, {}, gone, "again");
+    await write(writer, new Sender(), gone, "again");
     expect(await readAll(gone)).toEqual(["again"]);
   });
 
@@ -200,7 +201,7 @@ async function keepWriting(
   let count = 0;
   for (; !end.aborted; count++) {
     const startedMs = performance.now();
-    await write(writer, {}, topic, `${count}`);
+    await write(writer, new Sender(), topic, `${count}`);
     worstMs = Math.max(worstMs, performance.now() - startedMs);
     await sleep(5);
   }

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InOrder } from "../../../../core/ports/mqtt/server-order.ts";
+import { InOrder, type Ordered } from "../../../../core/ports/mqtt/server-order.ts";
 
-interface Item {
+interface Item extends Ordered<Item> {
   readonly name: number;
   isComplete: boolean;
 }
 
 function itemOf(name: number): Item {
-  return { name, isComplete: false };
+  return { name, isComplete: false, next: undefined };
 }
 
 /** Items leave into `left`; `leave` says whether it goes on. */
