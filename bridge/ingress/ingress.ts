@@ -10,9 +10,8 @@ import type { TlsOptions } from "node:tls";
 import { startMqttServer } from "../../core/ports/mqtt/server.ts";
 import type {
   MqttAdmission,
-  MqttAnswer,
   MqttLogin,
-  MqttMessage,
+  MqttPublish,
   MqttRefusal,
   MqttServer,
   MqttServerOptions,
@@ -78,7 +77,7 @@ export class Ingress {
       onConnect: (connection) => this.#connected(connection),
       onRead: (session, bytes, packets) => this.#read(session, bytes, packets),
       onReady: (session) => this.#ready(session),
-      onPublish: (session, message, answer) => this.#publish(session, message, answer),
+      onPublish: (session, publish) => this.#publish(session, publish),
       onClose: (session, reason) => this.#closed(session, reason),
       onRefused: (refusal, stranger) => {
         metrics.mqttRefused(refusal);
@@ -167,33 +166,34 @@ export class Ingress {
     if (waitMs > 0) session.connection.holdBack(waitMs);
   }
 
-  #publish(session: Session, { topic, payload }: MqttMessage, answer: MqttAnswer): void {
+  #publish(session: Session, publish: MqttPublish): void {
     if (session.isBroken) {
-      answer(OVER);
+      publish.answer(OVER);
       return;
     }
     const { readAtMs: nowMs } = session;
     session.sighting.active(nowMs);
-    const upstream = this.#topics.parse(topic);
+    const upstream = this.#topics.parse(publish.topic);
     if (!upstream) {
-      answer(this.#violation(session, "rec", "a topic that no client may publish to"));
+      publish.answer(this.#violation(session, "rec", "a topic that no client may publish to"));
       return;
     }
     const { kind, alias: number } = upstream;
     if (kind === "reg") {
-      whenPaid(session, "registrations", answer, () => {
-        void register(this.#services, session, number, payload);
-        answer("ack", session.counts.pubacks.reg);
+      whenPaid(session, "registrations", publish, () => {
+        void register(this.#services, session, number, publish.payload);
+        publish.answer("ack", session.counts.pubacks.reg);
       });
       return;
     }
     const alias = session.alias(number);
-    if (!alias) answer(this.#violation(session, kind, "an alias that was not accepted here"));
-    else if (kind === "rec") takeRecord(this.#services, session, { alias, payload, nowMs }, answer);
+    if (!alias)
+      publish.answer(this.#violation(session, kind, "an alias that was not accepted here"));
+    else if (kind === "rec") takeRecord(this.#services, session, { alias, publish, nowMs });
     else
-      whenPaid(session, "announcements", answer, () => {
-        void announce(this.#services, session, alias, payload).then((verdict) =>
-          answer(verdict, session.counts.pubacks.key),
+      whenPaid(session, "announcements", publish, () => {
+        void announce(this.#services, session, alias, publish.payload).then((verdict) =>
+          publish.answer(verdict, session.counts.pubacks.key),
         );
       });
   }
@@ -240,9 +240,10 @@ export class Ingress {
  * Does `job` as soon as its rate allows, however much of the kind came in one read: a thousand registrations fit into one, and to
  * judge them in one turn of the event loop would stop everybody. It has no PUBACK until then.
  */
-function whenPaid(session: Session, rated: Rated, answer: MqttAnswer, job: () => void): void {
+function whenPaid(session: Session, rated: Rated, publish: MqttPublish, job: () => void): void {
   const waitMs = session.quota.charge(rated, 1);
-  if (waitMs > 0) setTimeout(() => (session.isBroken ? answer(OVER) : job()), waitMs).unref();
+  if (waitMs > 0)
+    setTimeout(() => (session.isBroken ? publish.answer(OVER) : job()), waitMs).unref();
   else job();
 }
 

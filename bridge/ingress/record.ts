@@ -7,11 +7,11 @@
  * registry, the later ones wait behind it.
  */
 import { isVeilError, type RefusalCode, VeilError } from "../../core/errors.ts";
-import type { MqttAnswer, MqttFarewell } from "../../core/ports/mqtt/server-types.ts";
+import type { MqttFarewell, MqttPublish } from "../../core/ports/mqtt/server-types.ts";
 import { decodeHeader, inspectRecord, peekIdentity } from "../../core/scheme/record/header.ts";
 import { ACK_TOPIC, type AckMessage, encodeAck } from "../../core/wire/mqtt.ts";
 import { isOfTags } from "../directory/epochs.ts";
-import type { Sender, WriterRecord } from "../writer/record.ts";
+import { type Sender, WriterRecord } from "../writer/record.ts";
 import { Precedent } from "./precedent.ts";
 import { retryUntilEnd } from "./retry.ts";
 import { type IngressServices, noteRefusal, refusalCodeOf } from "./services.ts";
@@ -21,48 +21,40 @@ import { type Terms, termsOf } from "./terms.ts";
 /** What was published. */
 interface Published {
   readonly alias: Alias;
-  readonly payload: Buffer;
+  readonly publish: MqttPublish;
   /** When, milliseconds since 1970. */
   readonly nowMs: number;
 }
 
-/** Writes a record, waiting for Kafka as long as the device does; `answer` hears what becomes of it. */
+/** Writes a record, waiting for Kafka as long as the device does; its publish hears what becomes of it. */
 export function takeRecord(
   services: IngressServices,
   session: Session,
-  { alias, payload, nowMs }: Published,
-  answer: MqttAnswer,
+  { alias, publish, nowMs }: Published,
 ): void {
-  const job = new Job(services, session, alias, payload, answer);
+  const job = new Job(services, session, alias, publish);
   try {
     if (!session.mustQueue && begin(job, nowMs)) return;
   } catch (error) {
-    answer(refuse(job, error));
+    publish.answer(refuse(job, error));
     return;
   }
   takeLater(job);
 }
 
 /** A record under way. It is what the writer is given, too: every record makes this one object and no closure. */
-class Job implements WriterRecord {
+class Job extends WriterRecord {
   readonly services: IngressServices;
   readonly session: Session;
   readonly alias: Alias;
-  readonly value: Buffer;
-  readonly answer: MqttAnswer;
+  readonly publish: MqttPublish;
 
-  constructor(
-    services: IngressServices,
-    session: Session,
-    alias: Alias,
-    value: Buffer,
-    answer: MqttAnswer,
-  ) {
+  constructor(services: IngressServices, session: Session, alias: Alias, publish: MqttPublish) {
+    super(alias.key, publish.payload);
     this.services = services;
     this.session = session;
     this.alias = alias;
-    this.value = value;
-    this.answer = answer;
+    this.publish = publish;
   }
 
   get topic(): string {
@@ -73,22 +65,18 @@ class Job implements WriterRecord {
     return this.alias.partition;
   }
 
-  get key(): Buffer {
-    return this.alias.key;
-  }
-
   get sender(): Sender {
     return this.session.sender;
   }
 
   onSettled(error?: VeilError): void {
     if (error) {
-      this.answer(refuse(this, error));
+      this.publish.answer(refuse(this, error));
       return;
     }
     const { counts } = this.session;
     counts.record(this.value.length);
-    this.answer("ack", counts.pubacks.rec);
+    this.publish.answer("ack", counts.pubacks.rec);
   }
 }
 
@@ -112,8 +100,10 @@ function begin(job: Job, nowMs: number): boolean {
 
 /** When it is its turn. */
 function takeLater(job: Job): void {
-  const { session, answer } = job;
-  session.turns.take(() => askThenBegin(job)).catch((error: unknown) => answer(refuse(job, error)));
+  const { session, publish } = job;
+  session.turns
+    .take(() => askThenBegin(job))
+    .catch((error: unknown) => publish.answer(refuse(job, error)));
 }
 
 /** As `begin`, and where it must be, after a question to the registry. */

@@ -1,7 +1,7 @@
 /** Every record that was accepted and is neither confirmed nor rejected: counted, and bounded. */
 import { VeilError } from "../../core/errors.ts";
 import type { WriterLimits } from "./limits.ts";
-import { Entry, type Sender, type WriterRecord } from "./record.ts";
+import type { Sender, WriterRecord } from "./record.ts";
 
 const HIGH = 0.5;
 const LOW = 0.25;
@@ -32,42 +32,53 @@ export class Backlog {
   }
 
   /**
-   * Takes a record in. `null` where it is settled already: DISCONNECTED for a broken sender, LIMIT where there is no
+   * Takes a record in. `false` where it is settled already: DISCONNECTED for a broken sender, LIMIT where there is no
    * room, which breaks the sender, too.
    */
-  add(record: WriterRecord): Entry | null {
-    const { sender } = record;
+  add(record: WriterRecord): boolean {
+    const { sender, bytes } = record;
     if (sender.isBroken) {
       record.onSettled(sessionEnded());
-      return null;
+      return false;
     }
-    const entry = new Entry(record, this.#onGone);
     const { maxBytes, maxPerSession } = this.#options.limits;
-    if (sender.size >= maxPerSession || this.#bytes + entry.bytes > maxBytes) {
+    if (sender.size >= maxPerSession || this.#bytes + bytes > maxBytes) {
       sender.isBroken = true;
       record.onSettled(new VeilError("LIMIT", "too many records wait for Kafka"));
-      return null;
+      return false;
     }
-    sender.add(entry);
+    sender.add(record);
     this.#size += 1;
-    this.#bytes += entry.bytes;
+    this.#bytes += bytes;
     this.#report();
-    return entry;
+    return true;
+  }
+
+  /** Without an error Kafka has it, acks=all. A second time it does nothing. */
+  settle(record: WriterRecord, error?: VeilError): void {
+    if (record.settled) return;
+    record.settled = true;
+    record.sender.settled();
+    this.#size -= 1;
+    this.#bytes -= record.bytes;
+    this.#report();
+    if (this.#size === 0) this.#onDrained?.();
+    record.onSettled(error);
   }
 
   /** Rejects all of a sender's records and all that will come; returns those that it had. */
-  drop(sender: Sender): readonly Entry[] {
+  drop(sender: Sender): readonly WriterRecord[] {
     sender.isBroken = true;
-    return settleAll(sender.list(), sessionEnded());
+    return this.#rejectAll(sender.list());
   }
 
   /** Rejects a record with `error`, and as `drop` what was accepted of its sender after it. */
-  reject(entry: Entry, error: VeilError): readonly Entry[] {
-    const { sender } = entry.record;
+  reject(record: WriterRecord, error: VeilError): readonly WriterRecord[] {
+    const { sender } = record;
     sender.isBroken = true;
-    const later = sender.list(entry);
-    entry.settle(error);
-    return settleAll(later, sessionEnded());
+    const later = sender.list(record);
+    this.settle(record, error);
+    return this.#rejectAll(later);
   }
 
   /** Resolves when nothing is left. One caller at a time. */
@@ -78,13 +89,10 @@ export class Backlog {
     });
   }
 
-  readonly #onGone = ({ record, bytes }: Entry): void => {
-    record.sender.settled();
-    this.#size -= 1;
-    this.#bytes -= bytes;
-    this.#report();
-    if (this.#size === 0) this.#onDrained?.();
-  };
+  #rejectAll(records: readonly WriterRecord[]): readonly WriterRecord[] {
+    for (const record of records) this.settle(record, sessionEnded());
+    return records;
+  }
 
   #report(): void {
     const { limits, onPressure } = this.#options;
@@ -93,11 +101,6 @@ export class Backlog {
     this.#isHigh = isHigh;
     onPressure(isHigh);
   }
-}
-
-function settleAll(entries: readonly Entry[], error: VeilError): readonly Entry[] {
-  for (const entry of entries) entry.settle(error);
-  return entries;
 }
 
 function sessionEnded(): VeilError {

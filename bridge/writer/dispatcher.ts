@@ -8,7 +8,7 @@ import { Backoff } from "../../core/runtime/backoff.ts";
 import type { Logger } from "../../core/runtime/log.ts";
 import { Lane } from "./lane.ts";
 import type { WriterLimits } from "./limits.ts";
-import type { Entry, WriterRecord } from "./record.ts";
+import type { WriterRecord } from "./record.ts";
 import { RetrySlots } from "./retry-slots.ts";
 
 /**
@@ -24,8 +24,9 @@ export interface DispatcherOptions {
   readonly send: Send;
   readonly limits: WriterLimits;
   readonly log: Logger;
+  readonly onConfirmed: (record: WriterRecord) => void;
   /** A record that cannot be written, whatever is tried. */
-  readonly onRejected: (entry: Entry, error: VeilError) => void;
+  readonly onRejected: (record: WriterRecord, error: VeilError) => void;
 }
 
 interface Retry {
@@ -64,16 +65,16 @@ export class Dispatcher {
   }
 
   /** All that it holds. */
-  get entries(): Entry[] {
+  get records(): WriterRecord[] {
     return [...this.#lanes.values()]
       .flatMap((lanes) => [...lanes.values()])
-      .flatMap(({ entries }) => entries);
+      .flatMap(({ records }) => records);
   }
 
-  add(entry: Entry): void {
-    const lane = this.#laneOf(entry.record);
+  add(record: WriterRecord): void {
+    const lane = this.#laneOf(record);
     if (lane.isEmpty) this.#keep(lane);
-    lane.add(entry);
+    lane.add(record);
     if (lane.isBusy || this.#failing.has(lane)) return;
     this.#ready.add(lane);
     this.#messages += 1;
@@ -82,8 +83,8 @@ export class Dispatcher {
   }
 
   /** Forgets records that were settled while they waited. */
-  sweep(settled: readonly Entry[]): void {
-    for (const lane of new Set(settled.map(({ record }) => this.#laneOf(record)))) {
+  sweep(settled: readonly WriterRecord[]): void {
+    for (const lane of new Set(settled.map((record) => this.#laneOf(record)))) {
       lane.sweep();
       this.#tidy(lane);
     }
@@ -170,7 +171,7 @@ export class Dispatcher {
   }
 
   #confirmed(lane: Lane): void {
-    lane.confirm();
+    for (const record of lane.confirm()) this.#options.onConfirmed(record);
     this.#recovered(lane);
     this.#goOn(lane);
   }
@@ -182,7 +183,7 @@ export class Dispatcher {
       return;
     }
     this.#recovered(lane);
-    if (next.action === "reject") this.#options.onRejected(next.entry, error);
+    if (next.action === "reject") this.#options.onRejected(next.record, error);
     this.#goOn(lane);
   }
 

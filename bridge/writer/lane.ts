@@ -4,7 +4,7 @@
  */
 import type { VeilError } from "../../core/errors.ts";
 import type { PartitionBatch } from "../../core/ports/kafka/producer.ts";
-import type { Entry } from "./record.ts";
+import type { WriterRecord } from "./record.ts";
 
 export interface Taken {
   readonly batch: PartitionBatch;
@@ -17,7 +17,7 @@ export type AfterFailure =
   /** Try again at once, record by record: one of several may be to blame. */
   | { readonly action: "part" }
   /** This record cannot be written. */
-  | { readonly action: "reject"; readonly entry: Entry }
+  | { readonly action: "reject"; readonly record: WriterRecord }
   /** Everything in the batch was dropped in the meantime. */
   | { readonly action: "none" };
 
@@ -26,8 +26,8 @@ export class Lane {
   readonly partition: number;
   /** Failures of the batch at the head since the last success. */
   attempts = 0;
-  #queue: Entry[] = [];
-  #inFlight: Entry[] = [];
+  #queue: WriterRecord[] = [];
+  #inFlight: WriterRecord[] = [];
   /** How many records from the head go one by one. */
   #singles = 0;
 
@@ -45,12 +45,12 @@ export class Lane {
   }
 
   /** A copy of all that it holds. */
-  get entries(): Entry[] {
+  get records(): WriterRecord[] {
     return [...this.#inFlight, ...this.#queue];
   }
 
-  add(entry: Entry): void {
-    this.#queue.push(entry);
+  add(record: WriterRecord): void {
+    this.#queue.push(record);
   }
 
   /** Takes the next batch into flight, `null` if nothing waits. Only while not busy. */
@@ -58,10 +58,10 @@ export class Lane {
     const maxMessages = this.#singles > 0 ? 1 : limits.maxMessages;
     let bytes = 0;
     let count = 0;
-    for (const entry of this.#queue) {
-      if (count === maxMessages || (count > 0 && bytes + entry.bytes > limits.maxBytes)) break;
+    for (const record of this.#queue) {
+      if (count === maxMessages || (count > 0 && bytes + record.bytes > limits.maxBytes)) break;
       count += 1;
-      bytes += entry.bytes;
+      bytes += record.bytes;
     }
     if (count === 0) return null;
     this.#inFlight = this.#queue.splice(0, count);
@@ -69,11 +69,11 @@ export class Lane {
     return { batch: { topic, partition, messages: this.#inFlight }, bytes };
   }
 
-  /** Kafka has the batch. */
-  confirm(): void {
+  /** Kafka has the batch: returns what is to be settled. */
+  confirm(): readonly WriterRecord[] {
     this.#singles = Math.max(0, this.#singles - this.#inFlight.length);
     this.attempts = 0;
-    for (const entry of this.#land()) entry.settle();
+    return this.#land();
   }
 
   /**
@@ -101,19 +101,19 @@ export class Lane {
     }
     this.#singles = Math.max(0, this.#singles - 1);
     this.attempts = 0;
-    return { action: "reject", entry: head };
+    return { action: "reject", record: head };
   }
 
   /** Takes out what was settled while it waited; in flight such records are passed over when they land. */
   sweep(): void {
-    const kept = this.#queue.filter((entry) => !entry.settled);
+    const kept = this.#queue.filter(({ settled }) => !settled);
     this.#singles = Math.min(this.#singles, kept.length);
     this.#queue = kept;
   }
 
-  #land(): Entry[] {
+  #land(): WriterRecord[] {
     const landed = this.#inFlight;
     this.#inFlight = [];
-    return landed.filter((entry) => !entry.settled);
+    return landed.filter(({ settled }) => !settled);
   }
 }

@@ -35,7 +35,8 @@ export class Writer {
       send,
       limits,
       log,
-      onRejected: (entry, error) => this.#dispatcher.sweep(this.#backlog.reject(entry, error)),
+      onConfirmed: (record) => this.#backlog.settle(record),
+      onRejected: (record, error) => this.#dispatcher.sweep(this.#backlog.reject(record, error)),
     });
   }
 
@@ -69,8 +70,7 @@ export class Writer {
       record.onSettled(new VeilError("STOPPED", "the bridge stops"));
       return;
     }
-    const entry = this.#backlog.add(record);
-    if (entry) this.#dispatcher.add(entry);
+    if (this.#backlog.add(record)) this.#dispatcher.add(record);
   }
 
   /** The session ended: what of it is not confirmed is rejected with DISCONNECTED, and not sent again. */
@@ -87,6 +87,6 @@ export class Writer {
     cancel.abort();
     this.#dispatcher.stop();
     const stopped = new VeilError("STOPPED", "the bridge stops");
-    for (const entry of this.#dispatcher.entries) entry.settle(stopped);
+    for (const record of this.#dispatcher.records) this.#backlog.settle(record, stopped);
   }
 }

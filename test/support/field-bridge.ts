@@ -137,8 +137,10 @@ export class FieldBridge {
         this.#session = { mqtt, open: new Map(), failed: false };
         return mqtt;
       },
-      onPublish: (mqtt, message, answer) =>
-        void this.#judge(mqtt, message).then(answer, () => answer({ reason: "a test bridge" })),
+      onPublish: (mqtt, publish) =>
+        void this.#judge(mqtt, publish)
+          .catch(() => ({ reason: "a test bridge" }))
+          .then((verdict) => publish.answer(verdict)),
       onClose: () => undefined,
     });
     this.#port = this.#server.port;

@@ -17,7 +17,8 @@ import {
 } from "./server-broker.ts";
 import { PacketGuard, type PacketLimits } from "./server-guard.ts";
 import { Keepalive, type Speaking } from "./server-keepalive.ts";
-import { InOrder, type InOrderOptions, type Ordered } from "./server-order.ts";
+import { InOrder, type InOrderOptions } from "./server-order.ts";
+import { Publish } from "./server-publish.ts";
 import { gone, Pushes } from "./server-pushes.ts";
 import { EXPLANATIONS } from "./server-refusal.ts";
 import { endGently, interceptReads, type ReadHandlers } from "./server-socket.ts";
@@ -28,8 +29,6 @@ import {
   type MqttRefusal,
   type MqttServerOptions,
   type MqttSession,
-  type MqttTimes,
-  type MqttVerdict,
 } from "./server-types.ts";
 
 const IDENTIFIER_REJECTED = 2;
@@ -55,20 +54,8 @@ export interface ConnectionOptions<Context extends object> {
   readonly onEnd: (connection: Connection<Context>, reason: string) => void;
 }
 
-interface Pending extends Ordered<Pending> {
-  readonly readAtMs: number;
-  readonly packet: PublishPacket;
-  /** aedes's: sends the PUBACK, if the packet's QoS is 1, and reads on. */
-  readonly done: () => void;
-  /** `undefined` until it is given. */
-  verdict: MqttVerdict | undefined;
-  /** Given with the verdict. */
-  times: MqttTimes | undefined;
-}
-
 /** What a client under pressure may wait for and still be read: a device whose window is 1 keeps its keepalive. */
 const UNANSWERED_UNDER_PRESSURE = 1;
-const NOTHING = Buffer.alloc(0);
 /**
  * Who has not logged in is read in slices, and so is from then on who was held back once: 64 KiB of registrations, or of
  * PINGREQ, are 10 to 70 ms in one turn of the loop.
@@ -80,14 +67,14 @@ export class Connection<Context extends object>
     MqttSession,
     BrokerHandler,
     ReadHandlers,
-    InOrderOptions<Pending>,
+    InOrderOptions<Publish>,
     Acknowledging,
     Speaking
 {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions<Context>;
   readonly #guard: PacketGuard;
-  readonly #pending = new InOrder<Pending>(this);
+  readonly #pending = new InOrder<Publish>(this);
   #client: Client | undefined;
   /** From CONNECT on. */
   #context: Context | undefined;
@@ -98,7 +85,7 @@ export class Connection<Context extends object>
   /** When the last bytes came, which the publishes in hand are of. */
   #readAtMs = 0;
   /** What Kafka has, and whose PUBACK has not been written; `undefined` for none. */
-  #acknowledged: Pending[] | undefined;
+  #acknowledged: Publish[] | undefined;
   /** Made with the first one. */
   #pushes: Pushes | undefined;
   #refusedSubscribe = false;
@@ -268,21 +255,26 @@ export class Connection<Context extends object>
     this.close("keep alive timeout");
   }
 
+  /** One of its publishes has a verdict. */
+  answered(): void {
+    this.#pending.flush();
+  }
+
   // InOrderOptions
 
-  isComplete({ verdict }: Pending): boolean {
+  isComplete({ verdict }: Publish): boolean {
     return verdict !== undefined;
   }
 
-  leave(pending: Pending): boolean {
-    const { verdict } = pending;
+  leave(publish: Publish): boolean {
+    const { verdict } = publish;
     if (typeof verdict === "object") {
       this.#farewell(verdict.reason, verdict.message);
       return false;
     }
-    if (this.#acknowledged) this.#acknowledged.push(pending);
+    if (this.#acknowledged) this.#acknowledged.push(publish);
     else {
-      this.#acknowledged = [pending];
+      this.#acknowledged = [publish];
       this.#options.acks.soon(this);
     }
     if (this.#pending.size === UNANSWERED_UNDER_PRESSURE && this.#options.isPressed())
@@ -293,7 +285,7 @@ export class Connection<Context extends object>
 
   // Acknowledging
 
-  sendAcks(): readonly Pending[] {
+  sendAcks(): readonly Publish[] {
     const acknowledged = this.#takeAcknowledged();
     // A client that does not read is aedes's to wait for, and to give up: then it writes them.
     if (!this.#socket.writableNeedDrain) {
@@ -303,7 +295,7 @@ export class Connection<Context extends object>
     return acknowledged;
   }
 
-  #takeAcknowledged(): readonly Pending[] {
+  #takeAcknowledged(): readonly Publish[] {
     const acknowledged = this.#acknowledged;
     this.#acknowledged = undefined;
     if (!acknowledged || this.#state === "ended") return [];
@@ -312,7 +304,7 @@ export class Connection<Context extends object>
     return acknowledged;
   }
 
-  #writeAcks(acknowledged: readonly Pending[]): void {
+  #writeAcks(acknowledged: readonly Publish[]): void {
     if (acknowledged.length === 0 || !this.#socket.writable) return;
     this.#socket.write(encodePubacks(acknowledged.map(({ packet }) => packet.messageId ?? 0)));
   }
@@ -352,26 +344,10 @@ export class Connection<Context extends object>
   }
 
   #take(context: Context, packet: PublishPacket, done: () => void): void {
-    const { topic, payload } = packet;
-    const message = { topic, payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload) };
-    // aedes keeps the packet for as long as Kafka takes.
-    packet.payload = NOTHING;
-    const readAtMs = this.#readAtMs;
-    const pending: Pending = {
-      readAtMs,
-      packet,
-      done,
-      verdict: undefined,
-      times: undefined,
-      next: undefined,
-    };
-    this.#pending.add(pending);
+    const publish = new Publish({ packet, done, readAtMs: this.#readAtMs }, this);
+    this.#pending.add(publish);
     try {
-      this.#options.server.onPublish(context, message, (verdict, times) => {
-        pending.verdict ??= verdict;
-        pending.times ??= times;
-        this.#pending.flush();
-      });
+      this.#options.server.onPublish(context, publish);
     } catch (error) {
       this.#options.server.log.error({ err: error, client: this.clientId }, "a publish failed");
       this.close("a publish failed");

@@ -20,8 +20,11 @@ export interface MqttTimes {
   observe(elapsedMs: number): void;
 }
 
-/** Says what becomes of a publish, and where it is noted how long its PUBACK took. */
-export type MqttAnswer = (verdict: MqttVerdict, times?: MqttTimes) => void;
+/** A publish that waits for its verdict. */
+export interface MqttPublish extends MqttMessage {
+  /** Says what becomes of it, and where it is noted how long its PUBACK took. */
+  answer(verdict: MqttVerdict, times?: MqttTimes): void;
+}
 
 export interface MqttFarewell {
   /** For the log. Never holds a topic or a payload. */
@@ -149,11 +152,11 @@ export interface MqttServerOptions<Context extends object = MqttSession> {
   /** The client's CONNACK has left: from here on it may be pushed to. */
   onReady?(context: Context): void;
   /**
-   * Called in publish order; `answer` is to be called once, now or later, in any order. Where it throws instead, the
+   * Called in publish order; its `answer` is to be called once, now or later, in any order. Where it throws instead, the
    * connection closes without PUBACK. A callback and no promise: this is every record's way, and promises were a good
    * part of what one cost.
    */
-  onPublish(context: Context, message: MqttMessage, answer: MqttAnswer): void;
+  onPublish(context: Context, publish: MqttPublish): void;
   /** The session ended, for whatever reason; called once for each `onConnect`. */
   onClose(context: Context, reason: string): void;
   /**

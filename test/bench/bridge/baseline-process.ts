@@ -17,12 +17,13 @@ import { keep } from "../../../bridge/keep.ts";
 import { Limits } from "../../../bridge/limits/limits.ts";
 import { BridgeMetrics } from "../../../bridge/metrics.ts";
 import { Sightings } from "../../../bridge/sightings.ts";
-import { Sender } from "../../../bridge/writer/record.ts";
+import { Sender, WriterRecord } from "../../../bridge/writer/record.ts";
 import { Writer } from "../../../bridge/writer/writer.ts";
 import type { VeilError } from "../../../core/errors.ts";
 import { createKafka } from "../../../core/ports/kafka/client.ts";
 import { KafkaProducer } from "../../../core/ports/kafka/producer.ts";
 import { startMqttServer } from "../../../core/ports/mqtt/server.ts";
+import type { MqttPublish } from "../../../core/ports/mqtt/server-types.ts";
 import { sha256 } from "../../../core/scheme/bytes.ts";
 import { formatUpstream } from "../../../core/wire/mqtt.ts";
 import { UNLIMITED } from "../rig/unlimited.ts";
@@ -38,6 +39,31 @@ const KEY_BYTES = 8;
 interface PlainClient extends Pick<Session, "quota" | "sighting" | "counts" | "readAtMs"> {
   readonly key: Buffer;
   readonly sender: Sender;
+}
+
+/** What a bridge has of a record, too. */
+class PlainRecord extends WriterRecord {
+  readonly topic: string;
+  readonly partition = 0;
+  readonly #client: PlainClient;
+  readonly #publish: MqttPublish;
+
+  constructor(topic: string, client: PlainClient, publish: MqttPublish) {
+    super(client.key, publish.payload);
+    this.topic = topic;
+    this.#client = client;
+    this.#publish = publish;
+  }
+
+  get sender(): Sender {
+    return this.#client.sender;
+  }
+
+  onSettled(error?: VeilError): void {
+    const { counts } = this.#client;
+    if (!error) counts.record(this.value.length);
+    this.#publish.answer(error ? { reason: error.message } : "ack", counts.pubacks.rec);
+  }
 }
 
 const port = kind === "plain" ? await servePlain() : await serveAedes();
@@ -82,19 +108,14 @@ async function servePlain(): Promise<number> {
       client.readAtMs = Date.now();
       client.quota.chargeRead(bytes, packets);
     },
-    onPublish: (client, { topic: name, payload: value }, answer) => {
-      const topic = kafkaTopics.get(name);
+    onPublish: (client, publish) => {
+      const topic = kafkaTopics.get(publish.topic);
       if (topic === undefined) {
-        answer({ reason: "no such topic" });
+        publish.answer({ reason: "no such topic" });
         return;
       }
-      const { sighting, counts, key, sender, readAtMs } = client;
-      sighting.active(readAtMs);
-      const onSettled = (error?: VeilError): void => {
-        if (!error) counts.record(value.length);
-        answer(error ? { reason: error.message } : "ack", counts.pubacks.rec);
-      };
-      writer.write({ topic, partition: 0, key, value, sender, onSettled });
+      client.sighting.active(client.readAtMs);
+      writer.write(new PlainRecord(topic, client, publish));
     },
     onClose: (client) => writer.drop(client.sender),
   });

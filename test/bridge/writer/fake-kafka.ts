@@ -1,7 +1,7 @@
 /** Kafka as the writer sees it, by a script: what each partition of each request meets, and what is then in its log. */
 import { pino } from "pino";
 import type { Send } from "../../../bridge/writer/dispatcher.ts";
-import type { Sender, WriterRecord } from "../../../bridge/writer/record.ts";
+import { type Sender, WriterRecord } from "../../../bridge/writer/record.ts";
 import { Writer, type WriterOptions } from "../../../bridge/writer/writer.ts";
 import { type ErrorCode, VeilError } from "../../../core/errors.ts";
 import type { PartitionBatch } from "../../../core/ports/kafka/producer.ts";
@@ -80,15 +80,39 @@ export function writerOn(kafka: FakeKafka, options: Partial<WriterOptions> = {})
   });
 }
 
+/** A record as a test writes it. */
+export interface Wanted extends Pick<WriterRecord, "topic" | "partition" | "sender"> {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+class TestRecord extends WriterRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly sender: Sender;
+  readonly onSettled: WriterRecord["onSettled"];
+
+  constructor(
+    { topic, partition, sender, key, value }: Wanted,
+    onSettled: WriterRecord["onSettled"],
+  ) {
+    super(key, value);
+    this.topic = topic;
+    this.partition = partition;
+    this.sender = sender;
+    this.onSettled = onSettled;
+  }
+}
+
 /** `writer.write` as a promise. */
-export function written(writer: Writer, record: Omit<WriterRecord, "onSettled">): Promise<void> {
+export function written(writer: Writer, wanted: Wanted): Promise<void> {
   return new Promise((resolve, reject) =>
-    writer.write({ ...record, onSettled: (error) => (error ? reject(error) : resolve()) }),
+    writer.write(new TestRecord(wanted, (error) => (error ? reject(error) : resolve()))),
   );
 }
 
 /** Writes `value` to partition 0 of `topic`. */
 export function write(writer: Writer, sender: Sender, value: string, topic = "t"): Promise<void> {
-  const record = { topic, partition: 0, key: Buffer.from("k"), value: Buffer.from(value) };
-  return written(writer, { ...record, sender });
+  const wanted = { topic, partition: 0, key: Buffer.from("k"), value: Buffer.from(value) };
+  return written(writer, { ...wanted, sender });
 }

@@ -267,11 +267,12 @@ class Link implements MqttSession, MqttConnection {
     const pending: Pending = { n: ++this.#arrivals, verdict: undefined, puback, next: undefined };
     this.#pending.add(pending);
     this.server.options.onRead?.(this.context, message.payload.length, 1);
-    this.server.options.onPublish(this.context, message, (verdict) => {
+    const answer = (verdict: MqttVerdict): void => {
       if (pending.verdict) this.#network.stage.violations.push("a publish was answered twice");
       pending.verdict ??= verdict;
       this.#pending.flush();
-    });
+    };
+    this.server.options.onPublish(this.context, { ...message, answer });
   }
 
   #leave({ n, verdict, puback }: Pending): boolean {

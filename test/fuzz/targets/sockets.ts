@@ -62,7 +62,7 @@ const mqtt = new Lazy(async () => {
     onConnect: (session) => session,
     onReady: (session) =>
       void session.push({ topic: "v1/ack", payload: Buffer.of(1) }, 0).catch(() => undefined),
-    onPublish: (_session, _message, answer) => answer("ack"),
+    onPublish: (_session, publish) => publish.answer("ack"),
     onClose: () => undefined,
     // Their clocks hold what is left of a connection, ten seconds by default: longer than most runs.
     limits: { connectTimeoutMs: CLOCK_MS, drainTimeoutMs: CLOCK_MS },

@@ -42,9 +42,9 @@ async function startServer(
       sessions.push(session);
       return session;
     },
-    onPublish: (_session, message, answer) => {
-      received.push(message);
-      void verdict().then(answer);
+    onPublish: (_session, publish) => {
+      received.push({ topic: publish.topic, payload: publish.payload });
+      void verdict().then((given) => publish.answer(given));
     },
     onClose: () => undefined,
     ...rest,

@@ -3,8 +3,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { startMqttServer } from "../../../../core/ports/mqtt/server.ts";
 import type {
-  MqttAnswer,
-  MqttMessage,
+  MqttPublish,
   MqttRefusal,
   MqttServer,
   MqttServerOptions,
@@ -13,8 +12,8 @@ import type {
 
 export interface Held {
   readonly session: MqttSession;
-  readonly message: MqttMessage;
-  readonly answer: MqttAnswer;
+  readonly message: MqttPublish;
+  readonly answer: MqttPublish["answer"];
 }
 
 export interface Rig {
@@ -51,9 +50,9 @@ export async function startRig(
       return session;
     },
     onReady: (session) => ready.push(session),
-    onPublish: (session, message, answer) => {
-      if (options.autoAck) answer("ack");
-      else held.push({ session, message, answer });
+    onPublish: (session, message) => {
+      if (options.autoAck) message.answer("ack");
+      else held.push({ session, message, answer: (...given) => message.answer(...given) });
     },
     onClose: ({ clientId }, reason) => closed.push({ clientId, reason }),
     onRefused: (refusal) => refusals.push(refusal),

@@ -8,7 +8,7 @@ const server = await startMqttServer({
   ...{ host: "127.0.0.1", port: 0, log: pino({ level: "silent" }) },
   authenticate: () => ({ accepted: true }),
   onConnect: (session) => session,
-  onPublish: (_session, _message, answer) => answer("ack"),
+  onPublish: (_session, publish) => publish.answer("ack"),
   onClose: () => undefined,
 });
 const device = await connectMqtt({
