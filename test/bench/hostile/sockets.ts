@@ -28,6 +28,7 @@ export async function settled(
   if (socket.destroyed || signal.aborted) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {
+      socket.off(event, done).off("close", done);
       signal.removeEventListener("abort", done);
       resolve();
     };
