@@ -126,7 +126,7 @@ describe("SerialLine", () => {
     const pty = await plugIn(link);
     const heard: string[] = [];
     const framer = new LineFramer();
-    hear(link, {
+    const { states } = hear(link, {
       serve: listen({
         framer,
         onFrames: async (frames) => {
@@ -135,6 +135,8 @@ describe("SerialLine", () => {
         },
       }),
     });
+    // Opening flushes what came before it.
+    await expect.poll(() => states).toEqual(["open"]);
     const sent = Array.from({ length: 20_000 }, (_, i) => `reading ${i}`);
     await pty.write(`${sent.join("\n")}\n`);
     // Each chunk rests for 5 ms, and for longer on a machine that does other things.
