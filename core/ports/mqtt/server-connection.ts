@@ -255,11 +255,6 @@ export class Connection<Context extends object>
     this.close("keep alive timeout");
   }
 
-  /** One of its publishes has a verdict. */
-  answered(): void {
-    this.#pending.flush();
-  }
-
   // InOrderOptions
 
   isComplete({ verdict }: Publish): boolean {
@@ -344,7 +339,7 @@ export class Connection<Context extends object>
   }
 
   #take(context: Context, packet: PublishPacket, done: () => void): void {
-    const publish = new Publish({ packet, done, readAtMs: this.#readAtMs }, this);
+    const publish = new Publish({ packet, done, readAtMs: this.#readAtMs }, this.#pending);
     this.#pending.add(publish);
     try {
       this.#options.server.onPublish(context, publish);

@@ -4,6 +4,8 @@ import type { Acknowledged } from "./server-acks.ts";
 import type { Ordered } from "./server-order.ts";
 import type { MqttPublish, MqttTimes, MqttVerdict } from "./server-types.ts";
 
+const NOTHING = Buffer.alloc(0);
+
 /** What aedes and its connection know of it. */
 export interface PublishOrigin {
   readonly packet: PublishPacket;
@@ -22,20 +24,21 @@ export class Publish implements MqttPublish, Ordered<Publish>, Acknowledged {
   /** Given with the verdict. */
   times: MqttTimes | undefined;
   next: Publish | undefined;
-  readonly #connection: { answered(): void };
+  readonly #order: { flush(): void };
 
-  /** The connection hears when there is a verdict. */
-  constructor({ packet, done, readAtMs }: PublishOrigin, connection: { answered(): void }) {
+  /** `order` lets it leave when there is a verdict. */
+  constructor({ packet, done, readAtMs }: PublishOrigin, order: { flush(): void }) {
     this.packet = packet;
     this.done = done;
     this.readAtMs = readAtMs;
-    this.#connection = connection;
+    this.#order = order;
   }
 
   get topic(): string {
     return this.packet.topic;
   }
 
+  /** Empty once there is a verdict. */
   get payload(): Buffer {
     const { payload } = this.packet;
     return Buffer.isBuffer(payload) ? payload : Buffer.from(payload);
@@ -44,6 +47,8 @@ export class Publish implements MqttPublish, Ordered<Publish>, Acknowledged {
   answer(verdict: MqttVerdict, times?: MqttTimes): void {
     this.verdict ??= verdict;
     this.times ??= times;
-    this.#connection.answered();
+    // It may have to wait for those before it, and nobody counts its bytes any more.
+    this.packet.payload = NOTHING;
+    this.#order.flush();
   }
 }

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { startMqttServer } from "../../../../core/ports/mqtt/server.ts";
 import type {
+  MqttMessage,
   MqttPublish,
   MqttRefusal,
   MqttServer,
@@ -12,7 +13,9 @@ import type {
 
 export interface Held {
   readonly session: MqttSession;
-  readonly message: MqttPublish;
+  /** As it came. */
+  readonly message: MqttMessage;
+  readonly publish: MqttPublish;
   readonly answer: MqttPublish["answer"];
 }
 
@@ -50,9 +53,11 @@ export async function startRig(
       return session;
     },
     onReady: (session) => ready.push(session),
-    onPublish: (session, message) => {
-      if (options.autoAck) message.answer("ack");
-      else held.push({ session, message, answer: (...given) => message.answer(...given) });
+    onPublish: (session, publish) => {
+      const { topic, payload } = publish;
+      const answer: Held["answer"] = (...given) => publish.answer(...given);
+      if (options.autoAck) answer("ack");
+      else held.push({ session, message: { topic, payload }, publish, answer });
     },
     onClose: ({ clientId }, reason) => closed.push({ clientId, reason }),
     onRefused: (refusal) => refusals.push(refusal),

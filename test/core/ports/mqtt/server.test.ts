@@ -165,6 +165,18 @@ describe("PUBACK", () => {
     expect(elapsed.length).toBe(4);
   });
 
+  it("is waited for without the payload of what has its verdict", async () => {
+    const { port, held } = await startRig();
+    const client = await RawClient.login(port);
+    client.publish("v1/rec/1", "first", 1);
+    client.publish("v1/rec/1", "second", 2);
+    await until(() => held.length === 2);
+    held[1]?.answer("ack");
+    expect(held.map(({ publish }) => publish.payload.toString())).toEqual(["first", ""]);
+    held[0]?.answer("ack");
+    await until(() => client.pubacks.length === 2);
+  });
+
   it("is withheld and the connection closed when a handler fails", async () => {
     const { port, closed } = await startRig({
       onPublish: () => {
